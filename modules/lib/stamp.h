@@ -1,0 +1,46 @@
+/* Our stamp on a disk: what Lucie made there, for which site and node. It proves that the disk may be written again (the guard), and
+ * it leads from a mount point to the file system's UUID, so that mount, configure and a repair need no memory of earlier modules.
+ *
+ * Place: STAMP_SIZE bytes at STAMP_OFFSET of every disk of a layout, in the unused area before the first partition (at 1 MiB).
+ * Form: text as a plan's ("key value" lines, first line "lucie-stamp 1"), NUL-padded, last 32 bytes BLAKE3 of the rest.
+ */
+#ifndef LUCIE_STAMP_H
+#define LUCIE_STAMP_H
+
+#include <stdbool.h>
+
+#include "init/lib/plan-format.h"
+#include "modules/lib/layout.h"
+
+#define STAMP_OFFSET ((uint64_t)512 << 10)
+#define STAMP_SIZE   ((size_t)32 << 10)
+#define UUID_TEXT    37
+
+struct stamp_part {
+	char mount[256]; /* as the layout's */
+	enum layout_fs fs;
+	unsigned int number;
+	uint64_t start, bytes;
+	char uuid[UUID_TEXT]; /* of the file system or swap area; "" for raw */
+	char options[128];
+};
+
+struct stamp {
+	char site[17];
+	char node[64];
+	char install[PLAN_ID_MAX];
+	char disk[32]; /* the layout's name of this disk */
+	bool finished; /* finalize ran to its end */
+	enum layout_table table;
+	char table_id[UUID_TEXT]; /* GPT disk GUID or MSDOS "0x12345678" */
+	struct stamp_part parts[LAYOUT_PARTS_MAX];
+	size_t part_count;
+};
+
+/* 0, -ENODATA (there is none), -EBADMSG (damaged), -errno. Pure decode below it for the fuzzer. */
+int stamp_read(int fd, struct stamp *s);
+int stamp_write(int fd, const struct stamp *s);
+int stamp_decode(struct stamp *s, const void *bytes, size_t len);
+int stamp_encode(const struct stamp *s, void *bytes, size_t len);
+
+#endif
