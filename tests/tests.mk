@@ -1,0 +1,46 @@
+# Tests and fuzz targets; see docs/testing.md.
+#
+# A unit test is tests/unit/test-NAME.c with a main() of cmocka; it is linked against an archive of every library source, built with ASan and
+# UBSan. (Only libraries: a module's .o is never taken from an archive, see house rules on registration.)
+
+TEST_LIBS := -lcmocka $(LIBS_host_tools) $(LIBS_host_modules)
+ASAN_LIB_SRC := $(LIB_SRC) $(sort $(wildcard modules/lib/*.c)) $(sort $(wildcard host-tools/lib/*.c))
+UNIT_TESTS := $(patsubst tests/unit/%.c,$(O)/asan/%,$(sort $(wildcard tests/unit/test-*.c)))
+
+obj/asan/liblucie.a: $(call objects,asan,$(ASAN_LIB_SRC))
+	@$(call say,AR.asan,$@)
+	$(Q)rm -f $@ && ar rcs $@ $^
+-include $(patsubst %.c,obj/asan/%.d,$(ASAN_LIB_SRC))
+
+$(O)/asan/test-%: obj/asan/tests/unit/test-%.o obj/asan/liblucie.a $(BLAKE3_asan)
+	@mkdir -p $(@D)
+	@$(call say,LD.asan,$@)
+	$(Q)$(CC_asan) $(LDFLAGS_asan) $^ $(TEST_LIBS) -o $@
+-include $(patsubst tests/unit/%.c,obj/asan/tests/unit/%.d,$(wildcard tests/unit/test-*.c))
+
+.PHONY: check-unit
+check-unit: $(UNIT_TESTS)
+	$(Q)set -e; for t in $(UNIT_TESTS); do echo "== $$t"; $$t; done
+
+# --- fuzz targets -----------------------------------------------------------------------------------------------------------------------
+
+FUZZ_SECONDS ?= 10
+FUZZERS := $(patsubst tests/fuzz/%.c,$(O)/fuzz/%,$(sort $(wildcard tests/fuzz/fuzz-*.c)))
+CC_fuzz := clang
+CFLAGS_fuzz := -std=gnu11 -O1 -g $(WARN) -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -pthread
+BLAKE3_fuzz = $(BLAKE3_asan)
+$(eval $(call flavour,fuzz))
+
+obj/fuzz/liblucie.a: $(call objects,fuzz,$(ASAN_LIB_SRC))
+	$(Q)rm -f $@ && ar rcs $@ $^
+-include $(patsubst %.c,obj/fuzz/%.d,$(ASAN_LIB_SRC))
+
+$(O)/fuzz/fuzz-%: obj/fuzz/tests/fuzz/fuzz-%.o obj/fuzz/liblucie.a $(BLAKE3_asan)
+	@mkdir -p $(@D)
+	@$(call say,LD.fuzz,$@)
+	$(Q)$(CC_fuzz) -fsanitize=fuzzer,address,undefined $^ $(filter-out -lcmocka,$(TEST_LIBS)) -o $@
+
+.PHONY: fuzz
+fuzz: $(FUZZERS)
+	$(Q)set -e; for f in $(FUZZERS); do n=$${f##*/fuzz-}; mkdir -p obj/fuzz/corpus/$$n; echo "== $$n"; \
+		$$f -max_total_time=$(FUZZ_SECONDS) -timeout=5 -rss_limit_mb=1024 -print_final_stats=0 -verbosity=0 obj/fuzz/corpus/$$n tests/fuzz/corpus/$$n; done
