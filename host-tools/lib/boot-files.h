@@ -1,17 +1,22 @@
-/* Renders the pxelinux files of a state directory from definition and state; each file replaced by rename, only if it changed.
- * Used by setup (all hosts), install (armed hosts) and serve (the flip back to local boot). */
+/* Renders the pxelinux files of a state directory from definition and state; each file replaced by
+ * rename, only if it changed. Used by setup (all hosts), install (armed hosts) and serve (the flip
+ * back to local boot). */
 #ifndef LUCIE_BOOT_FILES_H
 #define LUCIE_BOOT_FILES_H
 
 #include "host-tools/lib/cluster.h"
 #include "host-tools/lib/state.h"
 
-int boot_files_write(const char *state_dir, const struct cluster *c, const struct cluster_object *host, const struct state_node *node);
-/* URLs of the servers for a host ("http://ADDRESS:PORT"), first its lucie_group's server_address, then its http_servers that have one.
- * Returns a NULL-terminated array, to be released with boot_files_servers_free(). */
+int boot_files_write(const char *state_dir, const struct cluster *c,
+		     const struct cluster_object *host, const struct state_node *node);
+/* URLs of the servers for a host ("http://ADDRESS:PORT"), first its lucie_group's server_address,
+ * then its http_servers that have one. Returns a NULL-terminated array, to be released with
+ * boot_files_servers_free(). */
 char **boot_files_servers(const struct cluster *c, const struct cluster_object *host);
 void boot_files_servers_free(char **servers);
-/* The installer's kernel command line for a host, without ip= (pxelinux adds it); appended to out. */
-int boot_files_command_line(struct strbuf *out, const struct cluster *c, const struct cluster_object *host);
+/* The installer's kernel command line for a host, without ip= (pxelinux adds it); appended to out.
+ */
+int boot_files_command_line(struct strbuf *out, const struct cluster *c,
+			    const struct cluster_object *host);
 
 #endif

@@ -1,7 +1,8 @@
 /* The definition of a cluster: the language of the paper's Figure 3 (cluster.conf(5)).
  *
- * Two layers: objects as written (file:line:column of every value, templates resolved), and typed access to a resolved host. All errors
- * of a run are collected and printed; nothing exits in here. Owner of everything: struct cluster, released by cluster_free().
+ * Two layers: objects as written (file:line:column of every value, templates resolved), and typed
+ * access to a resolved host. All errors of a run are collected and printed; nothing exits in here.
+ * Owner of everything: struct cluster, released by cluster_free().
  */
 #ifndef LUCIE_CLUSTER_H
 #define LUCIE_CLUSTER_H
@@ -21,7 +22,17 @@ struct cluster_value {
 	struct cluster_place key_at, at;
 };
 
-enum cluster_type { TYPE_HOST, TYPE_LUCIE_GROUP, TYPE_HOST_GROUP, TYPE_INSTALLER, TYPE_DISK_LAYOUT, TYPE_BASE, TYPE_PACKAGE_SERVER, TYPE_SERVICE, TYPE_COUNT };
+enum cluster_type {
+	TYPE_HOST,
+	TYPE_LUCIE_GROUP,
+	TYPE_HOST_GROUP,
+	TYPE_INSTALLER,
+	TYPE_DISK_LAYOUT,
+	TYPE_BASE,
+	TYPE_PACKAGE_SERVER,
+	TYPE_SERVICE,
+	TYPE_COUNT
+};
 
 struct cluster_object {
 	enum cluster_type type;
@@ -29,38 +40,49 @@ struct cluster_object {
 	bool registered;  /* false: a template only (register 0) */
 	bool builtin;	  /* from the defaults that are compiled in */
 	struct cluster_place at;
-	struct cluster_value *values; /* in order; after resolving, inherited ones follow the own ones */
+	struct cluster_value
+		*values; /* in order; after resolving, inherited ones follow the own ones */
 	size_t count;
 };
 
 struct cluster;
 
-/* Reads FILE (and its includes) and the built-in defaults, resolves templates, checks everything that can be wrong. Each error is one
- * line "file:line:column: what is wrong, what was expected" through error(); *out is set even then, for as much as was understood.
- * Returns the number of errors, or -errno when FILE cannot be read (logged). */
+/* Reads FILE (and its includes) and the built-in defaults, resolves templates, checks everything
+ * that can be wrong. Each error is one line "file:line:column: what is wrong, what was expected"
+ * through error(); *out is set even then, for as much as was understood. Returns the number of
+ * errors, or -errno when FILE cannot be read (logged). */
 typedef void cluster_error_fn(const char *line, void *arg);
 int cluster_load(struct cluster **out, const char *path, cluster_error_fn *error, void *arg);
 /* The same from memory, for tests and fuzzers; `name` stands for the file; includes are refused. */
-int cluster_load_text(struct cluster **out, const char *name, const char *text, size_t len, cluster_error_fn *error, void *arg);
+int cluster_load_text(struct cluster **out, const char *name, const char *text, size_t len,
+		      cluster_error_fn *error, void *arg);
 void cluster_free(struct cluster *c);
 
 /* Objects of a type, registered ones only, in the order of the file. */
 size_t cluster_count(const struct cluster *c, enum cluster_type type);
-const struct cluster_object *cluster_at(const struct cluster *c, enum cluster_type type, size_t index);
-const struct cluster_object *cluster_find(const struct cluster *c, enum cluster_type type, const char *name);
+const struct cluster_object *cluster_at(const struct cluster *c, enum cluster_type type,
+					size_t index);
+const struct cluster_object *cluster_find(const struct cluster *c, enum cluster_type type,
+					  const char *name);
 const struct cluster_object *cluster_host_by_mac(const struct cluster *c, const char *mac);
 /* Own or template value of an object; NULL. */
 const char *cluster_get(const struct cluster_object *o, const char *key);
-/* What holds for a host: itself (with its templates), else its host_groups, else its lucie_group, else the default; NULL. */
-const char *cluster_host_get(const struct cluster *c, const struct cluster_object *host, const char *key);
-const struct cluster_object *cluster_host_ref(const struct cluster *c, const struct cluster_object *host, const char *key, enum cluster_type type);
+/* What holds for a host: itself (with its templates), else its host_groups, else its lucie_group,
+ * else the default; NULL. */
+const char *cluster_host_get(const struct cluster *c, const struct cluster_object *host,
+			     const char *key);
+const struct cluster_object *cluster_host_ref(const struct cluster *c,
+					      const struct cluster_object *host, const char *key,
+					      enum cluster_type type);
 
-/* "cnode[00-03],gpu1" -> the names of defined hosts, in order; 0 or -errno with why (>= 160 bytes). *names and its strings: the caller's,
- * cluster_names_free(). */
-int cluster_hosts_expand(const struct cluster *c, const char *pattern, char ***names, size_t *count, char *why, size_t why_len);
+/* "cnode[00-03],gpu1" -> the names of defined hosts, in order; 0 or -errno with why (>= 160 bytes).
+ * *names and its strings: the caller's, cluster_names_free(). */
+int cluster_hosts_expand(const struct cluster *c, const char *pattern, char ***names, size_t *count,
+			 char *why, size_t why_len);
 void cluster_names_free(char **names, size_t count);
 
-/* The compiled definition: canonical, templates and includes resolved, paths absolute; cluster_load() reads it back. */
+/* The compiled definition: canonical, templates and includes resolved, paths absolute;
+ * cluster_load() reads it back. */
 int cluster_write(const struct cluster *c, struct strbuf *out);
 
 #endif

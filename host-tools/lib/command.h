@@ -1,4 +1,5 @@
-/* A `lucie` verb: one file host-tools/cmd-VERB.c that ends in COMMAND(verb, .summary = ..., .run = ...); lucie.c only dispatches. */
+/* A `lucie` verb: one file host-tools/cmd-VERB.c that ends in COMMAND(verb, .summary = ..., .run =
+ * ...); lucie.c only dispatches. */
 #ifndef LUCIE_COMMAND_H
 #define LUCIE_COMMAND_H
 
@@ -6,13 +7,15 @@ struct command {
 	const char *name;
 	const char *summary;
 	const char *usage; /* "lucie check [FILE]\n..." printed by --help and on wrong usage */
-	int (*run)(int argc, char **argv); /* argv[0] is the verb; returns the exit code: 0 done, 1 failed (said why), 2 wrong usage */
+	int (*run)(int argc, char **argv); /* argv[0] is the verb; returns the exit code: 0 done, 1
+					      failed (said why), 2 wrong usage */
 };
 
-#define COMMAND(ident, ...)                                                                                  \
-	static const struct command command_##ident = {.name = #ident, __VA_ARGS__};                         \
-	__attribute__((used, retain, section("lucie_commands"), aligned(sizeof(void *))))                    \
-	static const struct command *const command_##ident##_entry = &command_##ident
+#define COMMAND(ident, ...)                                                                        \
+	static const struct command command_##ident = {.name = #ident, __VA_ARGS__};               \
+	__attribute__((used, retain, section("lucie_commands"),                                    \
+		       aligned(sizeof(void *)))) static const struct command                       \
+		*const command_##ident##_entry = &command_##ident
 
 extern const struct command *const __start_lucie_commands[];
 extern const struct command *const __stop_lucie_commands[];

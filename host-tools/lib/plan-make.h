@@ -1,4 +1,5 @@
-/* Makes the text of a host's plan from the compiled definition and the state directory (docs/plan-format.md). */
+/* Makes the text of a host's plan from the compiled definition and the state directory
+ * (docs/plan-format.md). */
 #ifndef LUCIE_PLAN_MAKE_H
 #define LUCIE_PLAN_MAKE_H
 
@@ -7,16 +8,17 @@
 
 struct plan_order {
 	const char *state_dir;
-	const char *host;    /* name */
-	const char *variant; /* an installer's name; NULL: the host's own */
-	const char *mac;     /* NULL: the host's first */
-	const char *install; /* id */
+	const char *host;		  /* name */
+	const char *variant;		  /* an installer's name; NULL: the host's own */
+	const char *mac;		  /* NULL: the host's first */
+	const char *install;		  /* id */
 	const char *nonce, *token, *site; /* hex */
-	const char *const *servers; /* base URLs; NULL-terminated */
+	const char *const *servers;	  /* base URLs; NULL-terminated */
 	bool wipe;
 };
 
 /* -EINVAL, -ENOENT (a base or file blob is missing) with why (>= 256 bytes). */
-int plan_make(struct strbuf *out, const struct cluster *c, const struct plan_order *order, char *why, size_t why_len);
+int plan_make(struct strbuf *out, const struct cluster *c, const struct plan_order *order,
+	      char *why, size_t why_len);
 
 #endif

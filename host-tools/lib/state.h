@@ -1,5 +1,6 @@
-/* What changes while the server runs: SQLite (WAL) in STATE/state.db. Used by `serve` and by the commands, at the same time.
- * Every call is one transaction. 0 or -errno; logs what went wrong with the database. */
+/* What changes while the server runs: SQLite (WAL) in STATE/state.db. Used by `serve` and by the
+ * commands, at the same time. Every call is one transaction. 0 or -errno; logs what went wrong with
+ * the database. */
 #ifndef LUCIE_STATE_H
 #define LUCIE_STATE_H
 
@@ -16,14 +17,14 @@ void state_close(struct state *s);
 
 struct state_node {
 	char name[64];
-	char armed[64];	  /* variant to install at the next boot; "" : local boot */
-	bool wipe;	  /* one-shot, consumed by the first plan that carries it */
+	char armed[64];		   /* variant to install at the next boot; "" : local boot */
+	bool wipe;		   /* one-shot, consumed by the first plan that carries it */
 	char install[PLAN_ID_MAX]; /* the last or running installation; "" */
-	char status[16];  /* "", "running", "installed", "failed" */
+	char status[16];	   /* "", "running", "installed", "failed" */
 	char module[EVENT_MODULE_MAX];
 	uint64_t bytes, total;
 	char message[EVENT_MESSAGE_MAX];
-	int64_t last_seen; /* seconds since 1970; 0: never */
+	int64_t last_seen;     /* seconds since 1970; 0: never */
 	unsigned int attempts; /* plans given out since it was armed */
 };
 
@@ -33,15 +34,18 @@ int state_disarm(struct state *s, const char *node);
 int state_node(struct state *s, const char *node, struct state_node *n);
 
 /* A plan is about to be given out: makes the installation, counts the attempt, consumes wipe. */
-int state_install_begin(struct state *s, const char *node, const char *install, const char *variant, const char *mac,
-			const uint8_t token_hash[32]);
+int state_install_begin(struct state *s, const char *node, const char *install, const char *variant,
+			const char *mac, const uint8_t token_hash[32]);
 /* Node and token hash of an installation. -ENOENT. */
-int state_install_find(struct state *s, const char *install, char node[64], uint8_t token_hash[32], uint64_t *ack);
-/* Applies an event once: seq must be ack + 1, smaller ones are repeats (0, nothing done), larger ones -ERANGE. A good report sets the
- * node to installed and disarms it, a bad one to failed. */
+int state_install_find(struct state *s, const char *install, char node[64], uint8_t token_hash[32],
+		       uint64_t *ack);
+/* Applies an event once: seq must be ack + 1, smaller ones are repeats (0, nothing done), larger
+ * ones -ERANGE. A good report sets the node to installed and disarms it, a bad one to failed. */
 int state_event(struct state *s, const struct event *e);
 
-/* Calls row() for every event of an installation in order, or with install NULL for every installation's modules and durations. */
-int state_events(struct state *s, const char *install, void (*row)(const struct event *e, int64_t at, void *arg), void *arg);
+/* Calls row() for every event of an installation in order, or with install NULL for every
+ * installation's modules and durations. */
+int state_events(struct state *s, const char *install,
+		 void (*row)(const struct event *e, int64_t at, void *arg), void *arg);
 
 #endif

@@ -1,14 +1,17 @@
-/* Blob: an ordered list of 4 MiB chunks with a manifest, named by its root; the one thing that is fetched.
+/* Blob: an ordered list of 4 MiB chunks with a manifest, named by its root; the one thing that is
+ *fetched.
  *
  * Manifest file ("NAME.blob"), text, at most BLOB_MANIFEST_MAX bytes:
  *	lucie-blob 1
  *	length BYTES
  *	root HEX
- *	chunk HEX            one line for each chunk, in order; all are BLOB_CHUNK bytes but the last
- * root = BLAKE3("lucie-blob-1\n" || length as 8 bytes little-endian || the raw chunk hashes in order).
+ *	chunk HEX            one line for each chunk, in order; all are BLOB_CHUNK bytes but the
+ *last root = BLAKE3("lucie-blob-1\n" || length as 8 bytes little-endian || the raw chunk hashes in
+ *order).
  *
- * The reader gives verified blocks only: no byte reaches the caller before its chunk's BLAKE3 is right. Memory: BLOB_POOL chunks,
- * whatever the length. A chunk that is wrong or incomplete is fetched again, from the next source (bounded tries).
+ * The reader gives verified blocks only: no byte reaches the caller before its chunk's BLAKE3 is
+ *right. Memory: BLOB_POOL chunks, whatever the length. A chunk that is wrong or incomplete is
+ *fetched again, from the next source (bounded tries).
  */
 #ifndef LUCIE_BLOB_H
 #define LUCIE_BLOB_H
@@ -33,7 +36,8 @@ struct blob_manifest {
 	char root[BLOB_ROOT_TEXT];	/* lower-case hex */
 };
 
-/* Parses and verifies that the root is the root of the list. -EINVAL, -EFBIG, -ENOMEM, -EBADMSG (wrong root). Pure. */
+/* Parses and verifies that the root is the root of the list. -EINVAL, -EFBIG, -ENOMEM, -EBADMSG
+ * (wrong root). Pure. */
 int blob_manifest_parse(struct blob_manifest *m, const char *text, size_t len);
 int blob_manifest_write(const struct blob_manifest *m, struct strbuf *out);
 /* Hashes an open regular file from its start. */
@@ -46,23 +50,26 @@ static inline size_t blob_chunk_length(const struct blob_manifest *m, size_t chu
 	return left < BLOB_CHUNK ? (size_t)left : BLOB_CHUNK;
 }
 
-/* Sources, tried in order from the one that last worked. "http://HOST[:PORT]/..." is the data and URL + ".blob" its manifest;
- * "file:/PATH" the same for files. */
+/* Sources, tried in order from the one that last worked. "http://HOST[:PORT]/..." is the data and
+ * URL + ".blob" its manifest; "file:/PATH" the same for files. */
 struct blob_request {
 	const char *root; /* what the signed plan says; a manifest with another root is refused */
 	const char *const *urls;
 	size_t url_count;
 	unsigned int stall_seconds; /* no byte for so long = this source failed; 0: 20 */
-	unsigned int tries;	    /* rounds over all sources without one good chunk before giving up; 0: 4 */
+	unsigned int
+		tries; /* rounds over all sources without one good chunk before giving up; 0: 4 */
 	bool (*cancelled)(void *arg); /* asked often; may be NULL */
 	void *cancel_arg;
 };
 
 struct blob_reader;
-/* Fetches and verifies the manifest, starts the fetching thread. Logs what is wrong with which URL; -errno. */
+/* Fetches and verifies the manifest, starts the fetching thread. Logs what is wrong with which URL;
+ * -errno. */
 int blob_open(struct blob_reader **out, const struct blob_request *request);
 uint64_t blob_length(const struct blob_reader *r);
-/* The next verified block, valid until the next call; its length, 0 at the end, or -errno (logged). */
+/* The next verified block, valid until the next call; its length, 0 at the end, or -errno (logged).
+ */
 ssize_t blob_next(struct blob_reader *r, const void **block);
 void blob_close(struct blob_reader *r);
 

@@ -1,5 +1,6 @@
-/* What a node tells the server: JSON lines over HTTP POST /v1/events, one object a line, with the installation's token.
- * The answer is {"ack": SEQ}: everything up to SEQ is kept by the server. Encoder beside decoder; pure; jansson. */
+/* What a node tells the server: JSON lines over HTTP POST /v1/events, one object a line, with the
+ * installation's token. The answer is {"ack": SEQ}: everything up to SEQ is kept by the server.
+ * Encoder beside decoder; pure; jansson. */
 #ifndef LUCIE_EVENT_H
 #define LUCIE_EVENT_H
 
@@ -17,8 +18,8 @@ enum event_kind {
 	EVENT_START,	/* a module begins; module "" : the installation begins */
 	EVENT_PROGRESS, /* bytes of total (0: unknown), message says what is being done */
 	EVENT_LOG,	/* level and message */
-	EVENT_END,	/* a module ended: ok or not; message is the reason; millis is its duration */
-	EVENT_REPORT,	/* the installation ended: ok or not; the last event of an installation */
+	EVENT_END,    /* a module ended: ok or not; message is the reason; millis is its duration */
+	EVENT_REPORT, /* the installation ended: ok or not; the last event of an installation */
 };
 
 struct event {
@@ -38,8 +39,8 @@ struct event {
 const char *event_kind_name(enum event_kind kind);
 /* Appends one line with its '\n'. */
 int event_encode(struct strbuf *out, const struct event *e);
-/* One line with or without '\n'. -EINVAL with why (>= 160 bytes) for anything that is not exactly the schema: strict types, known keys
- * only, lengths, UTF-8, no control characters. */
+/* One line with or without '\n'. -EINVAL with why (>= 160 bytes) for anything that is not exactly
+ * the schema: strict types, known keys only, lengths, UTF-8, no control characters. */
 int event_decode(struct event *e, const char *line, size_t len, char *why, size_t why_len);
 
 #endif

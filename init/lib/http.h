@@ -1,5 +1,6 @@
-/* HTTP/1.1 client for small bounded exchanges, on libcurl (the blob reader has its own streaming use of libcurl).
- * Only http:// URLs; no redirects to other protocols; every call ends within its time-out. */
+/* HTTP/1.1 client for small bounded exchanges, on libcurl (the blob reader has its own streaming
+ * use of libcurl). Only http:// URLs; no redirects to other protocols; every call ends within its
+ * time-out. */
 #ifndef LUCIE_HTTP_H
 #define LUCIE_HTTP_H
 
@@ -12,14 +13,16 @@ struct http_request {
 	const void *body; /* NULL: GET; else POST */
 	size_t body_len;
 	const char *content_type;
-	const char *token;	     /* hex; sent as "Authorization: Bearer TOKEN"; NULL: none */
+	const char *token;	      /* hex; sent as "Authorization: Bearer TOKEN"; NULL: none */
 	unsigned int connect_seconds; /* 0: 5 */
 	unsigned int total_seconds;   /* 0: 20 */
 	size_t max;		      /* largest answer in bytes; 0: 1 MiB */
 };
 
-/* Fills answer (reset first) and *status (HTTP status). 0 when an answer came whatever its status; else -ETIMEDOUT, -ECONNREFUSED,
- * -EHOSTUNREACH, -EFBIG, -EPROTO, -EIO; why (>= 160 bytes, may be NULL) then says it in words. Logs nothing. */
-int http_exchange(const struct http_request *request, struct strbuf *answer, long *status, char *why, size_t why_len);
+/* Fills answer (reset first) and *status (HTTP status). 0 when an answer came whatever its status;
+ * else -ETIMEDOUT, -ECONNREFUSED, -EHOSTUNREACH, -EFBIG, -EPROTO, -EIO; why (>= 160 bytes, may be
+ * NULL) then says it in words. Logs nothing. */
+int http_exchange(const struct http_request *request, struct strbuf *answer, long *status,
+		  char *why, size_t why_len);
 
 #endif

@@ -13,7 +13,8 @@ int read_full(int fd, void *data, size_t len);
 int pread_full(int fd, void *data, size_t len, uint64_t offset);
 int pwrite_full(int fd, const void *data, size_t len, uint64_t offset);
 
-/* *out is malloc'ed and NUL-terminated, the caller's to free; len may be NULL. -EFBIG if the file has more than max bytes. */
+/* *out is malloc'ed and NUL-terminated, the caller's to free; len may be NULL. -EFBIG if the file
+ * has more than max bytes. */
 int file_read(const char *path, size_t max, char **out, size_t *len);
 /* Creates or truncates. */
 int file_write(const char *path, const void *data, size_t len, mode_t mode);

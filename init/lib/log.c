@@ -58,12 +58,12 @@ static void emit(enum log_level level, const char *fmt, va_list ap, int err)
 	pthread_mutex_unlock(&lock);
 }
 
-#define EMIT(level, err)                      \
-	do {                                  \
-		va_list ap;                   \
-		va_start(ap, fmt);            \
-		emit(level, fmt, ap, err);    \
-		va_end(ap);                   \
+#define EMIT(level, err)                                                                           \
+	do {                                                                                       \
+		va_list ap;                                                                        \
+		va_start(ap, fmt);                                                                 \
+		emit(level, fmt, ap, err);                                                         \
+		va_end(ap);                                                                        \
 	} while (0)
 
 void log_debug(const char *fmt, ...)

@@ -1,7 +1,8 @@
-/* The plan: text, one "key value" a line, `[module]` sections; writer beside reader (docs/plan-format.md lists every key).
+/* The plan: text, one "key value" a line, `[module]` sections; writer beside reader
+ * (docs/plan-format.md lists every key).
  *
- * Bytes come from outside: at most PLAN_MAX bytes, UTF-8 or ASCII without control characters but '\n',
- * keys [a-z][a-z0-9_]*, first line "lucie-plan 1". Pure: no I/O, no logging.
+ * Bytes come from outside: at most PLAN_MAX bytes, UTF-8 or ASCII without control characters but
+ * '\n', keys [a-z][a-z0-9_]*, first line "lucie-plan 1". Pure: no I/O, no logging.
  */
 #ifndef LUCIE_PLAN_FORMAT_H
 #define LUCIE_PLAN_FORMAT_H
@@ -46,16 +47,18 @@ const char *plan_get(const struct plan_section *s, const char *key);
 const char *plan_head(const struct plan *p, const char *key);
 
 /* for each line with this key (NULL: every line); `line` is declared by it. */
-#define plan_for_each(line, section, wanted)                                                                 \
-	for (const struct plan_line *line = plan_first((section), (wanted)); line;                           \
+#define plan_for_each(line, section, wanted)                                                       \
+	for (const struct plan_line *line = plan_first((section), (wanted)); line;                 \
 	     line = plan_next((section), (wanted), line))
 const struct plan_line *plan_first(const struct plan_section *s, const char *key);
-const struct plan_line *plan_next(const struct plan_section *s, const char *key, const struct plan_line *after);
+const struct plan_line *plan_next(const struct plan_section *s, const char *key,
+				  const struct plan_line *after);
 
 /* Writer. A key or value that the reader would refuse sets b->error = -EINVAL. */
 void plan_write_start(struct strbuf *b);
 void plan_write_section(struct strbuf *b, const char *name);
 void plan_write(struct strbuf *b, const char *key, const char *value);
-void plan_writef(struct strbuf *b, const char *key, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void plan_writef(struct strbuf *b, const char *key, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 
 #endif

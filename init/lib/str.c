@@ -134,7 +134,8 @@ char *str_word(char **rest)
 	return word;
 }
 
-/* Digits of s into *out; returns the first byte that is none, NULL where there is no digit or an overflow. */
+/* Digits of s into *out; returns the first byte that is none, NULL where there is no digit or an
+ * overflow. */
 static const char *digits(const char *s, uint64_t *out)
 {
 	uint64_t v = 0;

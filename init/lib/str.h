@@ -1,4 +1,5 @@
-/* Growing, bounded text buffer and the parsers of small values that definition, plan and command line share. */
+/* Growing, bounded text buffer and the parsers of small values that definition, plan and command
+ * line share. */
 #ifndef LUCIE_STR_H
 #define LUCIE_STR_H
 
@@ -6,18 +7,22 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Owner: whoever declared it; release with strbuf_free(). buf is NUL-terminated whenever it is not NULL.
- * After a failed append (-ENOMEM, or -EFBIG past max) `error` is set, further appends do nothing, and the content is
- * what was complete before: a writer may append a whole document and look at `error` once. */
+/* Owner: whoever declared it; release with strbuf_free(). buf is NUL-terminated whenever it is not
+ * NULL. After a failed append (-ENOMEM, or -EFBIG past max) `error` is set, further appends do
+ * nothing, and the content is what was complete before: a writer may append a whole document and
+ * look at `error` once. */
 struct strbuf {
 	char *buf;
-	size_t len;   /* bytes without the NUL */
+	size_t len; /* bytes without the NUL */
 	size_t cap;
-	size_t max;   /* largest len; 0: 64 MiB */
+	size_t max; /* largest len; 0: 64 MiB */
 	int error;
 };
 
-#define STRBUF_INIT {0}
+#define STRBUF_INIT                                                                                \
+	{                                                                                          \
+		0                                                                                  \
+	}
 
 int strbuf_add(struct strbuf *b, const void *data, size_t len);
 int strbuf_adds(struct strbuf *b, const char *s);
@@ -49,7 +54,8 @@ void str_to_hex(const void *data, size_t len, char *out);
 /* Exactly 2 * len lower- or upper-case digits and the end. 0 or -EINVAL. */
 int str_from_hex(const char *hex, void *out, size_t len);
 
-/* A name of ours (host, module, base, installation): [A-Za-z0-9][A-Za-z0-9._-]*, 1..63 bytes, so that it is safe as a file name. */
+/* A name of ours (host, module, base, installation): [A-Za-z0-9][A-Za-z0-9._-]*, 1..63 bytes, so
+ * that it is safe as a file name. */
 bool str_is_name(const char *s);
 /* "AA-bb:..." -> "aa:bb:cc:dd:ee:ff"; 0 or -EINVAL. */
 #define MAC_TEXT 18

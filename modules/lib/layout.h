@@ -1,11 +1,13 @@
-/* The disk layout of a plan: `[layout]` lines in order, as in the definition's disk_layout (cluster.conf(5)).
+/* The disk layout of a plan: `[layout]` lines in order, as in the definition's disk_layout
+ *(cluster.conf(5)).
  *
  *	disk NAME SELECTOR [table=gpt|msdos]
  *	partition MOUNT SIZE FS [label=TEXT] [mount=OPTIONS]     of the disk above it
  *
- * SELECTOR: disk1 (the n-th fixed disk, in stable order), /dev/NAME, serial=TEXT, model=GLOB, size>SIZE.
- * MOUNT: an absolute path, `swap`, or `-` (made, not mounted). SIZE: 512M, 20%, 2G-8G, 8G- (grows), RAM*2. FS: ext4, swap, raw.
- * Parsing and sizing are pure, so that `lucie check`, tests and fuzzers run them; nothing here touches a disk.
+ * SELECTOR: disk1 (the n-th fixed disk, in stable order), /dev/NAME, serial=TEXT, model=GLOB,
+ *size>SIZE. MOUNT: an absolute path, `swap`, or `-` (made, not mounted). SIZE: 512M, 20%, 2G-8G,
+ *8G- (grows), RAM*2. FS: ext4, swap, raw. Parsing and sizing are pure, so that `lucie check`, tests
+ *and fuzzers run them; nothing here touches a disk.
  */
 #ifndef LUCIE_LAYOUT_H
 #define LUCIE_LAYOUT_H
@@ -18,7 +20,8 @@
 
 #define LAYOUT_DISKS_MAX 16
 #define LAYOUT_PARTS_MAX 64
-#define LAYOUT_ALIGN	 ((uint64_t)1 << 20) /* bytes; also the size of the area before the first partition */
+#define LAYOUT_ALIGN                                                                               \
+	((uint64_t)1 << 20) /* bytes; also the size of the area before the first partition */
 
 enum layout_table { TABLE_GPT, TABLE_MSDOS };
 enum layout_fs { FS_EXT4, FS_SWAP, FS_RAW };
@@ -27,10 +30,10 @@ enum layout_selector { SELECT_NTH, SELECT_PATH, SELECT_SERIAL, SELECT_MODEL, SEL
 struct layout_disk {
 	char name[32];
 	enum layout_selector selector;
-	char pattern[128];  /* PATH, SERIAL, MODEL */
-	uint64_t number;    /* NTH: 1..; LARGER: bytes */
+	char pattern[128]; /* PATH, SERIAL, MODEL */
+	uint64_t number;   /* NTH: 1..; LARGER: bytes */
 	enum layout_table table;
-	unsigned int line;  /* in the plan or the definition, for messages */
+	unsigned int line; /* in the plan or the definition, for messages */
 };
 
 struct layout_size {
@@ -61,11 +64,13 @@ struct layout {
 
 /* -EINVAL; `error` is called once for each thing that is wrong, with the line's number. */
 typedef void layout_error_fn(unsigned int line, const char *message, void *arg);
-int layout_parse(struct layout *l, const struct plan_section *section, layout_error_fn *error, void *arg);
+int layout_parse(struct layout *l, const struct plan_section *section, layout_error_fn *error,
+		 void *arg);
 
-/* Gives every partition of disk `disk` its start and size; all aligned to LAYOUT_ALIGN, 1 MiB left free at both ends.
- * -ENOSPC (why says what needs how much). */
-int layout_place(struct layout *l, size_t disk, uint64_t disk_bytes, uint64_t ram_bytes, char *why, size_t why_len);
+/* Gives every partition of disk `disk` its start and size; all aligned to LAYOUT_ALIGN, 1 MiB left
+ * free at both ends. -ENOSPC (why says what needs how much). */
+int layout_place(struct layout *l, size_t disk, uint64_t disk_bytes, uint64_t ram_bytes, char *why,
+		 size_t why_len);
 
 const char *layout_fs_name(enum layout_fs fs);
 

@@ -1,8 +1,10 @@
-/* Our stamp on a disk: what Lucie made there, for which site and node. It proves that the disk may be written again (the guard), and
- * it leads from a mount point to the file system's UUID, so that mount, configure and a repair need no memory of earlier modules.
+/* Our stamp on a disk: what Lucie made there, for which site and node. It proves that the disk may
+ * be written again (the guard), and it leads from a mount point to the file system's UUID, so that
+ * mount, configure and a repair need no memory of earlier modules.
  *
- * Place: STAMP_SIZE bytes at STAMP_OFFSET of every disk of a layout, in the unused area before the first partition (at 1 MiB).
- * Form: text as a plan's ("key value" lines, first line "lucie-stamp 1"), NUL-padded, last 32 bytes BLAKE3 of the rest.
+ * Place: STAMP_SIZE bytes at STAMP_OFFSET of every disk of a layout, in the unused area before the
+ * first partition (at 1 MiB). Form: text as a plan's ("key value" lines, first line "lucie-stamp
+ * 1"), NUL-padded, last 32 bytes BLAKE3 of the rest.
  */
 #ifndef LUCIE_STAMP_H
 #define LUCIE_STAMP_H
