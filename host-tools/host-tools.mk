@@ -1,0 +1,18 @@
+# Host programs. out/host has the shape of an installation: bin/lucie finds lib/lucie/modules beside it (host-tools/lib/modules.c).
+#
+# A verb is one file, host-tools/cmd-VERB.c, which registers itself; mkinitramfs is a program of its own (image/image.mk builds it).
+
+LIBS_host_modules := -lext2fs -lcom_err -lfdisk -lblkid -luuid
+LIBS_host_tools   := -larchive -lzstd -llzma -lcurl -lmicrohttpd -lsqlite3 -ljansson -lsodium
+
+LUCIE_SRC := host-tools/lucie.c $(sort $(wildcard host-tools/cmd-*.c)) $(sort $(wildcard host-tools/lib/*.c)) $(LIB_SRC) $(MODULE_SRC)
+SHELL_MODULES := $(patsubst modules/%,$(O)/host/lib/lucie/modules/%,$(sort $(wildcard modules/*.sh)))
+
+$(eval $(call program,$(O)/host/bin/lucie,host,$(LUCIE_SRC),$(LIBS_host_modules) $(LIBS_host_tools)))
+
+$(O)/host/lib/lucie/modules/%.sh: modules/%.sh
+	@mkdir -p $(@D)
+	$(Q)cp -p $< $@
+
+.PHONY: host
+host: $(O)/host/bin/lucie $(SHELL_MODULES)

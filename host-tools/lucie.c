@@ -1,0 +1,83 @@
+/* lucie: the administrator's program. Only dispatches: each verb is a file cmd-VERB.c that registers itself (command.h).
+ * Called by a name `lucie-VERB`, it is that verb. */
+#include "host-tools/lib/command.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "init/lib/cleanup.h"
+
+#define COMMANDS_MAX 64
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp((*(const struct command *const *)a)->name, (*(const struct command *const *)b)->name);
+}
+
+static const struct command *command_find(const char *name)
+{
+	for (const struct command *const *c = __start_lucie_commands; c < __stop_lucie_commands; c++)
+		if (!strcmp((*c)->name, name))
+			return *c;
+	return NULL;
+}
+
+static void print_overview(FILE *out)
+{
+	const struct command *list[COMMANDS_MAX];
+	size_t n = 0;
+
+	for (const struct command *const *c = __start_lucie_commands; c < __stop_lucie_commands; c++)
+		if (n < ARRAY_SIZE(list))
+			list[n++] = *c;
+	qsort(list, n, sizeof(list[0]), by_name);
+	fputs("usage: lucie VERB [ARGUMENT...]\n", out);
+	for (size_t i = 0; i < n; i++)
+		fprintf(out, "  %-10s %s\n", list[i]->name, list[i]->summary);
+	fputs("`lucie VERB --help` says more; so does lucie(1).\n", out);
+}
+
+int command_usage(const char *verb)
+{
+	const struct command *c = command_find(verb);
+
+	fprintf(stderr, "usage: %s", c && c->usage ? c->usage : "lucie VERB [ARGUMENT...]\n");
+	return 2;
+}
+
+static int command_run(int argc, char **argv)
+{
+	const struct command *c = command_find(argv[0]);
+
+	if (!c) {
+		fprintf(stderr, "lucie: unknown verb '%s'\n", argv[0]);
+		print_overview(stderr);
+		return 2;
+	}
+	if (argc == 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
+		printf("usage: %s", c->usage);
+		return 0;
+	}
+	return c->run(argc, argv);
+}
+
+int main(int argc, char **argv)
+{
+	char *name = argc ? strrchr(argv[0], '/') : NULL;
+
+	name = name ? name + 1 : argv[0];
+	if (argc && !strncmp(name, "lucie-", 6)) {
+		argv[0] = name + 6;
+		return command_run(argc, argv);
+	}
+	if (argc < 2) {
+		print_overview(stderr);
+		return 2;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+		print_overview(stdout);
+		return 0;
+	}
+	return command_run(argc - 1, argv + 1);
+}
