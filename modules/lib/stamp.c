@@ -171,13 +171,19 @@ int stamp_decode(struct stamp *s, const void *bytes, size_t len)
 
 int stamp_read(int fd, struct stamp *s)
 {
-	_cleanup_free_ char *bytes = malloc(STAMP_SIZE);
-	int ret;
+	_cleanup_free_ char *bytes = malloc(STAMP_AREA);
+	int first, second;
 
 	if (!bytes)
 		return -ENOMEM;
-	ret = pread_full(fd, bytes, STAMP_SIZE, STAMP_OFFSET);
-	return ret ? ret : stamp_decode(s, bytes, STAMP_SIZE);
+	first = pread_full(fd, bytes, STAMP_AREA, STAMP_OFFSET);
+	if (first)
+		return first;
+	first = stamp_decode(s, bytes, STAMP_SIZE);
+	if (!first)
+		return 0;
+	second = stamp_decode(s, bytes + STAMP_SIZE, STAMP_SIZE);
+	return second == -ENODATA ? first : second;
 }
 
 int stamp_write(int fd, const struct stamp *s)
@@ -188,9 +194,10 @@ int stamp_write(int fd, const struct stamp *s)
 	if (!bytes)
 		return -ENOMEM;
 	ret = stamp_encode(s, bytes, STAMP_SIZE);
-	if (!ret)
-		ret = pwrite_full(fd, bytes, STAMP_SIZE, STAMP_OFFSET);
-	if (!ret && fsync(fd))
-		ret = -errno;
+	for (uint64_t at = STAMP_OFFSET; !ret && at < STAMP_OFFSET + STAMP_AREA; at += STAMP_SIZE) {
+		ret = pwrite_full(fd, bytes, STAMP_SIZE, at);
+		if (!ret && fsync(fd))
+			ret = -errno;
+	}
 	return ret;
 }
