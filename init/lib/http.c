@@ -12,6 +12,13 @@ static void start_curl(void)
 	curl_global_init(CURL_GLOBAL_NOTHING);
 }
 
+void http_init(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, start_curl);
+}
+
 static size_t take(char *data, size_t size, size_t count, void *arg)
 {
 	struct strbuf *answer = arg;
@@ -78,7 +85,6 @@ static void set_options(CURL *curl, const struct http_request *q, struct strbuf 
 int http_exchange(const struct http_request *request, struct strbuf *answer, long *status, char *why,
 		  size_t why_len)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	char error[CURL_ERROR_SIZE] = "";
 	size_t callers_max = answer->max;
 	struct curl_slist *headers;
@@ -86,7 +92,7 @@ int http_exchange(const struct http_request *request, struct strbuf *answer, lon
 	CURL *curl;
 	int ret;
 
-	pthread_once(&once, start_curl);
+	http_init();
 	strbuf_reset(answer);
 	answer->max = request->max ? request->max : (size_t)1 << 20;
 	curl = curl_easy_init();
