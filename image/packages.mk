@@ -20,7 +20,7 @@ NODE_FAST  := -O2 $(NODE_CODE)
 
 # configure for the node; autotools must not run again because a patch touched their inputs
 NODE_CONFIGURE = ./configure --host=x86_64-linux-musl --build=x86_64-linux-gnu --prefix=/ --enable-static --disable-shared \
-	CC=$(MUSL_GCC) AR=ar RANLIB=ranlib PKG_CONFIG=false
+	CC=$(MUSL_GCC) AR=ar RANLIB=ranlib PKG_CONFIG_LIBDIR=$(SYSROOT)/none
 NODE_MAKE = $(MAKE) ACLOCAL=: AUTOCONF=: AUTOMAKE=: AUTOHEADER=: MAKEINFO=: HELP2MAN=: DESTDIR=$(SYSROOT)
 
 PACKAGES :=
@@ -43,6 +43,7 @@ $(O)/build/$(P).built: $(lastword $(MAKEFILE_LIST)) $(wildcard image/packages/$(
 	@rm -rf $(O)/build/$$(P)
 	$$(file >$(O)/build/$$(P).sh,set -ex)
 	$$(file >>$(O)/build/$$(P).sh,$$($$(P)_BUILD))
+	$$(file >>$(O)/build/$$(P).sh,rm -f $(SYSROOT)/lib/*.la)
 	$$(Q)$(JOBSERVER)image/build-package.sh $$(P) $(O)/build
 	@touch $$@
 endef
