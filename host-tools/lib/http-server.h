@@ -10,6 +10,18 @@
 
 #include "init/lib/str.h"
 
+enum http_status {
+	HTTP_OK = 200,
+	HTTP_BAD_REQUEST = 400,
+	HTTP_UNAUTHORIZED = 401,
+	HTTP_FORBIDDEN = 403,
+	HTTP_NOT_FOUND = 404,
+	HTTP_METHOD_NOT_ALLOWED = 405,
+	HTTP_TOO_LARGE = 413,
+	HTTP_TOO_MANY = 429,
+	HTTP_FAILED = 500,
+};
+
 struct http_call {
 	const char *method; /* "GET", "HEAD" or "POST" */
 	const char *path;   /* decoded */
