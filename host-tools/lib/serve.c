@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "host-tools/lib/boot-files.h"
+#include "host-tools/lib/site.h"
 #include "init/lib/io.h"
 #include "init/lib/log.h"
 
@@ -106,12 +107,6 @@ static int boot_files_refresh(struct serve *s)
 	return ret;
 }
 
-static void definition_error(const char *line, void *arg)
-{
-	(void)arg;
-	log_warn("%s", line);
-}
-
 static int definition_path(const struct serve *s, char *buf, size_t len)
 {
 	int n = snprintf(buf, len, "%s/definition", s->options->state_dir);
@@ -122,20 +117,18 @@ static int definition_path(const struct serve *s, char *buf, size_t len)
 /* A definition that is not right leaves the earlier one in force. */
 static int definition_load(struct serve *s)
 {
-	struct cluster *fresh = NULL, *old;
+	struct cluster *fresh, *old;
 	char path[PATH_MAX];
 	struct stat st;
 	int ret = definition_path(s, path, sizeof(path));
 
-	if (ret || stat(path, &st))
-		return log_err(ret ? ret : -errno, "cannot read '%s' (run lucie setup)", path);
-	s->cluster_time = st.st_mtim;
-	s->cluster_inode = st.st_ino;
-	ret = cluster_load(&fresh, path, definition_error, NULL);
-	if (ret) {
-		cluster_free(fresh);
-		return ret > 0 ? log_err(0, "'%s' has errors (run lucie setup)", path) : ret;
+	if (!ret && !stat(path, &st)) {
+		s->cluster_time = st.st_mtim;
+		s->cluster_inode = st.st_ino;
 	}
+	ret = definition_read(&fresh, s->options->state_dir);
+	if (ret)
+		return ret;
 	pthread_rwlock_wrlock(&s->cluster_lock);
 	old = s->cluster;
 	s->cluster = fresh;
