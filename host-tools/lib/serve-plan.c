@@ -172,12 +172,12 @@ static void describe(const struct state_node *node, const struct plan_request *r
 {
 	char ram[16], disks[16];
 
-	serve_say(node->name, "-",
-		  "plan '%s' to %s (%s), attempt %u of %u; %llu CPUs, %s RAM, %zu disks of %s%s",
-		  node->armed, peer, r->mac, node->attempts + 1, SERVE_ATTEMPTS_MAX,
-		  (unsigned long long)r->cpus, str_from_size(r->ram, ram, sizeof(ram)), r->disks,
-		  str_from_size(r->disk_bytes, disks, sizeof(disks)),
-		  node->wipe ? "; may wipe foreign data" : "");
+	serve_say(node->name, "-", "plan '%s' to %s, attempt %u of %u%s", node->armed, peer,
+		  node->attempts + 1, SERVE_ATTEMPTS_MAX,
+		  node->wipe ? "; it may overwrite foreign data" : "");
+	serve_say(node->name, "-", "%s: RAM %s, CPUs %llu, disks %zu of %s", r->mac,
+		  str_from_size(r->ram, ram, sizeof(ram)), (unsigned long long)r->cpus, r->disks,
+		  str_from_size(r->disk_bytes, disks, sizeof(disks)));
 }
 
 /* An installation that is about to be superseded although its machine was there just now: two
