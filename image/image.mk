@@ -12,3 +12,6 @@ NEEDS_asan := $(NEEDS_host)
 NEEDS_fuzz := $(NEEDS_host)
 NEEDS_node := $(patsubst %,$(O)/build/%.built,$(PACKAGES))
 $(O)/blake3/%: $(O)/build/blake3.built ;
+
+MKINITRAMFS := $(O)/host/bin/mkinitramfs
+$(eval $(call program,$(MKINITRAMFS),host,host-tools/mkinitramfs.c host-tools/lib/newc.c $(addprefix init/lib/,io.c log.c str.c),-larchive))
