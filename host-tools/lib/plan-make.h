@@ -7,7 +7,7 @@
 #include "init/lib/str.h"
 
 struct plan_order {
-	const char *state_dir;
+	const char *state_dir;		  /* NULL, for checks: placeholders for blobs, no `host` lines */
 	const char *host;		  /* name */
 	const char *variant;		  /* an installer's name; NULL: the host's own */
 	const char *mac;		  /* NULL: the host's first */
