@@ -78,6 +78,7 @@ static void check_host(struct check *k, struct strbuf *text)
 		.token = ZEROS,
 		.site = "0000000000000000",
 		.servers = (const char *const *)servers,
+		.no_hosts = true,
 	};
 	struct plan plan;
 	char why[256];

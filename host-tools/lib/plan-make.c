@@ -328,7 +328,7 @@ static int write_configure(struct maker *m)
 		plan_write(m->out, "mac", mac);
 	if (!cluster_host_owner(m->c, m->host, "configure.interface"))
 		plan_write(m->out, "interface", "auto");
-	if (m->order->state_dir)
+	if (!m->order->no_hosts)
 		write_hosts(m);
 	write_if(m, "root_password", host_get(m, "root_password"));
 	pos = 0;
