@@ -10,7 +10,8 @@ now() { awk '{printf "%d", $1 * 1000}' /proc/uptime; }
 for word in $(cat /proc/cmdline); do
 	case $word in yard.url=*) url=${word#yard.url=} ;; esac
 done
-for i in $(seq 100); do [ -b /dev/vda ] && [ -e /sys/class/net/eth0 ] && break; sleep 0.1; done
+tries=100
+until [ -b /dev/vda ] && [ -e /sys/class/net/eth0 ] || [ $((tries -= 1)) -eq 0 ]; do sleep 0.1; done
 ip link set eth0 up
 ip addr add 10.0.2.15/24 dev eth0
 mkdir -p /mnt

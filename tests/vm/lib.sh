@@ -15,10 +15,11 @@ T=$(mktemp -d "${TMPDIR:-/var/tmp}/lucie-vm.XXXXXX")
 PORT=0
 declare -A MACHINE_PID=() MACHINE_DISK=()
 SERVE_PID=
+PROXY_PID=
 
 cleanup() {
 	local status=$? pid
-	for pid in "${MACHINE_PID[@]}" $SERVE_PID; do
+	for pid in "${MACHINE_PID[@]}" $SERVE_PID $PROXY_PID; do
 		kill "$pid" 2>/dev/null || true
 	done
 	wait 2>/dev/null || true
@@ -97,7 +98,8 @@ site_serve() {
 	SERVE_PID=$!
 	wait_until 10 "the server on port $PORT" server_listens
 }
-server_listens() { (exec 3<>"/dev/tcp/127.0.0.1/$PORT") 2>/dev/null; }
+port_listens() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+server_listens() { port_listens "$PORT"; }
 site_stop() {
 	kill "$SERVE_PID"
 	wait "$SERVE_PID" || true
@@ -140,11 +142,13 @@ machine_run() {
 	cat "$T/$name.mon.out" >"$T/$name.monitor" &
 }
 
-# machine_start NAME DISK [QEMU-ARGUMENT...]: boots the installer. MEMORY in MiB (default 256), NIC and STORAGE as devices.
+# machine_start NAME DISK [QEMU-ARGUMENT...]: boots the installer. MEMORY in MiB (default 256), NIC and STORAGE as devices,
+# NODE_PORT where the node shall find the server at another port.
 machine_start() {
 	local name=$1 disk=$2
 	shift 2
 	machine_boot_args "$name"
+	APPEND=${APPEND//10.0.2.2:$PORT/10.0.2.2:${NODE_PORT:-$PORT}}
 	MACHINE_DISK[$name]=$disk
 	machine_run "$name" -cpu max -m "${MEMORY:-256}" -object rng-random,filename=/dev/urandom,id=rng -device virtio-rng-pci,rng=rng \
 		-netdev user,id=n0 -device "${NIC:-virtio-net-pci},netdev=n0,id=nic0,romfile=,mac=$(machine_mac "$name")" \
@@ -203,3 +207,44 @@ machine_kill() {
 disk_new() { truncate -s "$2" "$1"; }
 disk_hash() { sha256sum <"$1" | cut -d' ' -f1; }
 node_status() { "$LUCIE" status --state "$T/state" "$1"; }
+
+# tar_random FILE MEGABYTES: a tar.zst that does not compress, so that an installation of it takes a while.
+tar_random() {
+	mkdir -p "$T/random/data"
+	local i
+	for i in $(seq "$2"); do head -c 1M /dev/urandom >"$T/random/data/file$i"; done
+	tar -C "$T/random" --owner=0 --group=0 --numeric-owner -c . | zstd -q -1 -o "$1"
+	rm -rf "$T/random"
+}
+
+# An installer that ends the machine, whatever happens, and a layout without room for swap.
+site_small() {
+	site_add <<-'EOF'
+		define installer{
+		name       base-only
+		modules    init, partition, mount, extrbase
+		on_failure poweroff
+		at_end     poweroff
+		}
+		define disk_layout{
+		name       one
+		disk       d1 disk1 table=gpt
+		partition  / 64M- ext4 label=root
+		}
+		define base{
+		name       random
+		}
+	EOF
+}
+
+# fails_with NAME MODULE CONSOLE-PATTERN SECONDS: the machine ends, its console and the server name module and cause, nothing is installed.
+fails_with() {
+	local name=$1 module=$2 pattern=$3
+	machine_wait "$name" "FAILED" "$4"
+	machine_end "$name" 180
+	serial_has "$name" "$pattern" || { tail -n 30 "$T/$name.serial"; fail "the console does not say '$pattern'"; }
+	serve_wait "$name +.*INSTALLATION FAILED.*$module" 30
+	serve_has "$pattern" || { tail -n 20 "$T/serve.log"; fail "the server does not say '$pattern'"; }
+	! serve_has "$name +.* INSTALLED" || fail "$name is reported as installed"
+	! node_status "$name" | grep -q ' installed' || fail "$name has the state installed"
+}

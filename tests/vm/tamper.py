@@ -5,13 +5,13 @@
 
     pass            nothing
     flip            one bit of the sealed plan
-    replay FILE     keeps the first sealed plan in FILE, and gives that one to every later request
+    keep FILE       keeps the sealed plan in FILE and tells the node that the server is busy
+    replay FILE     gives the plan that was kept in FILE
     other MAC       asks in the name of another machine
     nonce           asks with a nonce of its own
 """
 import http.server
 import json
-import os
 import sys
 import urllib.error
 import urllib.request
@@ -34,9 +34,9 @@ def spoil_answer(body):
         at = len(body) // 2
         return body[:at] + bytes([body[at] ^ 1]) + body[at + 1:]
     if MODE == "replay":
-        if os.path.exists(ARGUMENT):
-            with open(ARGUMENT, "rb") as f:
-                return f.read()
+        with open(ARGUMENT, "rb") as f:
+            return f.read()
+    if MODE == "keep":
         with open(ARGUMENT, "wb") as f:
             f.write(body)
     return body
@@ -60,6 +60,8 @@ class Proxy(http.server.BaseHTTPRequestHandler):
             status, kind, data = e.code, e.headers.get("Content-Type", "text/plain"), e.read()
         if is_plan and status == 200:
             data = spoil_answer(data)
+            if MODE == "keep":
+                status, kind, data = 503, "text/plain", b"busy\n"
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(data)))
