@@ -102,26 +102,35 @@ static void on_stream(int fd, void *arg)
 /* What it wrote before it ended is still in the pipes; a bounded part of it, for a process it left behind may write on. */
 static void drain(struct child *c)
 {
-	for (int s = 0; s < CHILD_STREAMS; s++) {
+	for (int s = 0; s < CHILD_STREAMS; s++)
 		for (int i = 0; c->fd[s] >= 0 && i < 256 && read_stream(c, s); i++)
 			;
+}
+
+static void forget(struct child *c)
+{
+	struct child **p = &children;
+
+	while (*p && *p != c)
+		p = &(*p)->next;
+	if (*p)
+		*p = c->next;
+	for (int s = 0; s < CHILD_STREAMS; s++)
 		close_stream(c, s);
-	}
+	c->pid = 0;
 }
 
 static void on_exit_of(pid_t pid, int status)
 {
-	for (struct child **p = &children; *p; p = &(*p)->next) {
-		struct child *c = *p;
+	struct child *c = children;
 
-		if (c->pid != pid)
-			continue;
-		*p = c->next;
-		c->status = status;
-		drain(c);
-		c->pid = 0;
+	while (c && c->pid != pid)
+		c = c->next;
+	if (!c)
 		return;
-	}
+	c->status = status;
+	drain(c);
+	forget(c);
 }
 
 static void reap(void)
@@ -131,6 +140,49 @@ static void reap(void)
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
 		on_exit_of(pid, status);
+}
+
+/* In the child: one write is one line, for it is shorter than PIPE_BUF. */
+static void child_sink(enum log_level level, const char *text, void *arg)
+{
+	char line[LOG_LINE_MAX + 32];
+	int n = snprintf(line, sizeof(line), "log %s %s\n", log_level_name(level), text);
+
+	(void)arg;
+	write_full(3, line, (size_t)n);
+}
+
+char *child_log_text(char *line, enum log_level *level)
+{
+	char *name = line + strlen("log "), *text;
+	int l;
+
+	if (!str_starts(line, "log ") || !(text = strchr(name, ' ')))
+		return NULL;
+	*text = '\0';
+	l = log_level_parse(name);
+	*text = ' ';
+	if (l < 0)
+		return NULL;
+	*level = (enum log_level)l;
+	return text + 1;
+}
+
+void child_log_line(struct child *c, enum child_stream stream, char *line)
+{
+	enum log_level level = LOG_LEVEL_WARN;
+	char *text = stream == CHILD_CONTROL ? child_log_text(line, &level) : line;
+
+	if (!text)
+		log_warn("%s: cannot understand '%.100s'", c->name, line);
+	else if (level == LOG_LEVEL_ERROR)
+		log_err(0, "%s", text);
+	else if (level == LOG_LEVEL_WARN)
+		log_warn("%s", text);
+	else if (level == LOG_LEVEL_INFO)
+		log_info("%s", text);
+	else
+		log_debug("%s", text);
 }
 
 /* In the child: a plain environment for body(). */
@@ -152,6 +204,7 @@ static void __attribute__((noreturn)) live(struct child *c, int pipes[][2], int 
 		dup2(pipes[CHILD_OUT][1], 1);
 		dup2(pipes[CHILD_ERR][1], 2);
 		dup2(control, 3);
+		log_set_sink(child_sink, NULL);
 	}
 	syscall(SYS_close_range, c->own_terminal ? 3 : 4, UINT_MAX, 0);
 	_exit(body(arg));
@@ -257,7 +310,17 @@ bool child_stop(struct child *c)
 		return true;
 	}
 	session_kill(session);
-	return wait_child(c, KILL_GRACE_MS);
+	if (wait_child(c, KILL_GRACE_MS))
+		return true;
+	forget(c);
+	return false;
+}
+
+bool loop_childless(void)
+{
+	siginfo_t info;
+
+	return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) && errno == ECHILD;
 }
 
 /* --- signals ------------------------------------------------------------------------------------- */

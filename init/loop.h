@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include "init/lib/lines.h"
+#include "init/lib/log.h"
 
 enum child_stream { CHILD_OUT, CHILD_ERR, CHILD_CONTROL, CHILD_STREAMS };
 
@@ -39,16 +40,25 @@ void loop_forget(int fd);
 /* Handles what there is, waiting for it at most so long. */
 void loop_wait(int milliseconds);
 
-/* Runs body(arg) in a child; its return value is the exit code. 0 or -errno. */
+/* Runs body(arg) in a child; its return value is the exit code. What it logs (log.h) comes as lines "log LEVEL TEXT" on CHILD_CONTROL.
+ * 0 or -errno (logged). */
 int child_start(struct child *c, int (*body)(void *arg), void *arg);
 static inline bool child_running(const struct child *c)
 {
 	return c->pid != 0;
 }
-/* SIGTERM, 5 s, SIGKILL; to everything in its session. False when it cannot be ended even so (it hangs in the kernel). */
+/* A line(): what the child logs or prints is logged by PID 1 as its own. */
+void child_log_line(struct child *c, enum child_stream stream, char *line);
+/* Splits "log LEVEL TEXT"; NULL for any other line. */
+char *child_log_text(char *line, enum log_level *level);
+/* SIGTERM, 5 s, SIGKILL; to everything in its session. False when it cannot be ended even so (it hangs in the kernel); it is forgotten
+ * then. */
 bool child_stop(struct child *c);
 /* Ends what the child left in its session. */
 void session_kill(pid_t session);
+
+/* Whether no process but kernel threads is left (every orphan is PID 1's child). */
+bool loop_childless(void);
 
 /* The end that somebody asked PID 1 for by a signal: 0, or the signal. */
 int loop_signalled(void);

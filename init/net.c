@@ -1,6 +1,7 @@
 /* Interfaces, addresses, DHCP; see net.h. Interfaces appear while the devices process loads drivers, so everything here polls in short
  * steps: the ioctl costs less than a step, and no event can be missed. */
 #include "init/net.h"
+#include "init/devices.h"
 #include "init/lib/cleanup.h"
 #include "init/lib/io.h"
 #include "init/lib/log.h"
@@ -143,12 +144,13 @@ struct search {
 	struct candidate *ready; /* has a carrier, or a lease */
 };
 
+/* Without BOOTIF= it takes all drivers to know which cards there are. */
 static bool any_interface(void *arg)
 {
 	struct search *s = arg;
 
 	find_interfaces(s->fd, s->mac, &s->found);
-	return s->found.count > 0;
+	return s->found.count && (*s->mac || !access(DEVICES_READY, F_OK));
 }
 
 static bool any_carrier(void *arg)
@@ -252,7 +254,7 @@ int net_up(struct net_config *net, const struct cmdline *c)
 		return fd;
 	set_up(fd, "lo");
 	snprintf(what, sizeof(what), "the network card %s", *c->bootif ? c->bootif : "");
-	if (!wait_for(any_interface, &s, INTERFACE_WAIT_MS, what))
+	if (!wait_for(any_interface, &s, INTERFACE_WAIT_MS, what) && !s.found.count)
 		return log_err(-ENODEV, "%s did not appear: is its driver in this image?", what);
 	for (size_t i = 0; i < s.found.count; i++)
 		if ((ret = set_up(fd, s.found.list[i].name)))

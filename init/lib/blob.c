@@ -38,7 +38,7 @@ struct blob_reader {
 	size_t next;	    /* chunk being fetched */
 	size_t filled;	    /* bytes of it */
 	int64_t last_byte;  /* when the last one came */
-	char why[192];	    /* what was wrong with the source */
+	char why[CURL_ERROR_SIZE]; /* what was wrong with the source */
 
 	pthread_mutex_t lock; /* all below */
 	pthread_cond_t changed;
