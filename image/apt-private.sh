@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # A private apt: the host's own mirrors, proxy settings and keys, but its state below dl/apt. Needs no root and leaves the host as it is.
 # Sourced by fetch.sh and lock.sh. The host's source entries are copied as deb and deb-src, for this release's own suites only.
 
@@ -14,7 +15,7 @@ die()
 	exit 1
 }
 
-# suite_filter: keeps a suite that is this release, or its -updates and -security
+# Entries of the release's own suites: CODENAME, CODENAME-updates, CODENAME-security.
 deb822_entries()
 {
 	awk -v codename="$VERSION_CODENAME" '
@@ -109,6 +110,30 @@ versions()
 dsc_files()
 {
 	awk '/^Checksums-Sha256:/ { on = 1; next } /^[^ ]/ { on = 0 } on { print $1, $3 }' "$1"
+}
+
+# download KIND NAME VERSION: into dl/
+download()
+{
+	if [ "$1" = dsc ]; then
+		(cd "$DL" && apt_private apt-get source --download-only "$2=$3" >/dev/null)
+	else
+		(cd "$DL" && apt_private apt-get download "$2=$3" >/dev/null)
+	fi
+}
+
+# file_of KIND NAME VERSION: the name that download gave it
+file_of()
+{
+	if [ "$1" = dsc ]; then
+		echo "$2_${3#*:}.dsc"
+	else
+		case $3 in
+		*:*) escaped=${3%%:*}%3a${3#*:} ;;
+		*) escaped=$3 ;;
+		esac
+		(cd "$DL" && set -- "$2_${escaped}"_*.deb && echo "$1")
+	fi
 }
 
 sha256_is()

@@ -58,24 +58,6 @@ newer_versions()
 	done
 }
 
-download() # KIND NAME VERSION
-{
-	if [ "$1" = dsc ]; then
-		(cd "$DL" && apt_private apt-get source --download-only "$2=$3" >/dev/null)
-	else
-		(cd "$DL" && apt_private apt-get download "$2=$3" >/dev/null)
-	fi
-}
-
-file_of() # KIND NAME VERSION: the file's name below dl/
-{
-	if [ "$1" = dsc ]; then
-		echo "$2_${3#*:}.dsc"
-	else
-		(cd "$DL" && set -- "$2_$(echo "$3" | sed 's/:/%3a/')"_*.deb && echo "$1")
-	fi
-}
-
 # take KIND NAME PACKAGE VERSION: downloads a version, checks and records it. PACKAGE is NAME but for a kernel's meta package.
 take()
 {
