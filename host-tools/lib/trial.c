@@ -121,9 +121,10 @@ static int state_make(struct trial *t)
 	if (asprintf(&definition, "%s/definition", o->source) < 0)
 		return -ENOMEM;
 	return verb(t,
-		    (const char *[]){"setup", "--state", t->dir, o->images ? "--images" : NULL,
-				     o->images, o->conf ? o->conf : definition},
-		    6);
+		    (const char *[]){"setup", "--state", t->dir, "--conf",
+				     o->conf ? o->conf : definition, o->images ? "--images" : NULL,
+				     o->images},
+		    7);
 }
 
 static int arm(const struct trial *t)
