@@ -111,14 +111,14 @@ $(B)/manifest: $(BOOT_FILES) $(W)/firmware.list image/finish.sh image/manifest.s
 	$(Q)image/size-table.sh $(BOARD) $(W) $(B) $(O) $(BUDGET)
 
 .PHONY: image
-image: $(B)/manifest ## the image of $(BOARD) in out/$(BOARD); boot/ in it can be copied to any TFTP server
+image: $(B)/manifest ## the board's image in out/BOARD; boot/ in it can be copied to any TFTP server
 
 # --- sources and the host's packages -------------------------------------------------------------------------------------------------------
 
 .PHONY: lock deps
 ALL_KERNELS := $(sort $(shell sed -n 's/^KERNEL *:= *//p' $(BOARDS:%=board-configs/%/board.conf)))
 ALL_FIRMWARE := $(sort $(shell sed -n 's/^FIRMWARE_PACKAGES *:= *//p' $(BOARDS:%=board-configs/%/board.conf)))
-lock: ## pin the newest sources that the distribution's mirror has, in $(LOCK)
+lock: ## pin the newest sources that the distribution's mirror has, in image/lock/RELEASE
 	$(Q)image/lock.sh source $(SOURCES) binary $(BINARIES) $(ALL_KERNELS) optional $(ALL_FIRMWARE)
 
 deps: ## install what building, demo and tests need from the distribution (root or sudo)

@@ -58,4 +58,7 @@ $(O)/build/.fetched: $(LOCK) image/fetch.sh image/apt-private.sh
 	$(Q)image/fetch.sh $(SOURCES) $(BINARIES)
 	@touch $@
 
+image/lock/%:
+	@echo "no lock file '$@' for this host's release; make lock writes one" >&2; exit 1
+
 include $(sort $(wildcard image/packages/*.mk))
