@@ -39,9 +39,7 @@ struct job {
 	size_t done;
 };
 
-/* --- the guard
- * ------------------------------------------------------------------------------------------------------------------------
- */
+/* --- the guard --- */
 
 static bool same_parts(const struct table *t, const struct stamp *s)
 {
@@ -143,9 +141,7 @@ static int guard(struct job *job)
 	return -EPERM;
 }
 
-/* --- before the first write
- * -----------------------------------------------------------------------------------------------------------
- */
+/* --- before the first write --- */
 
 static int open_disk(struct job *job, size_t i)
 {
@@ -231,9 +227,7 @@ static int prepare(struct job *job)
 	return ret ? ret : guard(job);
 }
 
-/* --- writes
- * ---------------------------------------------------------------------------------------------------------------------------
- */
+/* --- writes --- */
 
 static int write_stamp(const struct job *job, size_t i, const struct stamp *s)
 {

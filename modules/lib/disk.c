@@ -147,9 +147,7 @@ int disk_list(struct disk **disks, size_t *count)
 	return 0;
 }
 
-/* --- choosing
- * -------------------------------------------------------------------------------------------------------------------------
- */
+/* --- choosing --- */
 
 static int select_path(const struct layout_disk *want, struct disk *out)
 {
@@ -251,9 +249,7 @@ int disk_select(const struct layout *l, struct disk out[LAYOUT_DISKS_MAX])
 	return ret;
 }
 
-/* --- partitions
- * -----------------------------------------------------------------------------------------------------------------------
- */
+/* --- partitions --- */
 
 static bool partition_fill(struct disk_partition *p, const char *dir, const char *name)
 {

@@ -32,9 +32,7 @@ struct extraction {
 	int ret;
 };
 
-/* --- reading
- * --------------------------------------------------------------------------------------------------------------------------
- */
+/* --- reading --- */
 
 static int check_window(const struct extraction *x, const void *block, size_t len)
 {
@@ -97,9 +95,7 @@ static struct archive *writer_new(void)
 	return a;
 }
 
-/* --- entries
- * --------------------------------------------------------------------------------------------------------------------------
- */
+/* --- entries --- */
 
 /* A warning counts as an error: it means that something of the archive did not reach the disk. */
 static int fail(const struct extraction *x, struct archive *a, const char *path)

@@ -316,9 +316,7 @@ int layout_parse(struct layout *l, const struct plan_section *section, layout_er
 	return p.failed ? -EINVAL : 0;
 }
 
-/* --- placing
- * --------------------------------------------------------------------------------------------------------------------------
- */
+/* --- placing --- */
 
 static uint64_t align_up(uint64_t bytes)
 {

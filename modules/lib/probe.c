@@ -94,9 +94,7 @@ int probe_uuid(const char *path, char *uuid, size_t len)
 	return 0;
 }
 
-/* --- zeros
- * ----------------------------------------------------------------------------------------------------------------------------
- */
+/* --- zeros --- */
 
 static int range_is_zero(int fd, uint64_t at, uint64_t end, uint64_t *where)
 {

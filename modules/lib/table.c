@@ -173,9 +173,7 @@ int table_write(const char *path, const struct layout *l, size_t disk, const cha
 	return context_write(cxt, path);
 }
 
-/* --- the kernel's view
- * ----------------------------------------------------------------------------------------------------------------
- */
+/* --- the kernel's view --- */
 
 static int blkpg(int fd, int op, unsigned int number, uint64_t start, uint64_t bytes)
 {
@@ -210,9 +208,7 @@ int table_announce(int fd, const struct disk *d, const struct layout *l, size_t 
 	return ret;
 }
 
-/* --- boot flag
- * ------------------------------------------------------------------------------------------------------------------------
- */
+/* --- boot flag --- */
 
 int table_set_boot(const char *path, unsigned int number)
 {

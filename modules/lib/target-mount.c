@@ -130,9 +130,7 @@ int target_unmount(const char *path)
 	}
 }
 
-/* --- programs in the target
- * -----------------------------------------------------------------------------------------------------------
- */
+/* --- programs in the target --- */
 
 static const struct {
 	const char *place, *type, *source, *options;
@@ -210,9 +208,7 @@ int target_leave(const char *target)
 	return first;
 }
 
-/* --- swap
- * -----------------------------------------------------------------------------------------------------------------------------
- */
+/* --- swap --- */
 
 static int swap_off(const struct disk_partition *p, void *arg)
 {

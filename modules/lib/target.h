@@ -13,9 +13,7 @@
 
 #include "modules/lib/disk.h"
 
-/* --- files
- * ----------------------------------------------------------------------------------------------------------------------------
- */
+/* --- files --- */
 
 #define TARGET_KEEP ((mode_t)-1) /* owner and mode of the file that is replaced */
 
@@ -36,9 +34,7 @@ int target_remove(const char *target, const char *path);
 /* Both in one directory or not, within the target. Nothing at `from` is fine. */
 int target_rename(const char *target, const char *from, const char *to);
 
-/* --- mounts
- * ---------------------------------------------------------------------------------------------------------------------------
- */
+/* --- mounts --- */
 
 /* proc, sysfs, /dev and a fresh /run for programs that run in the target (argument lists with
  * proc_options.chroot). Idempotent. */
