@@ -2,6 +2,7 @@
  * Called by a name `lucie-VERB`, it is that verb. */
 #include "host-tools/lib/command.h"
 
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,9 +65,9 @@ static int command_run(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	char *name = argc ? strrchr(argv[0], '/') : NULL;
+	char *slash = argc ? strrchr(argv[0], '/') : NULL, *name = slash ? slash + 1 : argv[0];
 
-	name = name ? name + 1 : argv[0];
+	setlocale(LC_CTYPE, "C.UTF-8"); /* file names in archives are UTF-8 */
 	if (argc && !strncmp(name, "lucie-", 6)) {
 		argv[0] = name + 6;
 		return command_run(argc, argv);

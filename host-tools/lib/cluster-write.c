@@ -77,3 +77,15 @@ int cluster_move_files(struct cluster *c, char *(*move)(const char *path, void *
 	}
 	return 0;
 }
+
+void cluster_set(struct cluster *c, const struct cluster_object *object, const char *key, const char *text)
+{
+	struct cluster_object *o = &((struct object *)object)->public;
+	struct cluster_value *values = arena_alloc(&c->arena, (o->count + 1) * sizeof(*values));
+
+	if (o->count)
+		memcpy(values, o->values, o->count * sizeof(*values));
+	values[o->count++] = (struct cluster_value){
+		.key = arena_strdup(&c->arena, key), .text = arena_strdup(&c->arena, text), .key_at = o->at, .at = o->at};
+	o->values = values;
+}

@@ -98,6 +98,9 @@ const struct modules *cluster_modules(const struct cluster *c);
  * (malloc'ed; NULL: failed, it said why) takes the old one's place. Before cluster_write(), so that
  * a generation stands alone. 0 or -EIO. */
 int cluster_move_files(struct cluster *c, char *(*move)(const char *path, void *arg), void *arg);
+/* Adds a value that the definition does not give, before cluster_write(). */
+void cluster_set(struct cluster *c, const struct cluster_object *object, const char *key,
+		 const char *text);
 /* The compiled definition: canonical, templates and includes resolved, paths absolute;
  * cluster_load() reads it back, and then looks at none of the files that it names. */
 int cluster_write(const struct cluster *c, struct strbuf *out);

@@ -121,7 +121,7 @@ static int write_layout(struct maker *m)
 static int write_extrbase(struct maker *m)
 {
 	const struct cluster_object *base = cluster_host_ref(m->c, m->host, "base", TYPE_BASE);
-	struct store_blob blob = {.root = NO_ROOT, .format = "tar.zst"};
+	struct store_blob blob = {.root = NO_ROOT, .bytes = 1, .format = "tar.zst"};
 
 	if (!base)
 		return refuse(m, -EINVAL, "host '%s' has no base", m->host->name);

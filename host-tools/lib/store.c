@@ -73,6 +73,22 @@ int store_base(const char *state_dir, const char *name, struct store_blob *out)
 	return ret;
 }
 
+int store_drop_other_formats(const char *state_dir, const char *name, const char *format)
+{
+	char path[PATH_MAX], manifest[PATH_MAX + 8];
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < ARRAY_SIZE(formats); i++) {
+		if (!strcmp(formats[i], format))
+			continue;
+		ret = store_base_path(state_dir, name, formats[i], path);
+		snprintf(manifest, sizeof(manifest), "%s.blob", path);
+		if (!ret && ((unlink(manifest) && errno != ENOENT) || (unlink(path) && errno != ENOENT)))
+			ret = -errno;
+	}
+	return ret;
+}
+
 int store_files_path(const char *state_dir, const char *folder, const char *class, char out[PATH_MAX])
 {
 	blake3_hasher h;

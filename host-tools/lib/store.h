@@ -31,6 +31,8 @@ int store_files_path(const char *state_dir, const char *folder, const char *clas
 /* A new data file `tmp` becomes the blob `path`: hashed, entered under its root, renamed. 1: it is new, 0: the same blob was there.
  * tmp is gone afterwards, whatever the result. Logs; -errno. */
 int store_put(const char *state_dir, const char *tmp, const char *path, struct store_blob *out);
+/* A base has one format: removes what is there under its name in others. 0 or -errno. */
+int store_drop_other_formats(const char *state_dir, const char *name, const char *format);
 /* Removes what nothing has named for a day from blobs/. Logs. */
 int store_prune(const char *state_dir);
 
