@@ -61,8 +61,9 @@ static int open_directory(int root, const char *path, unsigned int depth)
 	return fd ? fd : open_in(root, path, O_PATH | O_DIRECTORY);
 }
 
-/* The directory that holds path, and in *name the last component. */
-static int open_parent(const char *target, const char *path, const char **name)
+/* The directory that holds path, and in *name the last component. depth: how many missing
+ * directories may be made. */
+static int open_parent(const char *target, const char *path, const char **name, unsigned int depth)
 {
 	_cleanup_close_ int root = open(target, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	const char *slash = strrchr(path, '/');
@@ -76,7 +77,7 @@ static int open_parent(const char *target, const char *path, const char **name)
 	    sizeof(parent))
 		return -ENAMETOOLONG;
 	*name = slash + 1;
-	return open_directory(root, parent, DEPTH_MAX);
+	return open_directory(root, parent, depth);
 }
 
 static int write_new(int dir, const char *name, const void *data, size_t len, mode_t mode,
@@ -95,7 +96,7 @@ static int write_new(int dir, const char *name, const void *data, size_t len, mo
 int target_write(const char *target, const char *path, const void *data, size_t len, mode_t mode)
 {
 	const char *name;
-	_cleanup_close_ int dir = open_parent(target, path, &name);
+	_cleanup_close_ int dir = open_parent(target, path, &name, DEPTH_MAX);
 	struct stat old;
 	int ret = dir < 0 ? dir : 0;
 
@@ -145,10 +146,22 @@ int target_read(const char *target, const char *path, size_t max, char **out)
 	return 0;
 }
 
+ssize_t target_readlink(const char *target, const char *path, char *to, size_t len)
+{
+	const char *name;
+	_cleanup_close_ int dir = open_parent(target, path, &name, 0);
+	ssize_t n = dir < 0 ? dir : readlinkat(dir, name, to, len - 1);
+
+	if (n < 0)
+		return dir < 0 ? dir : -errno;
+	to[n] = '\0';
+	return n;
+}
+
 int target_mkdir(const char *target, const char *path, mode_t mode)
 {
 	const char *name;
-	_cleanup_close_ int dir = open_parent(target, path, &name);
+	_cleanup_close_ int dir = open_parent(target, path, &name, DEPTH_MAX);
 	int ret = dir < 0 ? dir : 0;
 
 	if (!ret && mkdirat(dir, name, mode) && errno != EEXIST)
@@ -161,7 +174,7 @@ int target_mkdir(const char *target, const char *path, mode_t mode)
 int target_symlink(const char *target, const char *to, const char *path)
 {
 	const char *name;
-	_cleanup_close_ int dir = open_parent(target, path, &name);
+	_cleanup_close_ int dir = open_parent(target, path, &name, DEPTH_MAX);
 	int ret = dir < 0 ? dir : 0;
 
 	if (!ret) {
@@ -175,22 +188,24 @@ int target_symlink(const char *target, const char *to, const char *path)
 int target_remove(const char *target, const char *path)
 {
 	const char *name;
-	_cleanup_close_ int dir = open_parent(target, path, &name);
+	_cleanup_close_ int dir = open_parent(target, path, &name, 0);
 	int ret = dir < 0 ? dir : 0;
 
-	if (!ret && unlinkat(dir, name, 0) && errno != ENOENT)
+	if (!ret && unlinkat(dir, name, 0))
 		ret = -errno;
-	return ret ? log_err(ret, "cannot remove '%s' from the target", path) : 0;
+	return ret && ret != -ENOENT ? log_err(ret, "cannot remove '%s' from the target", path) : 0;
 }
 
 int target_rename(const char *target, const char *from, const char *to)
 {
 	const char *from_name, *to_name;
-	_cleanup_close_ int from_dir = open_parent(target, from, &from_name);
-	_cleanup_close_ int to_dir = open_parent(target, to, &to_name);
+	_cleanup_close_ int from_dir = open_parent(target, from, &from_name, 0);
+	_cleanup_close_ int to_dir = open_parent(target, to, &to_name, DEPTH_MAX);
 	int ret = from_dir < 0 ? from_dir : to_dir < 0 ? to_dir : 0;
 
-	if (!ret && renameat(from_dir, from_name, to_dir, to_name) && errno != ENOENT)
+	if (!ret && renameat(from_dir, from_name, to_dir, to_name))
 		ret = -errno;
-	return ret ? log_err(ret, "cannot rename '%s' to '%s' in the target", from, to) : 0;
+	return ret && ret != -ENOENT
+		       ? log_err(ret, "cannot rename '%s' to '%s' in the target", from, to)
+		       : 0;
 }
