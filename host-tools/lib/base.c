@@ -292,17 +292,20 @@ static int build(const char *state_dir, const struct cluster_object *base, const
 	return ret < 0 ? ret : 0;
 }
 
+/* In a folder of its own, because apt looks at the name of a file of sources, and keeps it in the base. */
 int base_build(const char *state_dir, const struct cluster_object *base)
 {
-	_cleanup_free_ char *tar = xasprintf("%s/bases/%s.%ld~.tar", state_dir, base->name, (long)getpid());
-	_cleanup_free_ char *packed = xasprintf("%s/bases/%s.%ld~", state_dir, base->name, (long)getpid());
-	_cleanup_free_ char *sources = xasprintf("%s/bases/%s.%ld~.sources", state_dir, base->name, (long)getpid());
-	int ret = make_folder(state_dir);
+	_cleanup_free_ char *folder = xasprintf("%s/bases/%s.%ld~", state_dir, base->name, (long)getpid());
+	_cleanup_free_ char *tar = xasprintf("%s/base.tar", folder), *packed = xasprintf("%s/base.tar.zst", folder);
+	_cleanup_free_ char *sources = xasprintf("%s/base.sources", folder);
+	int ret = mkdir_path(folder, 0755);
 
-	if (!ret)
-		ret = build(state_dir, base, tar, packed, sources);
+	if (ret)
+		return log_err(ret, "cannot make '%s'", folder);
+	ret = build(state_dir, base, tar, packed, sources);
 	unlink(tar);
 	unlink(packed);
 	unlink(sources);
+	rmdir(folder);
 	return ret;
 }
