@@ -25,9 +25,9 @@
 #define STOP_MS	      3000
 #define LOG_MAX	      ((off_t)16 << 20)
 
-static void log_path(const struct serve *s, char *buf, size_t len)
+static void log_path(const struct dhcp *d, char *buf, size_t len)
 {
-	snprintf(buf, len, "%s/dnsmasq.log", s->options->state_dir);
+	snprintf(buf, len, "%s/dnsmasq.log", d->state_dir);
 }
 
 /* In a user namespace with one user (a rootless test) dnsmasq has nobody to become. */
@@ -46,7 +46,7 @@ static bool only_root_is_mapped(void)
 	return count == 1;
 }
 
-static void __attribute__((noreturn)) become_dnsmasq(const struct serve *s, int log_fd)
+static void __attribute__((noreturn)) become_dnsmasq(const struct dhcp *d, int log_fd)
 {
 	char config[PATH_MAX];
 	char *argv[] = {
@@ -54,7 +54,7 @@ static void __attribute__((noreturn)) become_dnsmasq(const struct serve *s, int 
 		NULL};
 	sigset_t none;
 
-	snprintf(config, sizeof(config), "--conf-file=%s/dnsmasq.conf", s->options->state_dir);
+	snprintf(config, sizeof(config), "--conf-file=%s/dnsmasq.conf", d->state_dir);
 	if (only_root_is_mapped())
 		argv[5] = "--user=root";
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
@@ -69,39 +69,40 @@ static void __attribute__((noreturn)) become_dnsmasq(const struct serve *s, int 
 	_exit(127);
 }
 
-static int log_open(const struct serve *s)
+static int log_open(const struct dhcp *d)
 {
 	char path[PATH_MAX];
 	int fd;
 
-	log_path(s, path, sizeof(path));
+	log_path(d, path, sizeof(path));
 	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	if (fd >= 0 && lseek(fd, 0, SEEK_END) > LOG_MAX && ftruncate(fd, 0))
 		log_warn("cannot shorten '%s'", path);
 	return fd < 0 ? log_err(-errno, "cannot write '%s'", path) : fd;
 }
 
-void dhcp_start(struct serve *s)
+void dhcp_start(struct dhcp *d)
 {
-	_cleanup_close_ int log_fd = log_open(s);
+	_cleanup_close_ int log_fd = log_open(d);
 	pid_t pid;
 
+	file_changed(&d->config, d->state_dir, "dnsmasq.conf");
 	if (log_fd < 0)
 		return;
 	pid = fork();
 	if (!pid)
-		become_dnsmasq(s, log_fd);
+		become_dnsmasq(d, log_fd);
 	if (pid < 0) {
 		log_err(-errno, "cannot start dnsmasq");
-		s->dhcp.start_at = now_ms() + WAIT_FIRST_MS;
+		d->start_at = now_ms() + WAIT_FIRST_MS;
 		return;
 	}
-	s->dhcp.pid = pid;
-	s->dhcp.started = now_ms();
+	d->pid = pid;
+	d->started = now_ms();
 }
 
 /* The last line of its log, "" where there is none. */
-static void last_words(const struct serve *s, char *buf, size_t len)
+static void last_words(const struct dhcp *d, char *buf, size_t len)
 {
 	_cleanup_close_ int fd = -1;
 	char path[PATH_MAX], *line;
@@ -109,7 +110,7 @@ static void last_words(const struct serve *s, char *buf, size_t len)
 	ssize_t n;
 
 	buf[0] = '\0';
-	log_path(s, path, sizeof(path));
+	log_path(d, path, sizeof(path));
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return;
@@ -122,9 +123,8 @@ static void last_words(const struct serve *s, char *buf, size_t len)
 		memmove(buf, line + 1, strlen(line));
 }
 
-bool dhcp_reaped(struct serve *s, pid_t pid, int status)
+bool dhcp_reaped(struct dhcp *d, pid_t pid, int status)
 {
-	struct dhcp *d = &s->dhcp;
 	char words[400];
 
 	if (!d->pid || pid != d->pid)
@@ -135,7 +135,7 @@ bool dhcp_reaped(struct serve *s, pid_t pid, int status)
 	else
 		d->waits = d->waits * 2 > WAIT_MAX_MS ? WAIT_MAX_MS : d->waits * 2;
 	d->start_at = now_ms() + d->waits;
-	last_words(s, words, sizeof(words));
+	last_words(d, words, sizeof(words));
 	serve_say("-", "dnsmasq", "ended with %s %d (%s); starts again in %u s",
 		  WIFSIGNALED(status) ? "signal" : "exit code",
 		  WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status), words,
@@ -143,32 +143,22 @@ bool dhcp_reaped(struct serve *s, pid_t pid, int status)
 	return true;
 }
 
-void dhcp_tick(struct serve *s)
+void dhcp_stop(struct dhcp *d)
 {
-	if (s->dhcp.wanted && !s->dhcp.pid && now_ms() >= s->dhcp.start_at)
-		dhcp_start(s);
+	if (d->pid)
+		child_stop(d->pid, STOP_MS);
+	d->pid = 0;
 }
 
-void dhcp_stop(struct serve *s)
+void dhcp_tick(struct dhcp *d)
 {
-	int64_t limit = now_ms() + STOP_MS;
-	pid_t pid = s->dhcp.pid;
-
-	s->dhcp.pid = 0;
-	if (!pid)
+	if (!d->state_dir)
 		return;
-	kill(pid, SIGTERM);
-	while (waitpid(pid, NULL, WNOHANG) == 0) {
-		if (now_ms() > limit)
-			kill(pid, SIGKILL);
-		sleep_ms(20);
+	if (d->pid && file_changed(&d->config, d->state_dir, "dnsmasq.conf")) {
+		serve_say("-", "dnsmasq", "starts again with its new configuration");
+		dhcp_stop(d);
+		dhcp_start(d);
+	} else if (!d->pid && now_ms() >= d->start_at) {
+		dhcp_start(d);
 	}
-}
-
-void dhcp_restart(struct serve *s)
-{
-	if (!s->dhcp.wanted)
-		return;
-	dhcp_stop(s);
-	dhcp_start(s);
 }

@@ -150,7 +150,7 @@ static int plan_send(struct serve *s, const struct strbuf *text, const struct pl
 		     struct http_reply *reply, char *why)
 {
 	uint8_t signature[SIGNATURE_LEN];
-	int ret = signer_sign(&s->signer, text->buf, text->len, signature);
+	int ret = signer_sign(s->signer, text->buf, text->len, signature);
 
 	if (ret) {
 		snprintf(why, WHY_MAX,

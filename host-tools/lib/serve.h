@@ -1,6 +1,9 @@
 /* The server of a cluster: plans, blobs, boot files, packages and events over HTTP, DHCP and TFTP
- * by a supervised dnsmasq (docs/serving.md). serve.c is the loop; each serve-*.c answers one kind
- * of request or watches one thing.
+ * by dnsmasq (docs/serving.md).
+ *
+ * Four processes: the supervisor (serve.c), which starts and watches the others; the signer, which
+ * alone has the site key; the web process (serve-web.c, serve-plan.c, ...), which faces the network
+ * and cannot reach the key; dnsmasq.
  */
 #ifndef LUCIE_SERVE_H
 #define LUCIE_SERVE_H
@@ -31,37 +34,32 @@ struct serve_options {
 };
 
 /* Serves until SIGTERM or SIGINT (0), or until something fails for good (-errno, logged). SIGHUP
- * reads the definition again, as does a change of it. Blocks these signals; single-threaded callers
- * only. */
+ * has the definition read again, as has a change of it. Blocks these signals; for single-threaded
+ * callers. */
 int serve_run(const struct serve_options *options);
 
-/* --- for serve*.c -------------------------------------------------------------------------------
+/* --- the web process ----------------------------------------------------------------------------
  */
-
-/* dnsmasq; owned by the main thread. */
-struct dhcp {
-	bool wanted;
-	pid_t pid;	    /* 0: not running */
-	int64_t started;    /* now_ms() */
-	int64_t start_at;   /* when it is to be started again */
-	unsigned int waits; /* ms before the next start */
-};
 
 struct serve {
 	const struct serve_options *options;
-	int blobs_fd, tftp_fd; /* folders */
+	struct signer *signer; /* any thread */
 	char site[SITE_ID_TEXT];
-	struct state *state;  /* any thread */
-	struct signer signer; /* any thread */
+	int blobs_fd, tftp_fd; /* folders */
+	struct state *state;   /* any thread */
 	struct http_server *http;
-	struct dhcp dhcp;
 	pthread_rwlock_t cluster_lock;
-	struct cluster *cluster;      /* under cluster_lock */
-	struct timespec cluster_time; /* main thread: of the file that was read */
-	ino_t cluster_inode;
-	pthread_mutex_t plan_lock; /* one plan at a time: arming, attempts and wipe are looked at
-				      and used up together */
+	struct cluster *cluster; /* under cluster_lock */
+	struct stat_mark {
+		struct timespec time;
+		ino_t inode;
+	} definition; /* main thread: of the file that was read */
+	/* One plan at a time: arming, attempts and wipe are looked at and used up together. */
+	pthread_mutex_t plan_lock;
 };
+
+/* As serve_run(), in the process that serve_run() forked for it. */
+int web_run(const struct serve_options *options, struct signer *signer);
 
 void serve_plan(struct serve *s, const struct http_call *call, struct http_reply *reply);
 void serve_events(struct serve *s, const struct http_call *call, struct http_reply *reply);
@@ -72,13 +70,43 @@ void serve_file(struct serve *s, const struct route *route, struct http_reply *r
  * host. */
 int serve_boot_file(struct serve *s, const char *node);
 
-void dhcp_start(struct serve *s);
+/* Takes from this process, and its children, all that it does not need to serve: the folder of the
+ * site key, capabilities, the execution of programs. What the system does not let it give up is
+ * said. Single-threaded. */
+void web_confine(const char *state_dir);
+
+/* --- dnsmasq ------------------------------------------------------------------------------------
+ */
+
+/* Owned by the supervisor. */
+struct dhcp {
+	const char *state_dir; /* NULL: no dnsmasq */
+	struct stat_mark config;
+	pid_t pid;	    /* 0: not running */
+	int64_t started;    /* now_ms() */
+	int64_t start_at;   /* when it is to be started again */
+	unsigned int waits; /* ms before the next start */
+};
+
+void dhcp_start(struct dhcp *d);
 /* True if pid was dnsmasq. */
-bool dhcp_reaped(struct serve *s, pid_t pid, int status);
-void dhcp_tick(struct serve *s);
-/* The configuration has changed. */
-void dhcp_restart(struct serve *s);
-void dhcp_stop(struct serve *s);
+bool dhcp_reaped(struct dhcp *d, pid_t pid, int status);
+/* Starts it again when it is time to, or when setup has changed its configuration. */
+void dhcp_tick(struct dhcp *d);
+void dhcp_stop(struct dhcp *d);
+
+/* --- for all of them ----------------------------------------------------------------------------
+ */
+
+/* Whether the file was replaced or changed since the last call; the mark is brought up to date. A
+ * file that is not there never changes. */
+bool file_changed(struct stat_mark *mark, const char *folder, const char *name);
+
+/* A descriptor for SIGTERM, SIGINT, SIGHUP and SIGCHLD, which are blocked. Logs; -errno. */
+int signals_open(void);
+
+/* Ends a child: SIGTERM, after `ms` SIGKILL; waits for it. */
+void child_stop(pid_t pid, unsigned int ms);
 
 /* One line on the terminal: time, node, module, text; made printable. Any thread. */
 void serve_say(const char *node, const char *module, const char *fmt, ...)
