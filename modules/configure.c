@@ -368,18 +368,6 @@ static int lay_files(struct configure *c)
 	return 0;
 }
 
-static bool plan_runs(const struct plan *plan, const char *module)
-{
-	const char *list = plan_head(plan, "modules");
-	_cleanup_free_ char *copy = list ? strdup(list) : NULL;
-	char *rest = copy, *word;
-
-	while (rest && (word = str_word(&rest)))
-		if (!strcmp(word, module))
-			return true;
-	return false;
-}
-
 static int configure_run(struct module_context *ctx)
 {
 	static const struct {
@@ -400,7 +388,7 @@ static int configure_run(struct module_context *ctx)
 	struct configure c = {.ctx = ctx,
 			      .section = ctx->section,
 			      .target = ctx->target,
-			      .fresh = plan_runs(ctx->plan, "extrbase")};
+			      .fresh = volume_plan_runs(ctx->plan, "extrbase")};
 	int ret = 0;
 
 	for (size_t i = 0; !ret && i < ARRAY_SIZE(steps); i++) {

@@ -60,7 +60,7 @@ static const char hook_text[] =
 	"	printf '\\tAPPEND %s\\n' \"$append\" >>$new\n"
 	"	n=$((n + 1))\n"
 	"done\n"
-	"[ $n -gt 0 ] || { echo 'no kernel in /boot' >&2; exit 1; }\n"
+	"[ $n -gt 0 ] || { rm -f $new; exit 0; }\n"
 	"sync $new\n"
 	"mv $new " BOOT_CONFIG "\n";
 
@@ -133,8 +133,7 @@ static int check_boot_config(struct finalize *f)
 	int ret = target_read(f->ctx->target, BOOT_CONFIG, CONFIG_MAX, &text);
 
 	if (ret)
-		return ret == -ENOENT ? log_err(ret, "cannot find '%s' in the target", BOOT_CONFIG)
-				      : ret;
+		return ret == -ENOENT ? log_err(ret, "no kernel in '/boot' of the target") : ret;
 	for (rest = text; (line = strsep(&rest, "\n"));) {
 		key = str_word(&line);
 		if (!key || (strcmp(key, "LINUX") && strcmp(key, "INITRD")))
@@ -247,8 +246,10 @@ static int keep_log(struct finalize *f)
 
 	if (ret == -ENOENT)
 		return 0;
-	if (ret)
-		return log_err(ret, "cannot read '%s'", LOG_NOW);
+	if (ret) {
+		log_warn("the log is not kept: '%s': %s", LOG_NOW, strerror(-ret));
+		return 0;
+	}
 	return target_write(f->ctx->target, LOG_DIR "/install.log", text, len, 0600);
 }
 

@@ -52,11 +52,27 @@ static int mount_one(const char *target, const struct volume *v)
 	return 0;
 }
 
+/* A repair of what was never completed would end as an installation that reports success. */
+static int check_finished(const struct plan *plan, const struct volumes *v)
+{
+	if (volume_plan_runs(plan, "partition") || volume_plan_runs(plan, "extrbase"))
+		return 0;
+	for (size_t i = 0; i < v->disk_count; i++)
+		if (!v->stamps[i].finished)
+			return log_err(-EUCLEAN,
+				       "installation '%s' on '%s' was never finished, it cannot be "
+				       "repaired",
+				       v->stamps[i].install, v->disks[i].path);
+	return 0;
+}
+
 static int mount_run(struct module_context *ctx)
 {
 	_cleanup_free_ struct volumes *v = NULL;
 	int ret = volumes_find(ctx->plan, &v);
 
+	if (!ret)
+		ret = check_finished(ctx->plan, v);
 	for (size_t i = 0; !ret && i < v->count; i++) {
 		module_progress(ctx, i, v->count, v->list[i].part.mount);
 		if (v->list[i].part.fs == FS_SWAP)

@@ -3,6 +3,7 @@
 
 #include "init/lib/cleanup.h"
 #include "init/lib/log.h"
+#include "init/lib/str.h"
 #include "modules/lib/probe.h"
 
 #include <errno.h>
@@ -18,6 +19,18 @@ static void layout_error(unsigned int line, const char *message, void *arg)
 int volume_layout(const struct plan *plan, struct layout *l)
 {
 	return layout_parse(l, plan_section(plan, "layout"), layout_error, NULL);
+}
+
+bool volume_plan_runs(const struct plan *plan, const char *module)
+{
+	const char *list = plan_head(plan, "modules");
+	_cleanup_free_ char *copy = list ? strdup(list) : NULL;
+	char *rest = copy, *word;
+
+	while (rest && (word = str_word(&rest)))
+		if (!strcmp(word, module))
+			return true;
+	return false;
 }
 
 static bool is_other(const char *value, const char *wanted)

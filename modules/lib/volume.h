@@ -26,6 +26,9 @@ struct volumes {
 /* The [layout] of the plan; -EINVAL, logged. */
 int volume_layout(const struct plan *plan, struct layout *l);
 
+/* True if the plan's list of modules has this one. */
+bool volume_plan_runs(const struct plan *plan, const char *module);
+
 /* *out is malloc'ed, the caller's to free. Mount options are the plan's where it has the mount
  * point, else those of the stamp. -ENODATA where a disk has no stamp, -ENXIO, -EUCLEAN where site,
  * node or UUID are others; logged. */
