@@ -9,6 +9,7 @@
 #include <archive.h>
 #include <archive_entry.h>
 
+#include "host-tools/lib/acl-xattr.h"
 #include "init/lib/cleanup.h"
 #include "init/lib/log.h"
 
@@ -99,6 +100,8 @@ static int pass_entry(struct pass *p, struct archive_entry *e)
 		archive_entry_set_size(e, 0);
 		data = false;
 	}
+	if (copy && acl_from_xattrs(e))
+		return log_err(0, "'%s': the ACL of '%s' is damaged", p->name, path);
 	if (copy && archive_write_header(p->out, e) < ARCHIVE_WARN)
 		return write_failed(p);
 	return data ? pass_data(p, copy, strcmp(path, "var/lib/dpkg/status") ? NULL : &p->status) : 0;
