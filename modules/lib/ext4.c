@@ -12,6 +12,7 @@
 #include "init/lib/log.h"
 
 #include <errno.h>
+#include <sys/types.h>
 #include <ext2fs/ext2fs.h>
 #include <fcntl.h>
 #include <linux/fs.h>
