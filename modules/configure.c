@@ -345,27 +345,53 @@ static int write_host_keys(struct configure *c)
 
 /* --- files --- */
 
+struct task {
+	struct module_context *ctx;
+	const char *what;
+};
+
+static void show_progress(void *arg, uint64_t done, uint64_t total)
+{
+	struct task *task = arg;
+
+	module_progress(task->ctx, done, total, task->what);
+}
+
+static bool is_cancelled(void *arg)
+{
+	(void)arg;
+	return module_cancelled();
+}
+
+static int lay_one(struct configure *c, const char *value)
+{
+	char root[65], class[80], what[96];
+	struct task task = {.ctx = c->ctx, .what = what};
+	unsigned long long bytes;
+
+	if (sscanf(value, "%64s %llu %79s", root, &bytes, class) != 3 || !fetch_is_root(root))
+		return log_err(-EINVAL, "files '%s' of the plan are not ROOT BYTES CLASS", value);
+	snprintf(what, sizeof(what), "files of '%s'", class);
+	return fetch_unpack(&(struct fetch){
+		.plan = c->ctx->plan,
+		.root = root,
+		.format = "tar.zst",
+		.what = what,
+		.target = c->target,
+		.overlay = true,
+		.progress = show_progress,
+		.cancelled = is_cancelled,
+		.arg = &task,
+	});
+}
+
 static int lay_files(struct configure *c)
 {
 	int ret = 0;
 
-	plan_for_each (line, c->section, "files") {
-		char root[65], class[80], what[96];
-		unsigned long long bytes;
-
-		if (sscanf(line->value, "%64s %llu %79s", root, &bytes, class) != 3 ||
-		    !fetch_is_root(root))
-			return log_err(-EINVAL, "files '%s' of the plan are not ROOT BYTES CLASS",
-				       line->value);
-		snprintf(what, sizeof(what), "files of '%s'", class);
-		ret = fetch_unpack(c->ctx, &(struct fetch){.root = root,
-							   .format = "tar.zst",
-							   .what = what,
-							   .overlay = true});
-		if (ret)
-			return ret;
-	}
-	return 0;
+	plan_for_each (line, c->section, "files")
+		ret = ret ? ret : lay_one(c, line->value);
+	return ret;
 }
 
 static int configure_run(struct module_context *ctx)

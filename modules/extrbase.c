@@ -78,26 +78,52 @@ static int sync_target(struct module_context *ctx, const struct volumes *v)
 	return 0;
 }
 
+struct task {
+	struct module_context *ctx;
+	const char *what;
+};
+
+static void show_progress(void *arg, uint64_t done, uint64_t total)
+{
+	struct task *task = arg;
+
+	module_progress(task->ctx, done, total, task->what);
+}
+
+static bool is_cancelled(void *arg)
+{
+	(void)arg;
+	return module_cancelled();
+}
+
 static int extrbase_run(struct module_context *ctx)
 {
 	_cleanup_free_ struct volumes *v = NULL;
 	const char *blob = plan_get(ctx->section, "blob"), *name = plan_get(ctx->section, "base");
-	char root[65] = "";
+	char root[65] = "", what[80];
+	struct task task = {.ctx = ctx, .what = what};
 	struct fetch f = {
-		.root = root, .format = plan_get(ctx->section, "format"), .sources = ctx->section};
-	char what[80];
+		.plan = ctx->plan,
+		.sources = ctx->section,
+		.root = root,
+		.format = plan_get(ctx->section, "format"),
+		.what = what,
+		.target = ctx->target,
+		.progress = show_progress,
+		.cancelled = is_cancelled,
+		.arg = &task,
+	};
 	int ret;
 
 	if (!blob || !is_format(f.format) || sscanf(blob, "%64s", root) != 1 ||
 	    !fetch_is_root(root))
 		return log_err(-EINVAL, "the plan names no base system");
 	snprintf(what, sizeof(what), "base system '%.60s'", name ? name : "");
-	f.what = what;
 	ret = volumes_find(ctx->plan, &v);
 	if (!ret)
 		ret = empty_target(ctx, v);
 	if (!ret)
-		ret = fetch_unpack(ctx, &f);
+		ret = fetch_unpack(&f);
 	return ret ? ret : sync_target(ctx, v);
 }
 

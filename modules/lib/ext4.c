@@ -12,7 +12,7 @@
 #include "init/lib/log.h"
 
 #include <errno.h>
-#include <sys/types.h>
+#include <sys/types.h> /* ext2fs.h does not include all that it uses */
 #include <ext2fs/ext2fs.h>
 #include <fcntl.h>
 #include <linux/fs.h>

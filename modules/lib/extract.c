@@ -8,7 +8,6 @@
 
 #include "init/lib/log.h"
 #include "init/lib/str.h"
-#include "init/module.h"
 #include "modules/lib/window.h"
 
 #include <archive.h>
@@ -52,7 +51,7 @@ static int check_window(const struct extraction *x, const void *block, size_t le
 static ssize_t read_block(struct archive *a, void *arg, const void **block)
 {
 	struct extraction *x = arg;
-	ssize_t n = module_cancelled() ? -ECANCELED : x->source->next(x->source->arg, block);
+	ssize_t n = x->source->next(x->source->arg, block);
 
 	if (n > 0 && !x->started)
 		x->source_error = check_window(x, *block, (size_t)n);

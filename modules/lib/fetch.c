@@ -23,14 +23,14 @@ static void sources_free(struct sources *s)
 		free((char *)s->url[--s->count]);
 }
 
-static int sources_collect(struct sources *s, const struct plan *plan, const struct fetch *f)
+static int sources_collect(struct sources *s, const struct fetch *f)
 {
 	*s = (struct sources){0};
 	plan_for_each (line, f->sources, "source")
 		if (s->count < SOURCES_MAX)
 			s->url[s->count++] = line->value;
 	s->owned = s->count;
-	plan_for_each (line, plan_section(plan, ""), "server") {
+	plan_for_each (line, plan_section(f->plan, ""), "server") {
 		char *url;
 
 		if (s->count == SOURCES_MAX)
@@ -43,46 +43,39 @@ static int sources_collect(struct sources *s, const struct plan *plan, const str
 }
 
 struct flow {
-	struct module_context *ctx;
+	const struct fetch *f;
 	struct blob_reader *reader;
-	const char *what;
 	uint64_t done;
 };
 
 static ssize_t flow_next(void *arg, const void **block)
 {
 	struct flow *flow = arg;
-	ssize_t n = blob_next(flow->reader, block);
+	ssize_t n = flow->f->cancelled(flow->f->arg) ? -ECANCELED : blob_next(flow->reader, block);
 
 	if (n > 0)
 		flow->done += (uint64_t)n;
-	module_progress(flow->ctx, flow->done, blob_length(flow->reader), flow->what);
+	flow->f->progress(flow->f->arg, flow->done, blob_length(flow->reader));
 	return n;
 }
 
-static bool is_cancelled(void *arg)
-{
-	(void)arg;
-	return module_cancelled();
-}
-
-int fetch_unpack(struct module_context *ctx, const struct fetch *f)
+int fetch_unpack(const struct fetch *f)
 {
 	__attribute__((cleanup(sources_free))) struct sources s;
-	struct flow flow = {.ctx = ctx, .what = f->what};
+	struct flow flow = {.f = f};
 	struct extract_source source = {
 		.next = flow_next, .arg = &flow, .format = f->format, .overlay = f->overlay};
-	int ret = sources_collect(&s, ctx->plan, f);
+	struct blob_request request = {
+		.root = f->root, .urls = s.url, .cancelled = f->cancelled, .cancel_arg = f->arg};
+	int ret = sources_collect(&s, f);
 
 	if (ret)
-		return log_err(ret, "no place to fetch %s from", f->what);
-	ret = blob_open(&flow.reader, &(struct blob_request){.root = f->root,
-							     .urls = s.url,
-							     .url_count = s.count,
-							     .cancelled = is_cancelled});
+		return log_err(ret, "no place to fetch the %s from", f->what);
+	request.url_count = s.count;
+	ret = blob_open(&flow.reader, &request);
 	if (ret)
 		return ret;
-	ret = extract(ctx->target, &source);
+	ret = extract(f->target, &source);
 	blob_close(flow.reader);
 	return ret;
 }

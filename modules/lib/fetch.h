@@ -4,22 +4,27 @@
 #define LUCIE_FETCH_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
-#include "init/module.h"
+#include "init/lib/plan-format.h"
 
 struct fetch {
-	const char *root;   /* of the blob, hex */
-	const char *format; /* "tar.zst" ... */
-	const char *what;   /* for progress and messages */
-	const struct plan_section
-		*sources; /* its `source` lines come before the plan's servers; may be NULL */
-	bool overlay;	  /* as in struct extract_source */
+	const struct plan *plan;	    /* its `server` lines are sources */
+	const struct plan_section *sources; /* its `source` lines come before them; may be NULL */
+	const char *root;		    /* of the blob, hex */
+	const char *format;		    /* "tar.zst" ... */
+	const char *what;		    /* for messages */
+	const char *target;
+	bool overlay; /* as in struct extract_source */
+	void (*progress)(void *arg, uint64_t done, uint64_t total);
+	bool (*cancelled)(void *arg);
+	void *arg;
 };
 
-/* Unpacks the blob into the context's target. -errno; logged. */
-int fetch_unpack(struct module_context *ctx, const struct fetch *f);
+/* Unpacks the blob into the target. -errno; logged. */
+int fetch_unpack(const struct fetch *f);
 
-/* "HEX" of a root, for module checks. */
+/* Is this a blob's root: 64 hex digits? */
 bool fetch_is_root(const char *s);
 
 #endif
