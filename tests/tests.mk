@@ -46,3 +46,4 @@ fuzz: $(FUZZERS)
 		$$f -max_total_time=$(FUZZ_SECONDS) -timeout=5 -rss_limit_mb=1024 -print_final_stats=0 -verbosity=0 obj/fuzz/corpus/$$n tests/fuzz/corpus/$$n; done
 
 include tests/demo.mk
+include tests/server.mk

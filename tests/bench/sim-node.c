@@ -25,6 +25,7 @@
 #include "init/lib/seal.h"
 
 #define WHY_MAX 256
+#define TRIES	6
 
 struct sim {
 	const char *server, *mac, *site_key, *fail;
@@ -37,10 +38,25 @@ struct sim {
 	struct strbuf events;
 };
 
+/* A node tries again, too: the server takes so many connections of one address and no more. */
+static int exchange(const struct http_request *request, struct strbuf *answer, long *status)
+{
+	char why[WHY_MAX];
+	int ret = 0;
+
+	for (unsigned int tries = 0; tries < TRIES; tries++) {
+		ret = http_exchange(request, answer, status, why, sizeof(why));
+		if (!ret)
+			return 0;
+		sleep_ms(200 << tries);
+	}
+	return log_err(ret, "%s: %s", request->url, why);
+}
+
 static int request_plan(struct sim *s, struct strbuf *sealed)
 {
 	_cleanup_strbuf_ struct strbuf body = STRBUF_INIT;
-	char key[2 * BOX_KEY_LEN + 1], url[512], why[WHY_MAX];
+	char key[2 * BOX_KEY_LEN + 1], url[512];
 	struct http_request request = {
 		.url = url, .content_type = "application/json", .max = 2 * PLAN_MAX};
 	long status;
@@ -56,9 +72,9 @@ static int request_plan(struct sim *s, struct strbuf *sealed)
 	snprintf(url, sizeof(url), "%s/v1/plan", s->server);
 	request.body = body.buf;
 	request.body_len = body.len;
-	ret = http_exchange(&request, sealed, &status, why, sizeof(why));
+	ret = exchange(&request, sealed, &status);
 	if (ret)
-		return log_err(ret, "%s: %s", url, why);
+		return ret;
 	if (status != 200) {
 		printf("%ld %s", status, sealed->buf ? sealed->buf : "\n");
 		return -EACCES;
@@ -102,7 +118,7 @@ static void event_add(struct sim *s, struct event e)
 static int post_events(struct sim *s)
 {
 	_cleanup_strbuf_ struct strbuf answer = STRBUF_INIT;
-	char url[512], why[WHY_MAX];
+	char url[512];
 	struct http_request request = {.url = url,
 				       .body = s->events.buf,
 				       .body_len = s->events.len,
@@ -114,9 +130,9 @@ static int post_events(struct sim *s)
 	int ret;
 
 	snprintf(url, sizeof(url), "%s/v1/events", s->server);
-	ret = http_exchange(&request, &answer, &status, why, sizeof(why));
+	ret = exchange(&request, &answer, &status);
 	if (ret)
-		return log_err(ret, "%s: %s", url, why);
+		return ret;
 	if (status != 200)
 		return log_err(-EPROTO, "events: %ld %s", status, answer.buf);
 	json = json_loadb(answer.buf, answer.len, 0, NULL);
