@@ -19,23 +19,26 @@
 static struct {
 	char path[40]; /* "/dev/ttyS0" */
 	int fd;
+	bool stuck; /* it took nothing the last time: not waited for until it does */
 } consoles[CONSOLES_MAX];
 static size_t console_count;
 static bool progress_shown;
 static int journal = -1;
 
-static void write_patiently(int fd, const char *text, size_t len)
+static void write_console(size_t i, const char *text, size_t len)
 {
 	while (len) {
-		ssize_t n = write(fd, text, len);
-		struct pollfd p = {.fd = fd, .events = POLLOUT};
+		ssize_t n = write(consoles[i].fd, text, len);
+		struct pollfd p = {.fd = consoles[i].fd, .events = POLLOUT};
 
 		if (n > 0) {
 			text += n;
 			len -= (size_t)n;
+			consoles[i].stuck = false;
 		} else if (n < 0 && errno != EAGAIN && errno != EINTR) {
 			return;
-		} else if (poll(&p, 1, PATIENCE_MS) == 0) {
+		} else if (consoles[i].stuck || poll(&p, 1, PATIENCE_MS) == 0) {
+			consoles[i].stuck = true;
 			return;
 		}
 	}
@@ -44,7 +47,7 @@ static void write_patiently(int fd, const char *text, size_t len)
 static void write_consoles(const char *text, size_t len)
 {
 	for (size_t i = 0; i < console_count; i++)
-		write_patiently(consoles[i].fd, text, len);
+		write_console(i, text, len);
 }
 
 /* Drops the older half. */

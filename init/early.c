@@ -31,12 +31,23 @@ static const struct {
 	{"tmpfs", "/tmp", "tmpfs", "mode=1777,size=32m", MS_NOSUID | MS_NODEV, 01777},
 };
 
+static bool is_mount_point(const char *path)
+{
+	struct stat here, above;
+	char parent[64];
+
+	snprintf(parent, sizeof(parent), "%s/..", path);
+	return !stat(path, &here) && !stat(parent, &above) && here.st_dev != above.st_dev;
+}
+
 void early_mount(void)
 {
 	umask(022);
 	for (size_t i = 0; i < ARRAY_SIZE(mounts); i++) {
 		mkdir(mounts[i].where, mounts[i].mode);
-		mount(mounts[i].what, mounts[i].where, mounts[i].type, mounts[i].flags, mounts[i].options);
+		if (!is_mount_point(mounts[i].where))
+			mount(mounts[i].what, mounts[i].where, mounts[i].type, mounts[i].flags,
+			      mounts[i].options);
 	}
 	mkdir("/run/lucie", 0755);
 	mkdir("/target", 0755);

@@ -1,5 +1,6 @@
 /* /init: PID 1 of the installer, and by other names or options what else lies in this binary. Only a dispatcher. */
 #include "init/boot.h"
+#include "init/fetch-blob.h"
 #include "init/lib/kmod.h"
 #include "init/lib/log.h"
 #include "init/lib/version.h"
@@ -94,6 +95,8 @@ int main(int argc, char **argv)
 		return list_modules();
 	if (argc == 2 && !strcmp(argv[1], "--version"))
 		return print_version();
-	fputs("usage: init --list | --version\n", stderr);
+	if (argc == 5 && !strcmp(argv[1], "--fetch-blob"))
+		return fetch_blob(argv[2], argv[3], argv[4]);
+	fputs("usage: init --list | --version | --fetch-blob SERVER ROOT FILE\n", stderr);
 	return 2;
 }

@@ -8,6 +8,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <net/if_arp.h>
 #include <net/route.h>
 #include <signal.h>
@@ -23,6 +24,13 @@
 #define SAY_AFTER_MS	  3000
 #define DHCP_WAIT_MS	  60000
 #define CANDIDATES_MAX	  16
+
+struct candidate {
+	char name[IF_NAMESIZE];
+	char mac[MAC_TEXT];
+	pid_t dhcp; /* udhcpc; 0: none */
+	bool link;  /* when it was last looked at */
+};
 
 /* --- one interface ------------------------------------------------------------------------------- */
 
@@ -51,11 +59,18 @@ static int set_up(int fd, const char *interface)
 	return ioctl(fd, SIOCSIFFLAGS, &q) ? -errno : 0;
 }
 
-static bool has_carrier(int fd, const char *interface)
+/* IFF_RUNNING may come a second after the link, and a packet that is sent in the very moment of the link is dropped (the queue is not
+ * attached yet): a link that was there a step ago is one. */
+static bool has_carrier(struct candidate *c)
 {
-	struct ifreq q = request_for(interface);
+	char path[64], text[2] = "";
+	_cleanup_close_ int fd = -1;
+	bool before = c->link;
 
-	return !ioctl(fd, SIOCGIFFLAGS, &q) && (q.ifr_flags & IFF_RUNNING);
+	snprintf(path, sizeof(path), "/sys/class/net/%s/carrier", c->name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	c->link = fd >= 0 && read(fd, text, 1) == 1 && *text == '1';
+	return before && c->link;
 }
 
 static bool is_ethernet(int fd, const char *interface, char mac[MAC_TEXT])
@@ -90,12 +105,6 @@ static int set_gateway(int fd, struct in_addr gateway)
 }
 
 /* --- which interfaces ---------------------------------------------------------------------------- */
-
-struct candidate {
-	char name[IF_NAMESIZE];
-	char mac[MAC_TEXT];
-	pid_t dhcp; /* udhcpc; 0: none */
-};
 
 struct candidates {
 	struct candidate list[CANDIDATES_MAX];
@@ -158,7 +167,7 @@ static bool any_carrier(void *arg)
 	struct search *s = arg;
 
 	for (size_t i = 0; i < s->found.count && !s->ready; i++)
-		if (has_carrier(s->fd, s->found.list[i].name))
+		if (has_carrier(&s->found.list[i]))
 			s->ready = &s->found.list[i];
 	return s->ready;
 }
@@ -218,7 +227,7 @@ static bool any_lease(void *arg)
 		lease_path(c, path);
 		if (!access(path, R_OK))
 			s->ready = c;
-		else if (!c->dhcp && has_carrier(s->fd, c->name))
+		else if (!c->dhcp && has_carrier(c))
 			start_dhcp(c);
 	}
 	return s->ready;

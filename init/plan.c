@@ -89,7 +89,8 @@ static int check_head(struct asking *a, const struct plan *p, bool asked)
 	return -EPERM;
 }
 
-static int check_plan(struct asking *a, const struct strbuf *text, bool asked)
+/* *has_server: the plan names one, so the network will be wanted. */
+static int check_plan(struct asking *a, const struct strbuf *text, bool asked, bool *has_server)
 {
 	char what[WHY_MAX - 32];
 	struct plan p;
@@ -100,6 +101,7 @@ static int check_plan(struct asking *a, const struct strbuf *text, bool asked)
 		return ret;
 	}
 	ret = check_head(a, &p, asked);
+	*has_server = plan_head(&p, "server");
 	plan_free(&p);
 	return ret;
 }
@@ -107,6 +109,7 @@ static int check_plan(struct asking *a, const struct strbuf *text, bool asked)
 static int open_sealed(struct asking *a, const struct strbuf *sealed, struct strbuf *text)
 {
 	char own_site[SITE_ID_TEXT];
+	bool has_server;
 	int ret = plan_open(text, sealed->buf, sealed->len, &a->keys, a->site);
 
 	site_id(a->site, own_site);
@@ -116,7 +119,7 @@ static int open_sealed(struct asking *a, const struct strbuf *sealed, struct str
 		snprintf(a->why, WHY_MAX, "the plan is not signed with the key of this site (%s)", own_site);
 	else if (ret)
 		snprintf(a->why, WHY_MAX, "the plan cannot be opened: %s", strerror(-ret));
-	return ret ? ret : check_plan(a, text, true);
+	return ret ? ret : check_plan(a, text, true, &has_server);
 }
 
 static int keep_plan(struct asking *a, const struct strbuf *text)
@@ -200,7 +203,7 @@ static int ask_servers(struct asking *a, const char *body)
 
 		if (got == GOT_PLAN)
 			return 0;
-		if (got == BAD_PLAN || got == REFUSED)
+		if (got == BAD_PLAN)
 			alarm_server(a, server);
 		if (got == REFUSED || (got == BAD_PLAN && ++bad == BAD_PLANS_MAX))
 			return log_err(0, "no plan from '%s': %s", server, a->why);
@@ -252,7 +255,7 @@ static int read_plan_file(struct asking *a, const char *path)
 {
 	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
 	_cleanup_free_ char *file = NULL;
-	struct plan p;
+	bool has_server = false;
 	size_t len;
 	int ret = file_read(path, PLAN_MAX + SIGNATURE_LEN, &file, &len);
 
@@ -260,16 +263,13 @@ static int read_plan_file(struct asking *a, const char *path)
 		return log_err(ret, "cannot read the plan '%s'", path);
 	if (len <= SIGNATURE_LEN ||
 	    plan_verify(file + SIGNATURE_LEN, len - SIGNATURE_LEN, (uint8_t *)file, a->site))
-		return log_err(-EKEYREJECTED, "the plan '%s' is not signed with the key of this site", path);
+		return log_err(0, "the plan '%s' is not signed with the key of this site", path);
 	ret = strbuf_add(&text, file + SIGNATURE_LEN, len - SIGNATURE_LEN);
-	if (ret || (ret = check_plan(a, &text, false)) || (ret = keep_plan(a, &text)))
+	if (ret || (ret = check_plan(a, &text, false, &has_server)) || (ret = keep_plan(a, &text)))
 		return log_err(0, "the plan '%s' cannot be used: %s", path, a->why);
-	if (plan_parse(&p, text.buf, text.len, a->why, WHY_MAX))
-		return log_err(0, "the plan '%s' cannot be used: %s", path, a->why);
-	if (plan_head(&p, "server"))
-		ret = net_up(&a->net, a->cmdline);
-	plan_free(&p);
-	wait_for_devices();
+	ret = has_server ? net_up(&a->net, a->cmdline) : 0;
+	if (!ret)
+		wait_for_devices();
 	return ret;
 }
 

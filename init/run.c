@@ -296,11 +296,21 @@ static void report_result(const struct run *r, bool ok)
 	reporter_flush(ACK_SECONDS);
 }
 
+static void wait_until(int64_t end)
+{
+	while (now_ms() < end && !loop_signalled()) {
+		loop_wait(200);
+		reporter_run();
+	}
+}
+
 static void __attribute__((noreturn)) end_by_name(const char *how)
 {
 	if (!strcmp(how, "shell")) {
-		if (!rescue_shell("the installation is over; leaving the shell reboots", 0))
-			console_line("there is no console to open a shell on");
+		if (!rescue_shell("the installation is over; leaving the shell reboots", 0)) {
+			console_line("there is no console to open a shell on; rebooting in %d s", OFFER_SECONDS);
+			wait_until(now_ms() + OFFER_SECONDS * 1000);
+		}
 		how = "reboot";
 	}
 	end_machine(!strcmp(how, "poweroff") ? END_POWEROFF : !strcmp(how, "kexec") ? END_KEXEC : END_REBOOT);
@@ -328,7 +338,6 @@ static void __attribute__((noreturn)) fail(struct run *r, const char *policy)
 
 static void pause_before_retry(const struct run *r, unsigned int attempt)
 {
-	int64_t end = now_ms() + RETRY_PAUSE_MS;
 	char text[96];
 
 	snprintf(text, sizeof(text), "starts again in %d s, attempt %u of %d (on_failure retry)", RETRY_PAUSE_MS / 1000,
@@ -336,10 +345,7 @@ static void pause_before_retry(const struct run *r, unsigned int attempt)
 	show_failure(r, text);
 	report_log(r->module, "warn", text);
 	end_release_disks();
-	while (now_ms() < end && !loop_signalled()) {
-		loop_wait(200);
-		reporter_run();
-	}
+	wait_until(now_ms() + RETRY_PAUSE_MS);
 }
 
 void run_plan(const struct plan *plan, const struct cmdline *c)
@@ -370,13 +376,14 @@ void run_plan(const struct plan *plan, const struct cmdline *c)
 
 void run_without_plan(const char *reason)
 {
+	int64_t end = now_ms() + OFFER_SECONDS * 1000;
+
 	console_line("----------------------------------------------------------------------");
 	console_line("FAILED: there is no plan for this machine, so nothing was done");
 	console_line("  reason  %s", reason);
 	console_line("  next    reboots in %d s, unless somebody asks for a shell", OFFER_SECONDS);
 	console_line("----------------------------------------------------------------------");
 	if (!rescue_shell("no plan", OFFER_SECONDS))
-		for (int64_t end = now_ms() + 1000; now_ms() < end;)
-			loop_wait(200);
+		wait_until(end);
 	end_machine(END_REBOOT);
 }
