@@ -9,10 +9,12 @@
 #include "host-tools/lib/site.h"
 #include "init/lib/log.h"
 
-static const char usage[] = "lucie base build NAME [--conf FILE] [--state DIR]\n"
-			    "       lucie base add NAME FILE [--state DIR]\n"
-			    "Builds the base NAME of the definition FILE (default: that of the state directory, " DEFAULT_STATE_DIR ")\n"
-			    "with mmdebstrap, or takes FILE (.tar.gz, .tar.xz, .tar.zst) as the base NAME.\n";
+static const char usage[] =
+	"lucie base build NAME [--conf FILE] [--state DIR]\n"
+	"       lucie base add NAME FILE [--state DIR]\n"
+	"Builds the base NAME of the definition FILE (default: that of the state "
+	"directory, " DEFAULT_STATE_DIR ")\n"
+	"with mmdebstrap, or takes FILE (.tar.gz, .tar.xz, .tar.zst) as the base NAME.\n";
 
 static int build(const char *name, const char *conf, const char *state)
 {
@@ -25,7 +27,8 @@ static int build(const char *name, const char *conf, const char *state)
 		if (!base)
 			ret = log_err(0, "no base is named '%s'", name);
 		else if (cluster_get(base, "file"))
-			ret = log_err(0, "base '%s' is the file '%s', which `lucie setup` takes in", name, cluster_get(base, "file"));
+			ret = log_err(0, "base '%s' is the file '%s', which `lucie setup` takes in",
+				      name, cluster_get(base, "file"));
 		else
 			ret = base_build(state, base);
 	}
@@ -36,7 +39,8 @@ static int build(const char *name, const char *conf, const char *state)
 static int add(const char *name, const char *file, const char *state)
 {
 	if (!str_is_name(name)) {
-		log_err(0, "'%s' is no name for a base, expected letters, digits, '.', '_' and '-'", name);
+		log_err(0, "'%s' is no name for a base, expected letters, digits, '.', '_' and '-'",
+			name);
 		return 1;
 	}
 	return base_add(state, name, file) < 0;

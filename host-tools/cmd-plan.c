@@ -1,5 +1,5 @@
-/* lucie plan: shows what a node would be told to do. A preview: nonce, token and time are made when the node asks, and what is secret is
- * not shown unless asked for. */
+/* lucie plan: shows what a node would be told to do. A preview: nonce, token and time are made when
+ * the node asks, and what is secret is not shown unless asked for. */
 #include "host-tools/lib/command.h"
 
 #include <getopt.h>
@@ -19,7 +19,8 @@
 
 static const char usage[] =
 	"lucie plan NODE [--conf FILE] [--state DIR] [--variant INSTALLER] [--secrets]\n"
-	"Prints the plan of NODE: from the state directory (default " DEFAULT_STATE_DIR "), or from the definition FILE\n"
+	"Prints the plan of NODE: from the state directory (default " DEFAULT_STATE_DIR
+	"), or from the definition FILE\n"
 	"as it would be after `lucie setup`. --secrets shows the password hash too.\n";
 
 struct plan_arguments {
@@ -44,13 +45,13 @@ static void print_plan(char *text, bool secrets)
 			print_line(line, secrets);
 }
 
-/* The site's id, "(none)" before the first setup. */
+/* The site's id, "(none)" where there is no state directory or no setup yet. */
 static void read_site(const char *state_dir, char out[SITE_ID_TEXT])
 {
-	_cleanup_free_ char *path = xasprintf("%s/key/site.pub", state_dir);
+	_cleanup_free_ char *path = state_dir ? xasprintf("%s/key/site.pub", state_dir) : NULL;
 	uint8_t key[SITE_PUBLIC_LEN];
 
-	if (site_public_read(path, key))
+	if (!path || site_public_read(path, key))
 		snprintf(out, SITE_ID_TEXT, "(none)");
 	else
 		site_id(key, out);
@@ -75,7 +76,7 @@ static int show(const struct cluster *c, const struct plan_arguments *a)
 
 	if (!host)
 		return log_err(0, "no host is named '%s'", a->node);
-	read_site(state ? state : DEFAULT_STATE_DIR, site);
+	read_site(state, site);
 	servers = boot_files_servers(c, host);
 	order.servers = (const char *const *)servers;
 	ret = plan_make(&text, c, &order, why, sizeof(why));
@@ -89,8 +90,10 @@ static int show(const struct cluster *c, const struct plan_arguments *a)
 static int parse(struct plan_arguments *a, int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"conf", required_argument, NULL, 'c'},	   {"state", required_argument, NULL, 's'},
-		{"variant", required_argument, NULL, 'v'}, {"secrets", no_argument, NULL, 'x'},
+		{"conf", required_argument, NULL, 'c'},
+		{"state", required_argument, NULL, 's'},
+		{"variant", required_argument, NULL, 'v'},
+		{"secrets", no_argument, NULL, 'x'},
 		{NULL, 0, NULL, 0},
 	};
 	int option;

@@ -1,6 +1,7 @@
-/* lucie setup: compiles a definition into the state directory that `lucie serve` works from. Each file is replaced by a rename and only
- * when its content changes; the definition comes last, so that a server never sees one whose files are not there yet.
- * The steps are in host-tools/lib/setup*.c. */
+/* lucie setup: compiles a definition into the state directory that `lucie serve` works from. Each
+ * file is replaced by a rename and only when its content changes; the definition comes last, so
+ * that a server never sees one whose files are not there yet. The steps are in
+ * host-tools/lib/setup*.c. */
 #include "host-tools/lib/command.h"
 
 #include <getopt.h>
@@ -8,10 +9,13 @@
 
 #include "host-tools/lib/setup.h"
 
-static const char usage[] = "lucie setup [--conf FILE] [--state DIR] [--images DIR]\n"
-			    "Compiles the definition FILE (default: cluster.conf, else /etc/lucie/cluster.conf) into the state directory\n"
-			    "(default " DEFAULT_STATE_DIR "). DIR of --images holds a folder for each board, as `make image` writes it.\n"
-			    "Says what it changed; run again, it changes nothing.\n";
+static const char usage[] =
+	"lucie setup [--conf FILE] [--state DIR] [--images DIR]\n"
+	"Compiles the definition FILE (default: cluster.conf, else /etc/lucie/cluster.conf) into "
+	"the state directory\n"
+	"(default " DEFAULT_STATE_DIR
+	"). DIR of --images holds a folder for each board, as `make image` writes it.\n"
+	"Says what it changed; run again, it changes nothing.\n";
 
 static int setup_main(int argc, char **argv)
 {
@@ -39,4 +43,5 @@ static int setup_main(int argc, char **argv)
 	return setup_run(&o) ? 1 : 0;
 }
 
-COMMAND(setup, .summary = "compile a definition into the state directory", .usage = usage, .run = setup_main);
+COMMAND(setup, .summary = "compile a definition into the state directory", .usage = usage,
+	.run = setup_main);

@@ -1,5 +1,5 @@
-/* lucie: the administrator's program. Only dispatches: each verb is a file cmd-VERB.c that registers itself (command.h).
- * Called by a name `lucie-VERB`, it is that verb. */
+/* lucie: the administrator's program. Only dispatches: each verb is a file cmd-VERB.c that
+ * registers itself (command.h). Called by a name `lucie-VERB`, it is that verb. */
 #include "host-tools/lib/command.h"
 
 #include <locale.h>
@@ -13,12 +13,14 @@
 
 static int by_name(const void *a, const void *b)
 {
-	return strcmp((*(const struct command *const *)a)->name, (*(const struct command *const *)b)->name);
+	return strcmp((*(const struct command *const *)a)->name,
+		      (*(const struct command *const *)b)->name);
 }
 
 static const struct command *command_find(const char *name)
 {
-	for (const struct command *const *c = __start_lucie_commands; c < __stop_lucie_commands; c++)
+	for (const struct command *const *c = __start_lucie_commands; c < __stop_lucie_commands;
+	     c++)
 		if (!strcmp((*c)->name, name))
 			return *c;
 	return NULL;
@@ -29,7 +31,8 @@ static void print_overview(FILE *out)
 	const struct command *list[COMMANDS_MAX];
 	size_t n = 0;
 
-	for (const struct command *const *c = __start_lucie_commands; c < __stop_lucie_commands; c++)
+	for (const struct command *const *c = __start_lucie_commands; c < __stop_lucie_commands;
+	     c++)
 		if (n < ARRAY_SIZE(list))
 			list[n++] = *c;
 	qsort(list, n, sizeof(list[0]), by_name);

@@ -1,4 +1,5 @@
-/* See acl-xattr.h. Format: linux/posix_acl_xattr.h, little-endian: version 2, then {tag, perm, id} of 16, 16 and 32 bits. */
+/* See acl-xattr.h. Format: linux/posix_acl_xattr.h, little-endian: version 2, then {tag, perm, id}
+ * of 16, 16 and 32 bits. */
 #include "host-tools/lib/acl-xattr.h"
 
 #include <errno.h>
@@ -39,7 +40,8 @@ static unsigned int get16(const unsigned char *p)
 
 static int add_acl(struct archive_entry *e, int type, const unsigned char *p, size_t len)
 {
-	if (len < ACL_HEADER_LEN || get16(p) != ACL_VERSION || get16(p + 2) || (len - ACL_HEADER_LEN) % ACL_ENTRY_LEN)
+	if (len < ACL_HEADER_LEN || get16(p) != ACL_VERSION || get16(p + 2) ||
+	    (len - ACL_HEADER_LEN) % ACL_ENTRY_LEN)
 		return -EINVAL;
 	for (size_t i = ACL_HEADER_LEN; i < len; i += ACL_ENTRY_LEN) {
 		int tag = acl_tag(get16(p + i)), id = -1;
@@ -48,7 +50,8 @@ static int add_acl(struct archive_entry *e, int type, const unsigned char *p, si
 			return -EINVAL;
 		if (tag == ARCHIVE_ENTRY_ACL_USER || tag == ARCHIVE_ENTRY_ACL_GROUP)
 			id = (int)(get16(p + i + 4) | get16(p + i + 6) << 16);
-		if (archive_entry_acl_add_entry(e, type, (int)get16(p + i + 2) & 7, tag, id, NULL) != 0)
+		if (archive_entry_acl_add_entry(e, type, (int)get16(p + i + 2) & 7, tag, id,
+						NULL) != 0)
 			return -EINVAL;
 	}
 	return 0;

@@ -1,5 +1,6 @@
-/* Reads sources.list and sources.list.d in both forms; see apt-sources.h. Taken is what names the host's release, or an update or
- * security suite of it, and has the component main: not what other vendors offer for the same release. */
+/* Reads sources.list and sources.list.d in both forms; see apt-sources.h. Taken is what names the
+ * host's release, or an update or security suite of it, and has the component main: not what other
+ * vendors offer for the same release. */
 #include "host-tools/lib/apt-sources.h"
 
 #include <errno.h>
@@ -55,15 +56,16 @@ static void write_source(struct rewrite *r, const struct source *s)
 {
 	_cleanup_strbuf_ struct strbuf suites = STRBUF_INIT;
 
-	if (!has_word(s->types, "deb") || !has_word(s->components, "main") || !s->uris || !s->suites)
+	if (!has_word(s->types, "deb") || !has_word(s->components, "main") || !s->uris ||
+	    !s->suites)
 		return;
 	if (s->enabled && !strcmp(s->enabled, "no"))
 		return;
 	write_suites(r, &suites, s->suites);
 	if (!suites.len)
 		return;
-	strbuf_addf(r->out, "%sTypes: deb\nURIs: %s\nSuites:%s\nComponents: %s\n", r->count++ ? "\n" : "", s->uris, suites.buf,
-		    s->components);
+	strbuf_addf(r->out, "%sTypes: deb\nURIs: %s\nSuites:%s\nComponents: %s\n",
+		    r->count++ ? "\n" : "", s->uris, suites.buf, s->components);
 	if (s->signed_by)
 		strbuf_addf(r->out, "Signed-By: %s\n", s->signed_by);
 	if (s->trusted)
@@ -118,8 +120,10 @@ static char **start_field(struct source *s, char *line)
 		const char *name;
 		char **value;
 	} fields[] = {
-		{"Types:", &s->types},		 {"URIs:", &s->uris},	    {"Suites:", &s->suites},   {"Components:", &s->components},
-		{"Signed-By:", &s->signed_by}, {"Trusted:", &s->trusted}, {"Enabled:", &s->enabled},
+		{"Types:", &s->types},	       {"URIs:", &s->uris},
+		{"Suites:", &s->suites},       {"Components:", &s->components},
+		{"Signed-By:", &s->signed_by}, {"Trusted:", &s->trusted},
+		{"Enabled:", &s->enabled},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
@@ -130,7 +134,8 @@ static char **start_field(struct source *s, char *line)
 	return NULL;
 }
 
-/* One paragraph of deb822. Continuation lines (an embedded key) stay part of their value: they are joined again with the newline. */
+/* One paragraph of deb822. Continuation lines (an embedded key) stay part of their value: they are
+ * joined again with the newline. */
 static void parse_stanza(struct rewrite *r, char *text)
 {
 	struct source s = {0};
@@ -193,7 +198,8 @@ static int read_all(struct rewrite *r)
 	int n = scandir(APT_DIR "/sources.list.d", &entries, is_source, alphasort);
 
 	for (int i = 0; i < n; i++) {
-		_cleanup_free_ char *path = xasprintf(APT_DIR "/sources.list.d/%s", entries[i]->d_name);
+		_cleanup_free_ char *path =
+			xasprintf(APT_DIR "/sources.list.d/%s", entries[i]->d_name);
 
 		if (!ret)
 			ret = read_source_file(r, path);
@@ -208,7 +214,8 @@ static bool os_release_value(const char *text, const char *key, char *out, size_
 {
 	size_t n = strlen(key);
 
-	for (const char *line = text; line; line = strchr(line, '\n'), line = line ? line + 1 : NULL) {
+	for (const char *line = text; line;
+	     line = strchr(line, '\n'), line = line ? line + 1 : NULL) {
 		if (strncmp(line, key, n) || line[n] != '=')
 			continue;
 		line += n + 1;
@@ -230,7 +237,8 @@ int apt_host_release(char *codename, size_t codename_len, char *id, size_t id_le
 
 	if (ret)
 		return ret;
-	if (!os_release_value(text, "VERSION_CODENAME", codename, codename_len) || !os_release_value(text, "ID", id, id_len))
+	if (!os_release_value(text, "VERSION_CODENAME", codename, codename_len) ||
+	    !os_release_value(text, "ID", id, id_len))
 		return -ENOENT;
 	return 0;
 }
@@ -245,6 +253,8 @@ int apt_sources_write(struct strbuf *out, const char *suite)
 		return log_err(ret, "cannot tell this host's release from /etc/os-release");
 	ret = read_all(&r);
 	if (!ret && !r.count)
-		return log_err(-ENOENT, "no source of '%s' in " APT_DIR "/sources.list and sources.list.d", codename);
+		return log_err(-ENOENT,
+			       "no source of '%s' in " APT_DIR "/sources.list and sources.list.d",
+			       codename);
 	return ret ? ret : out->error;
 }

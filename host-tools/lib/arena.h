@@ -1,4 +1,5 @@
-/* Memory that is released all at once: what a definition consists of lives exactly as long as the definition. */
+/* Memory that is released all at once: what a definition consists of lives exactly as long as the
+ * definition. */
 #ifndef LUCIE_ARENA_H
 #define LUCIE_ARENA_H
 

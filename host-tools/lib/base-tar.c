@@ -25,10 +25,21 @@ struct pass {
 
 /* Not copied: indexes and caches, this host's and this build's own files. FNM_PATHNAME patterns. */
 static const char *const dropped[] = {
-	"etc/apt/apt.conf.d/99mmdebstrap", "etc/hostname",	   "etc/resolv.conf",	     "etc/ssh/ssh_host_*",
-	"var/lib/dbus/machine-id",	   "var/lib/apt/lists/*",  "var/lib/apt/lists/*/*",  "var/cache/apt/*.bin",
-	"var/cache/apt/archives/*.deb",	   "var/cache/debconf/*-old", "var/lib/dpkg/*-old",  "var/log/*.log",
-	"var/log/apt/*",		   "run/*",		   "tmp/*",
+	"etc/apt/apt.conf.d/99mmdebstrap",
+	"etc/hostname",
+	"etc/resolv.conf",
+	"etc/ssh/ssh_host_*",
+	"var/lib/dbus/machine-id",
+	"var/lib/apt/lists/*",
+	"var/lib/apt/lists/*/*",
+	"var/cache/apt/*.bin",
+	"var/cache/apt/archives/*.deb",
+	"var/cache/debconf/*-old",
+	"var/lib/dpkg/*-old",
+	"var/log/*.log",
+	"var/log/apt/*",
+	"run/*",
+	"tmp/*",
 };
 
 static bool is_dropped(const char *path)
@@ -56,7 +67,8 @@ static void look(struct base_contents *c, struct archive_entry *e, const char *p
 		c->has_init = true;
 	if (!fnmatch("boot/vmlinuz-*", path, FNM_PATHNAME))
 		c->has_kernel = true;
-	if (!fnmatch("boot/initrd*", path, FNM_PATHNAME) || !fnmatch("boot/initramfs*", path, FNM_PATHNAME))
+	if (!fnmatch("boot/initrd*", path, FNM_PATHNAME) ||
+	    !fnmatch("boot/initramfs*", path, FNM_PATHNAME))
 		c->has_initrd = true;
 }
 
@@ -67,7 +79,8 @@ static int read_failed(struct pass *p)
 
 static int write_failed(struct pass *p)
 {
-	return log_err(0, "cannot write the copy of '%s': %s", p->name, archive_error_string(p->out));
+	return log_err(0, "cannot write the copy of '%s': %s", p->name,
+		       archive_error_string(p->out));
 }
 
 /* The data of the entry at hand: to the copy, and into `keep` where it is not NULL. */
@@ -104,7 +117,8 @@ static int pass_entry(struct pass *p, struct archive_entry *e)
 		return log_err(0, "'%s': the ACL of '%s' is damaged", p->name, path);
 	if (copy && archive_write_header(p->out, e) < ARCHIVE_WARN)
 		return write_failed(p);
-	return data ? pass_data(p, copy, strcmp(path, "var/lib/dpkg/status") ? NULL : &p->status) : 0;
+	return data ? pass_data(p, copy, strcmp(path, "var/lib/dpkg/status") ? NULL : &p->status)
+		    : 0;
 }
 
 /* Paragraphs of "Package: NAME", "Status: install ok installed", "Version: V". */
@@ -129,10 +143,14 @@ static void list_packages(struct base_contents *c, char *status)
 	}
 }
 
-int base_tar_pass(struct archive *in, struct archive *out, const char *name, struct base_contents *contents, base_progress_fn *progress,
-		  void *arg)
+int base_tar_pass(struct archive *in, struct archive *out, const char *name,
+		  struct base_contents *contents, base_progress_fn *progress, void *arg)
 {
-	struct pass p = {.in = in, .out = out, .name = name, .contents = contents, .status = {.max = STATUS_MAX}};
+	struct pass p = {.in = in,
+			 .out = out,
+			 .name = name,
+			 .contents = contents,
+			 .status = {.max = STATUS_MAX}};
 	struct archive_entry *e;
 	int got, ret = 0;
 

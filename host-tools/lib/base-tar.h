@@ -17,9 +17,9 @@ struct base_contents {
 
 typedef void base_progress_fn(const struct base_contents *so_far, void *arg);
 
-/* Reads every entry of `in` to the end. With `out` (NULL: not) writes them to it, without what belongs to one machine or can be fetched
- * again. Logs with `name`; -errno. */
-int base_tar_pass(struct archive *in, struct archive *out, const char *name, struct base_contents *contents, base_progress_fn *progress,
-		  void *arg);
+/* Reads every entry of `in` to the end. With `out` (NULL: not) writes them to it, without what
+ * belongs to one machine or can be fetched again. Logs with `name`; -errno. */
+int base_tar_pass(struct archive *in, struct archive *out, const char *name,
+		  struct base_contents *contents, base_progress_fn *progress, void *arg);
 
 #endif

@@ -1,4 +1,5 @@
-/* See base.h. A base carries its kernel and its initrd: making them on every node is what other installers spend most of their time on. */
+/* See base.h. A base carries its kernel and its initrd: making them on every node is what other
+ * installers spend most of their time on. */
 #include "host-tools/lib/base.h"
 
 #include <errno.h>
@@ -28,8 +29,10 @@
 #define ZSTD_LEVEL    "10" /* window of 4 MiB; 19 and above would not fit */
 #define ARGS_MAX      64
 
-/* What a system needs to start from its own disk and be reached, besides its kernel and what a distribution calls required. */
-static const char base_packages[] = "systemd-sysv,udev,dbus,kmod,iproute2,e2fsprogs,initramfs-tools,zstd";
+/* What a system needs to start from its own disk and be reached, besides its kernel and what a
+ * distribution calls required. */
+static const char base_packages[] =
+	"systemd-sysv,udev,dbus,kmod,iproute2,e2fsprogs,initramfs-tools,zstd";
 
 struct progress {
 	const char *what;
@@ -44,13 +47,15 @@ static void show_progress(const struct base_contents *c, void *arg)
 	if (now_ms() < p->next)
 		return;
 	if (p->next)
-		printf("%s: %llu entries, %s\n", p->what, (unsigned long long)c->entries, str_from_size(c->bytes, size, sizeof(size)));
+		printf("%s: %llu entries, %s\n", p->what, (unsigned long long)c->entries,
+		       str_from_size(c->bytes, size, sizeof(size)));
 	fflush(stdout);
 	p->next = now_ms() + 5000;
 }
 
 /* The data file and its manifest, then the list of packages beside them. */
-static int store(const char *state_dir, const char *name, const char *format, const char *tmp, const struct base_contents *c)
+static int store(const char *state_dir, const char *name, const char *format, const char *tmp,
+		 const struct base_contents *c)
 {
 	_cleanup_free_ char *list = xasprintf("%s/bases/%s.packages", state_dir, name);
 	struct store_blob blob;
@@ -64,11 +69,13 @@ static int store(const char *state_dir, const char *name, const char *format, co
 		return changed;
 	ret = store_drop_other_formats(state_dir, name, format);
 	if (!ret)
-		ret = file_update(list, c->packages.buf ? c->packages.buf : "", c->packages.len, 0644);
+		ret = file_update(list, c->packages.buf ? c->packages.buf : "", c->packages.len,
+				  0644);
 	if (ret < 0)
 		return log_err(ret, "cannot write '%s'", list);
-	printf("base %s: %s, %llu entries, %s unpacked, root %.16s\n", name, str_from_size(blob.bytes, packed, sizeof(packed)),
-	       (unsigned long long)c->entries, str_from_size(c->bytes, unpacked, sizeof(unpacked)), blob.root);
+	printf("base %s: %s, %llu entries, %s unpacked, root %.16s\n", name,
+	       str_from_size(blob.bytes, packed, sizeof(packed)), (unsigned long long)c->entries,
+	       str_from_size(c->bytes, unpacked, sizeof(unpacked)), blob.root);
 	return changed;
 }
 
@@ -80,7 +87,9 @@ static int make_folder(const char *state_dir)
 	return ret ? log_err(ret, "cannot make '%s'", path) : 0;
 }
 
-/* --- taking a tar ------------------------------------------------------------------------------------------------------------------ */
+/* --- taking a tar
+ * ------------------------------------------------------------------------------------------------------------------
+ */
 
 static int inspect(const char *file, const char *name, struct base_contents *c)
 {
@@ -94,10 +103,12 @@ static int inspect(const char *file, const char *name, struct base_contents *c)
 	if (ret)
 		return ret;
 	if (!c->has_init)
-		return log_err(0, "'%s' has no /sbin/init, expected a tar of a root file system", file);
+		return log_err(0, "'%s' has no /sbin/init, expected a tar of a root file system",
+			       file);
 	if (!c->has_kernel || !c->has_initrd)
-		log_warn("base '%s' has no %s in /boot: packages must bring it, or a node cannot start from its disk", name,
-			 c->has_kernel ? "initrd" : "kernel");
+		log_warn("base '%s' has no %s in /boot: packages must bring it, or a node cannot "
+			 "start from its disk",
+			 name, c->has_kernel ? "initrd" : "kernel");
 	return 0;
 }
 
@@ -124,12 +135,14 @@ static char *describe_source(const char *file)
 
 	if (stat(file, &st))
 		return NULL;
-	return xasprintf("%lld %lld.%09ld %s\n", (long long)st.st_size, (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec, file);
+	return xasprintf("%lld %lld.%09ld %s\n", (long long)st.st_size,
+			 (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec, file);
 }
 
 int base_add(const char *state_dir, const char *name, const char *file)
 {
-	_cleanup_free_ char *note = xasprintf("%s/bases/%s.source", state_dir, name), *old = NULL, *now = describe_source(file);
+	_cleanup_free_ char *note = xasprintf("%s/bases/%s.source", state_dir, name), *old = NULL,
+			    *now = describe_source(file);
 	_cleanup_free_ char *tmp = xasprintf("%s/bases/%s.%ld~", state_dir, name, (long)getpid());
 	struct store_blob blob;
 	int ret = make_folder(state_dir);
@@ -138,7 +151,8 @@ int base_add(const char *state_dir, const char *name, const char *file)
 		return ret;
 	if (!now)
 		return log_err(-errno, "cannot read '%s'", file);
-	if (!file_read(note, PATH_MAX + 64, &old, NULL) && !strcmp(old, now) && !store_base(state_dir, name, &blob))
+	if (!file_read(note, PATH_MAX + 64, &old, NULL) && !strcmp(old, now) &&
+	    !store_base(state_dir, name, &blob))
 		return 0;
 	ret = take(state_dir, name, file, tmp);
 	unlink(tmp);
@@ -147,7 +161,9 @@ int base_add(const char *state_dir, const char *name, const char *file)
 	return ret;
 }
 
-/* --- building one ------------------------------------------------------------------------------------------------------------------ */
+/* --- building one
+ * ------------------------------------------------------------------------------------------------------------------
+ */
 
 static void print_line(const char *line, void *arg)
 {
@@ -161,10 +177,12 @@ struct settings {
 	size_t count;
 };
 
-/* "Acquire::http::Proxy "http://...";" of this host's apt: how it reaches the mirror is how mmdebstrap does. */
+/* "Acquire::http::Proxy "http://...";" of this host's apt: how it reaches the mirror is how
+ * mmdebstrap does. */
 static void take_setting(const char *line, void *arg)
 {
-	static const char *const wanted[] = {"Acquire::http", "Acquire::https", "Acquire::Check-", "Acquire::Retries"};
+	static const char *const wanted[] = {"Acquire::http", "Acquire::https", "Acquire::Check-",
+					     "Acquire::Retries"};
 	struct settings *s = arg;
 
 	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++)
@@ -187,15 +205,18 @@ static char *package_list(const struct cluster_object *base, const char *distrib
 	const char *kernel = cluster_get(base, "kernel"), *more = cluster_get(base, "packages");
 
 	if (!kernel)
-		kernel = strcmp(distribution, "ubuntu") ? "linux-image-amd64" : "linux-image-generic";
-	return xasprintf("--include=%s,%s%s%s", base_packages, kernel, more ? "," : "", more ? more : "");
+		kernel = strcmp(distribution, "ubuntu") ? "linux-image-amd64"
+							: "linux-image-generic";
+	return xasprintf("--include=%s,%s%s%s", base_packages, kernel, more ? "," : "",
+			 more ? more : "");
 }
 
 static int run_mmdebstrap(const struct cluster_object *base, const char *tar, const char *sources)
 {
 	char codename[64], id[64], buf[80], *argv[ARGS_MAX + 16];
 	const char *suite = cluster_get(base, "suite");
-	struct proc_options o = {.silence_seconds = BUILD_SILENCE, .total_seconds = BUILD_TOTAL, .line = print_line};
+	struct proc_options o = {
+		.silence_seconds = BUILD_SILENCE, .total_seconds = BUILD_TOTAL, .line = print_line};
 	_cleanup_free_ char *include = NULL;
 	struct settings settings = {.count = 0};
 	size_t n = 0;
@@ -225,8 +246,10 @@ static struct archive *open_plain_tar(const char *path)
 {
 	struct archive *a = archive_read_new();
 
-	if (!a || archive_read_support_format_tar(a) || archive_read_open_filename(a, path, 256 << 10)) {
-		log_err(0, "cannot read '%s': %s", path, a ? archive_error_string(a) : "out of memory");
+	if (!a || archive_read_support_format_tar(a) ||
+	    archive_read_open_filename(a, path, 256 << 10)) {
+		log_err(0, "cannot read '%s': %s", path,
+			a ? archive_error_string(a) : "out of memory");
 		if (a)
 			archive_read_free(a);
 		return NULL;
@@ -239,8 +262,10 @@ static struct archive *create_zstd_tar(const char *path)
 	struct archive *a = archive_write_new();
 
 	if (!a || archive_write_set_format_pax_restricted(a) || archive_write_add_filter_zstd(a) ||
-	    archive_write_set_filter_option(a, "zstd", "compression-level", ZSTD_LEVEL) || archive_write_open_filename(a, path)) {
-		log_err(0, "cannot write '%s': %s", path, a ? archive_error_string(a) : "out of memory");
+	    archive_write_set_filter_option(a, "zstd", "compression-level", ZSTD_LEVEL) ||
+	    archive_write_open_filename(a, path)) {
+		log_err(0, "cannot write '%s': %s", path,
+			a ? archive_error_string(a) : "out of memory");
 		if (a)
 			archive_write_free(a);
 		return NULL;
@@ -263,11 +288,14 @@ static int pack(const char *tar, const char *packed, const char *name, struct ba
 		archive_read_free(in);
 	if (!ret && (!c->has_kernel || !c->has_initrd || !c->has_init))
 		ret = log_err(0, "base '%s' came out without %s", name,
-			      !c->has_init ? "/sbin/init" : c->has_kernel ? "an initrd in /boot" : "a kernel in /boot");
+			      !c->has_init    ? "/sbin/init"
+			      : c->has_kernel ? "an initrd in /boot"
+					      : "a kernel in /boot");
 	return ret;
 }
 
-static int build(const char *state_dir, const struct cluster_object *base, const char *tar, const char *packed, const char *sources)
+static int build(const char *state_dir, const struct cluster_object *base, const char *tar,
+		 const char *packed, const char *sources)
 {
 	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
 	struct base_contents contents = {0};
@@ -292,11 +320,14 @@ static int build(const char *state_dir, const struct cluster_object *base, const
 	return ret < 0 ? ret : 0;
 }
 
-/* In a folder of its own, because apt looks at the name of a file of sources, and keeps it in the base. */
+/* In a folder of its own, because apt looks at the name of a file of sources, and keeps it in the
+ * base. */
 int base_build(const char *state_dir, const struct cluster_object *base)
 {
-	_cleanup_free_ char *folder = xasprintf("%s/bases/%s.%ld~", state_dir, base->name, (long)getpid());
-	_cleanup_free_ char *tar = xasprintf("%s/base.tar", folder), *packed = xasprintf("%s/base.tar.zst", folder);
+	_cleanup_free_ char *folder =
+		xasprintf("%s/bases/%s.%ld~", state_dir, base->name, (long)getpid());
+	_cleanup_free_ char *tar = xasprintf("%s/base.tar", folder),
+			    *packed = xasprintf("%s/base.tar.zst", folder);
 	_cleanup_free_ char *sources = xasprintf("%s/base.sources", folder);
 	int ret = mkdir_path(folder, 0755);
 

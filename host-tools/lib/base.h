@@ -4,10 +4,11 @@
 
 #include "host-tools/lib/cluster.h"
 
-/* Takes a tar made elsewhere, as it is: read to its end once, refused if a small node could not unpack it. 1: new, 0: it is there
- * already, -errno (logged). */
+/* Takes a tar made elsewhere, as it is: read to its end once, refused if a small node could not
+ * unpack it. 1: new, 0: it is there already, -errno (logged). */
 int base_add(const char *state_dir, const char *name, const char *file);
-/* Makes one with mmdebstrap as the definition says; takes minutes, says how far it is on stdout. Logs; 0 or -errno. */
+/* Makes one with mmdebstrap as the definition says; takes minutes, says how far it is on stdout.
+ * Logs; 0 or -errno. */
 int base_build(const char *state_dir, const struct cluster_object *base);
 
 #endif

@@ -1,5 +1,5 @@
-/* What a node's network boot loader gets to read; see boot-files.h. The default is the local disk: a node installs only while it is
- * armed, whatever else goes wrong. */
+/* What a node's network boot loader gets to read; see boot-files.h. The default is the local disk:
+ * a node installs only while it is armed, whatever else goes wrong. */
 #include "host-tools/lib/boot-files.h"
 
 #include <arpa/inet.h>
@@ -16,13 +16,14 @@
 #include "init/lib/log.h"
 
 /* The boot loader adds ip= and BOOTIF= (SYSAPPEND 3). */
-static void write_install(struct strbuf *out, const char *state_dir, const struct cluster *c, const struct cluster_object *host,
-			  const char *variant)
+static void write_install(struct strbuf *out, const char *state_dir, const struct cluster *c,
+			  const struct cluster_object *host, const char *variant)
 {
 	const char *board = cluster_host_get(c, host, "board");
 	_cleanup_free_ char *firmware = xasprintf("%s/tftp/firmware-%s.img", state_dir, board);
 
-	strbuf_addf(out, "# %s: install, variant %s\nDEFAULT install\nLABEL install\n", host->name, variant);
+	strbuf_addf(out, "# %s: install, variant %s\nDEFAULT install\nLABEL install\n", host->name,
+		    variant);
 	strbuf_addf(out, "\tKERNEL vmlinuz-%s\n\tINITRD initramfs-%s.img", board, board);
 	if (!access(firmware, F_OK))
 		strbuf_addf(out, ",firmware-%s.img", board);
@@ -33,7 +34,8 @@ static void write_install(struct strbuf *out, const char *state_dir, const struc
 
 static void write_local(struct strbuf *out, const struct cluster_object *host)
 {
-	strbuf_addf(out, "# %s: from its own disk\nDEFAULT local\nLABEL local\n\tLOCALBOOT 0\n", host->name);
+	strbuf_addf(out, "# %s: from its own disk\nDEFAULT local\nLABEL local\n\tLOCALBOOT 0\n",
+		    host->name);
 }
 
 void boot_files_name(const char *mac, char out[BOOT_FILE_NAME])
@@ -50,13 +52,15 @@ static int update_one(const char *state_dir, const char *mac, const struct strbu
 	int ret;
 
 	boot_files_name(mac, name);
-	if (snprintf(path, sizeof(path), "%s/tftp/pxelinux.cfg/%s", state_dir, name) >= (int)sizeof(path))
+	if (snprintf(path, sizeof(path), "%s/tftp/pxelinux.cfg/%s", state_dir, name) >=
+	    (int)sizeof(path))
 		return -ENAMETOOLONG;
 	ret = file_update(path, text->buf, text->len, 0644);
 	return ret < 0 ? log_err(ret, "cannot write '%s'", path) : ret;
 }
 
-int boot_files_update(const char *state_dir, const struct cluster *c, const struct cluster_object *host, const struct state_node *node)
+int boot_files_update(const char *state_dir, const struct cluster *c,
+		      const struct cluster_object *host, const struct state_node *node)
 {
 	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
 	const char *macs = cluster_get(host, "mac_address");
@@ -80,7 +84,8 @@ int boot_files_update(const char *state_dir, const struct cluster *c, const stru
 	return changed;
 }
 
-int boot_files_write(const char *state_dir, const struct cluster *c, const struct cluster_object *host, const struct state_node *node)
+int boot_files_write(const char *state_dir, const struct cluster *c,
+		     const struct cluster_object *host, const struct state_node *node)
 {
 	int ret = boot_files_update(state_dir, c, host, node);
 
@@ -114,7 +119,8 @@ static void add_server(char ***list, size_t *count, const char *address, const c
 
 char **boot_files_servers(const struct cluster *c, const struct cluster_object *host)
 {
-	const struct cluster_object *group = cluster_host_ref(c, host, "lucie_group", TYPE_LUCIE_GROUP);
+	const struct cluster_object *group =
+		cluster_host_ref(c, host, "lucie_group", TYPE_LUCIE_GROUP);
 	const char *own = group ? cluster_get(group, "server_address") : NULL;
 	const char *others = group ? cluster_get(group, "http_server") : NULL;
 	const char *port = group ? cluster_get(group, "http_port") : NULL;
@@ -140,17 +146,20 @@ void boot_files_servers_free(char **servers)
 	free(servers);
 }
 
-void boot_files_consoles(struct strbuf *out, const struct cluster *c, const struct cluster_object *host)
+void boot_files_consoles(struct strbuf *out, const struct cluster *c,
+			 const struct cluster_object *host)
 {
 	_cleanup_free_ char *consoles = xstrdup(cluster_host_get(c, host, "console"));
 	char *rest = consoles, *word;
 
 	while ((word = str_word(&rest)))
-		strbuf_addf(out, "%sconsole=%s", out->len && out->buf[out->len - 1] != ' ' ? " " : "", word);
+		strbuf_addf(out, "%sconsole=%s",
+			    out->len && out->buf[out->len - 1] != ' ' ? " " : "", word);
 }
 
 /* quiet: at 115200 baud the kernel's own messages would take seconds; warnings still come. */
-int boot_files_command_line(struct strbuf *out, const struct cluster *c, const struct cluster_object *host)
+int boot_files_command_line(struct strbuf *out, const struct cluster *c,
+			    const struct cluster_object *host)
 {
 	char **servers = boot_files_servers(c, host);
 

@@ -1,5 +1,6 @@
-/* What can only be judged with the whole definition at hand, when templates are resolved: references, what must be there, what must be
- * unique, addresses and their networks, the order of modules, disk layouts. */
+/* What can only be judged with the whole definition at hand, when templates are resolved:
+ * references, what must be there, what must be unique, addresses and their networks, the order of
+ * modules, disk layouts. */
 #include "host-tools/lib/cluster-internal.h"
 
 #include <arpa/inet.h>
@@ -14,7 +15,8 @@
 #include "init/lib/str.h"
 #include "modules/lib/layout.h"
 
-#define SUGGEST_ERRORS 100 /* after so many errors no more suggestions: each compares with every name */
+#define SUGGEST_ERRORS                                                                             \
+	100 /* after so many errors no more suggestions: each compares with every name */
 
 static const char *like(const struct cluster *c, enum cluster_type type, const char *name)
 {
@@ -25,14 +27,17 @@ static const char *like(const struct cluster *c, enum cluster_type type, const c
 	return s.best;
 }
 
-static void dangling(struct cluster *c, enum cluster_type type, const char *name, const struct cluster_place *at)
+static void dangling(struct cluster *c, enum cluster_type type, const char *name,
+		     const struct cluster_place *at)
 {
 	const char *best = like(c, type, name), *type_name = cluster_type_name(type);
 
 	if (best)
-		cluster_error(c, at, "no %s is named '%.64s', expected '%s'", type_name, name, best);
+		cluster_error(c, at, "no %s is named '%.64s', expected '%s'", type_name, name,
+			      best);
 	else
-		cluster_error(c, at, "no %s is named '%.64s', expected one that is defined", type_name, name);
+		cluster_error(c, at, "no %s is named '%.64s', expected one that is defined",
+			      type_name, name);
 }
 
 /* Own values only: what is inherited was checked where it stands. */
@@ -56,7 +61,9 @@ static void check_references(struct cluster *c, const struct object *o)
 	}
 }
 
-/* --- groups ------------------------------------------------------------------------------------------------------------------------ */
+/* --- groups
+ * ------------------------------------------------------------------------------------------------------------------------
+ */
 
 struct membership {
 	struct cluster *c;
@@ -99,13 +106,15 @@ static void check_members(struct cluster *c, struct object *group)
 	}
 }
 
-/* --- hosts ------------------------------------------------------------------------------------------------------------------------- */
+/* --- hosts
+ * -------------------------------------------------------------------------------------------------------------------------
+ */
 
 static void require(struct cluster *c, const struct object *o, const char *key, const char *form)
 {
-	if (!cluster_value(&o->public, key))
-		cluster_error(c, &o->public.at, "%s '%s' has no %s, expected '%s %s'", cluster_type_name(o->public.type), o->public.name,
-			      key, key, form);
+	if (!o->broken && !cluster_value(&o->public, key))
+		cluster_error(c, &o->public.at, "%s '%s' has no %s, expected '%s %s'",
+			      cluster_type_name(o->public.type), o->public.name, key, key, form);
 }
 
 static void check_macs(struct cluster *c, struct object *host)
@@ -123,8 +132,10 @@ static void check_macs(struct cluster *c, struct object *host)
 		at.column += (unsigned int)offset;
 		other = map_put(&c->macs, arena_strdup(&c->arena, mac), host);
 		if (other)
-			cluster_error(c, &at, "mac_address %s belongs to host '%s' already, expected one of host '%s'", mac,
-				      other->public.name, host->public.name);
+			cluster_error(c, &at,
+				      "mac_address %s belongs to host '%s' already, expected one "
+				      "of host '%s'",
+				      mac, other->public.name, host->public.name);
 	}
 }
 
@@ -139,26 +150,36 @@ static bool network_address(const char *text, uint32_t *out)
 }
 
 /* The host's address is one that a host of its lucie_group can have. */
-static void check_network(struct cluster *c, const struct object *host, const struct cluster_value *v)
+static void check_network(struct cluster *c, const struct object *host,
+			  const struct cluster_value *v)
 {
-	const struct cluster_object *group = cluster_host_ref(c, &host->public, "lucie_group", TYPE_LUCIE_GROUP);
+	const struct cluster_object *group =
+		cluster_host_ref(c, &host->public, "lucie_group", TYPE_LUCIE_GROUP);
 	static const char *const others[] = {"gateway", "server_address"};
 	uint32_t address, mask, gateway;
 
-	if (!group || !network_address(v->text, &address) || !network_address(cluster_get(group, "subnet"), &mask))
+	if (!group || !network_address(v->text, &address) ||
+	    !network_address(cluster_get(group, "subnet"), &mask))
 		return;
 	for (size_t i = 0; i < 2; i++) {
 		const char *other = cluster_get(group, others[i]);
 
 		if (other && !strcmp(other, v->text))
-			cluster_error(c, &v->at, "address %s is the %s of lucie_group '%s', expected one of its own", v->text, others[i],
-				      group->name);
+			cluster_error(
+				c, &v->at,
+				"address %s is the %s of lucie_group '%s', expected one of its own",
+				v->text, others[i], group->name);
 	}
 	if (mask < 0xfffffffe && ((address & ~mask) == 0 || (address & ~mask) == ~mask))
-		cluster_error(c, &v->at, "address %s means the whole network of lucie_group '%s', expected one of a host", v->text,
-			      group->name);
-	if (network_address(cluster_get(group, "gateway"), &gateway) && (gateway & mask) != (address & mask))
-		cluster_error(c, &v->at, "address %s is not in the network of lucie_group '%s', expected one like its gateway %s",
+		cluster_error(c, &v->at,
+			      "address %s means the whole network of lucie_group '%s', expected "
+			      "one of a host",
+			      v->text, group->name);
+	if (network_address(cluster_get(group, "gateway"), &gateway) &&
+	    (gateway & mask) != (address & mask))
+		cluster_error(c, &v->at,
+			      "address %s is not in the network of lucie_group '%s', expected one "
+			      "like its gateway %s",
 			      v->text, group->name, cluster_get(group, "gateway"));
 }
 
@@ -169,20 +190,25 @@ static void check_host(struct cluster *c, struct object *host)
 
 	require(c, host, "address", "A.B.C.D");
 	require(c, host, "mac_address", "xx:xx:xx:xx:xx:xx");
-	if (!cluster_host_get(c, &host->public, "lucie_group"))
-		cluster_error(c, &host->public.at, "host '%s' has no lucie_group, expected 'lucie_group NAME' in it or in its host_group",
+	if (!host->broken && !cluster_host_get(c, &host->public, "lucie_group"))
+		cluster_error(c, &host->public.at,
+			      "host '%s' has no lucie_group, expected 'lucie_group NAME' in it or "
+			      "in its host_group",
 			      host->public.name);
 	check_macs(c, host);
 	if (!v)
 		return;
 	other = map_put(&c->addresses, v->text, host);
 	if (other)
-		cluster_error(c, &v->at, "address %s belongs to host '%s' already, expected one of host '%s'", v->text, other->public.name,
-			      host->public.name);
+		cluster_error(c, &v->at,
+			      "address %s belongs to host '%s' already, expected one of host '%s'",
+			      v->text, other->public.name, host->public.name);
 	check_network(c, host, v);
 }
 
-/* --- installers -------------------------------------------------------------------------------------------------------------------- */
+/* --- installers
+ * --------------------------------------------------------------------------------------------------------------------
+ */
 
 #define INSTALLER_MODULES_MAX 64
 
@@ -201,7 +227,8 @@ static size_t list_position(const struct module_list *l, const char *name)
 	return i;
 }
 
-static void add_module(struct cluster *c, struct module_list *l, const char *name, const struct cluster_place *at)
+static void add_module(struct cluster *c, struct module_list *l, const char *name,
+		       const struct cluster_place *at)
 {
 	const struct module_info *info = modules_find(&c->modules, name);
 	struct suggestion s = suggest_start(name);
@@ -209,12 +236,14 @@ static void add_module(struct cluster *c, struct module_list *l, const char *nam
 	for (size_t i = 0; !info && i < c->modules.count; i++)
 		suggest_offer(&s, c->modules.list[i]->name);
 	if (!info)
-		cluster_error(c, at, "no module is named '%.64s', expected %s%s%s", name, s.best ? "'" : "a built-in one or modules/",
-			      s.best ? s.best : name, s.best ? "'" : ".sh");
+		cluster_error(c, at, "no module is named '%.64s', expected %s%s%s", name,
+			      s.best ? "'" : "a built-in one or modules/", s.best ? s.best : name,
+			      s.best ? "'" : ".sh");
 	else if (list_position(l, name) < l->count)
 		cluster_error(c, at, "module '%s' is in the list already, expected it once", name);
 	else if (l->count == INSTALLER_MODULES_MAX)
-		cluster_error(c, at, "more than %d modules in one installer, expected fewer", INSTALLER_MODULES_MAX);
+		cluster_error(c, at, "more than %d modules in one installer, expected fewer",
+			      INSTALLER_MODULES_MAX);
 	else {
 		l->info[l->count] = info;
 		l->at[l->count++] = *at;
@@ -222,18 +251,23 @@ static void add_module(struct cluster *c, struct module_list *l, const char *nam
 }
 
 /* One of the words of `after` or `needs` of the module at index. */
-static void check_order(struct cluster *c, const struct module_list *l, size_t index, const char *other, bool needed)
+static void check_order(struct cluster *c, const struct module_list *l, size_t index,
+			const char *other, bool needed)
 {
 	size_t at = list_position(l, other);
 	const char *name = l->info[index]->name;
 
 	if (at == l->count && needed)
-		cluster_error(c, &l->at[index], "module '%s' needs '%s', expected '%s' before it in the list", name, other, other);
+		cluster_error(c, &l->at[index],
+			      "module '%s' needs '%s', expected '%s' before it in the list", name,
+			      other, other);
 	else if (at < l->count && at > index)
-		cluster_error(c, &l->at[index], "module '%s' runs before '%s', expected it after", name, other);
+		cluster_error(c, &l->at[index], "module '%s' runs before '%s', expected it after",
+			      name, other);
 }
 
-static void check_orders(struct cluster *c, const struct module_list *l, size_t index, const char *words, bool needed)
+static void check_orders(struct cluster *c, const struct module_list *l, size_t index,
+			 const char *words, bool needed)
 {
 	char *rest = arena_strdup(&c->arena, words), *word;
 
@@ -264,7 +298,9 @@ static void check_installer(struct cluster *c, const struct object *o)
 	}
 }
 
-/* --- layouts ----------------------------------------------------------------------------------------------------------------------- */
+/* --- layouts
+ * -----------------------------------------------------------------------------------------------------------------------
+ */
 
 struct layout_lines {
 	struct cluster *c;
@@ -299,14 +335,18 @@ static void check_layout(struct cluster *c, const struct object *o)
 		l.value[l.count++] = v;
 		lines[section.count++] = (struct plan_line){v->key, v->text, v->at.line};
 	}
-	if (!section.count)
-		cluster_error(c, &o->public.at, "disk_layout '%s' is empty, expected 'disk' and 'partition' lines", o->public.name);
-	else
+	if (!section.count && !o->broken)
+		cluster_error(c, &o->public.at,
+			      "disk_layout '%s' is empty, expected 'disk' and 'partition' lines",
+			      o->public.name);
+	else if (section.count)
 		layout_parse(layout, &section, layout_error, &l);
 	free(layout);
 }
 
-/* --- the rest ---------------------------------------------------------------------------------------------------------------------- */
+/* --- the rest
+ * ----------------------------------------------------------------------------------------------------------------------
+ */
 
 static void check_base(struct cluster *c, const struct object *o)
 {
@@ -316,18 +356,25 @@ static void check_base(struct cluster *c, const struct object *o)
 		const struct cluster_value *v = cluster_value(&o->public, made[i]);
 
 		if (v)
-			cluster_error(c, &v->key_at, "%s of a base that is a file, expected either file or %s", made[i], made[i]);
+			cluster_error(c, &v->key_at,
+				      "%s of a base that is a file, expected either file or %s",
+				      made[i], made[i]);
 	}
 }
 
 static void check_package_server(struct cluster *c, const struct object *o)
 {
-	const struct cluster_value *uri = cluster_value(&o->public, "uri"), *path = cluster_value(&o->public, "path");
+	const struct cluster_value *uri = cluster_value(&o->public, "uri"),
+				   *path = cluster_value(&o->public, "path");
 
 	if (uri && path)
-		cluster_error(c, &path->key_at, "path and uri in one package_server, expected one of them");
-	else if (!uri && !path)
-		cluster_error(c, &o->public.at, "package_server '%s' has no place, expected 'uri URI' or 'path FOLDER'", o->public.name);
+		cluster_error(c, &path->key_at,
+			      "path and uri in one package_server, expected one of them");
+	else if (!uri && !path && !o->broken)
+		cluster_error(
+			c, &o->public.at,
+			"package_server '%s' has no place, expected 'uri URI' or 'path FOLDER'",
+			o->public.name);
 	require(c, o, "suite", "SUITE");
 }
 
@@ -336,7 +383,8 @@ static void check_lucie_group(struct cluster *c, const struct object *o)
 	require(c, o, "subnet", "NETMASK");
 }
 
-static void each(struct cluster *c, enum cluster_type type, void (*check)(struct cluster *c, const struct object *o))
+static void each(struct cluster *c, enum cluster_type type,
+		 void (*check)(struct cluster *c, const struct object *o))
 {
 	for (size_t i = 0; i < c->registered_count[type]; i++)
 		check(c, c->registered[type][i]);

@@ -1,5 +1,5 @@
-/* What holds where a definition says nothing: the same language as cluster.conf. An object of the same type and name in a cluster.conf
- * replaces the one here. */
+/* What holds where a definition says nothing: the same language as cluster.conf. An object of the
+ * same type and name in a cluster.conf replaces the one here. */
 #include "host-tools/lib/cluster-internal.h"
 
 const char cluster_builtins[] =

@@ -1,5 +1,5 @@
-/* The vocabulary of cluster.conf: which types and keys there are and what form each value has. cluster.conf(5) says what they mean;
- * a new key is one line here and its use. */
+/* The vocabulary of cluster.conf: which types and keys there are and what form each value has.
+ * cluster.conf(5) says what they mean; a new key is one line here and its use. */
 #include "host-tools/lib/cluster-internal.h"
 
 #include <arpa/inet.h>
@@ -41,7 +41,8 @@ static bool is_host_name(const char *s)
 
 static bool is_domain(const char *s)
 {
-	return consists_of(s, LETTERS DIGITS "-.", 253) && isalnum((unsigned char)s[0]) && !strstr(s, "..");
+	return consists_of(s, LETTERS DIGITS "-.", 253) && isalnum((unsigned char)s[0]) &&
+	       !strstr(s, "..");
 }
 
 static bool is_address(const char *s)
@@ -72,8 +73,8 @@ static bool is_mac(const char *s)
 	char mac[MAC_TEXT];
 	unsigned char first;
 
-	return !str_to_mac(s, mac) && !str_from_hex((char[3]){mac[0], mac[1]}, &first, 1) && !(first & 1) &&
-	       strcmp(mac, "00:00:00:00:00:00");
+	return !str_to_mac(s, mac) && !str_from_hex((char[3]){mac[0], mac[1]}, &first, 1) &&
+	       !(first & 1) && strcmp(mac, "00:00:00:00:00:00");
 }
 
 static bool is_register(const char *s)
@@ -106,12 +107,14 @@ static bool is_yes_or_no(const char *s)
 
 static bool is_on_failure(const char *s)
 {
-	return !strcmp(s, "shell") || !strcmp(s, "retry") || !strcmp(s, "reboot") || !strcmp(s, "poweroff");
+	return !strcmp(s, "shell") || !strcmp(s, "retry") || !strcmp(s, "reboot") ||
+	       !strcmp(s, "poweroff");
 }
 
 static bool is_at_end(const char *s)
 {
-	return !strcmp(s, "reboot") || !strcmp(s, "poweroff") || !strcmp(s, "kexec") || !strcmp(s, "shell");
+	return !strcmp(s, "reboot") || !strcmp(s, "poweroff") || !strcmp(s, "kexec") ||
+	       !strcmp(s, "shell");
 }
 
 static bool is_word(const char *s)
@@ -126,7 +129,8 @@ static bool is_suite(const char *s)
 
 static bool is_repository(const char *s)
 {
-	return is_word(s) && (str_starts(s, "http://") || str_starts(s, "file:/")) && s[strcspn(s, ":") + 1];
+	return is_word(s) && (str_starts(s, "http://") || str_starts(s, "file:/")) &&
+	       s[strcspn(s, ":") + 1];
 }
 
 static bool is_source(const char *s)
@@ -152,18 +156,18 @@ static bool is_password_hash(const char *s)
 	return false;
 }
 
-#define H (1U << TYPE_HOST)
-#define L (1U << TYPE_LUCIE_GROUP)
-#define G (1U << TYPE_HOST_GROUP)
-#define I (1U << TYPE_INSTALLER)
-#define D (1U << TYPE_DISK_LAYOUT)
-#define B (1U << TYPE_BASE)
-#define P (1U << TYPE_PACKAGE_SERVER)
-#define S (1U << TYPE_SERVICE)
+#define H     (1U << TYPE_HOST)
+#define L     (1U << TYPE_LUCIE_GROUP)
+#define G     (1U << TYPE_HOST_GROUP)
+#define I     (1U << TYPE_INSTALLER)
+#define D     (1U << TYPE_DISK_LAYOUT)
+#define B     (1U << TYPE_BASE)
+#define P     (1U << TYPE_PACKAGE_SERVER)
+#define S     (1U << TYPE_SERVICE)
 #define ALL   ((1U << TYPE_COUNT) - 1)
 #define LEVEL (H | G | L) /* where what holds for a host may be said */
 
-#define A_NAME	  "a name of letters, digits, '.', '_' and '-', at most 63 long"
+#define A_NAME	   "a name of letters, digits, '.', '_' and '-', at most 63 long"
 #define AN_ADDRESS "an IPv4 address like 192.168.10.1"
 
 static const struct key_spec keys[] = {
@@ -171,10 +175,13 @@ static const struct key_spec keys[] = {
 	{"use", ALL, KEY_OWN | KEY_LIST, str_is_name, "names of templates", 0, NULL},
 	{"register", ALL, KEY_OWN, is_register, "0 or 1", 0, NULL},
 
-	{"host_name", H, KEY_OWN, is_host_name, "letters, digits, '-' and '.', at most 63", 0, NULL},
+	{"host_name", H, KEY_OWN, is_host_name, "letters, digits, '-' and '.', at most 63", 0,
+	 NULL},
 	{"address", H, 0, is_address, AN_ADDRESS, 0, NULL},
-	{"mac_address", H, KEY_LIST, is_mac, "the address of a network card like 00:50:56:40:40:b6", 0, NULL},
-	{"lucie_group", H | G, KEY_REF, str_is_name, "the name of a lucie_group", TYPE_LUCIE_GROUP, NULL},
+	{"mac_address", H, KEY_LIST, is_mac, "the address of a network card like 00:50:56:40:40:b6",
+	 0, NULL},
+	{"lucie_group", H | G, KEY_REF, str_is_name, "the name of a lucie_group", TYPE_LUCIE_GROUP,
+	 NULL},
 
 	{"hostgroup_name", G, KEY_OWN, str_is_name, A_NAME, 0, NULL},
 	{"members", G, KEY_LIST, NULL, "host names or ranges like cnode[00-31]", 0, NULL},
@@ -193,24 +200,34 @@ static const struct key_spec keys[] = {
 	{"dhcp_interface", L, 0, is_interface, "a network interface like eth0", 0, NULL},
 
 	{"services", LEVEL, KEY_LIST | KEY_HOST, is_package, "names of services", 0, NULL},
-	{"installer", LEVEL, KEY_REF | KEY_HOST, str_is_name, "the name of an installer", TYPE_INSTALLER, "full"},
-	{"disk_layout", LEVEL, KEY_REF | KEY_HOST, str_is_name, "the name of a disk_layout", TYPE_DISK_LAYOUT, "default"},
-	{"base", LEVEL, KEY_REF | KEY_HOST, str_is_name, "the name of a base", TYPE_BASE, "default"},
-	{"root_password", LEVEL, KEY_HOST, is_password_hash, "a crypt(5) hash as `openssl passwd -6` prints it, or '!'", 0, NULL},
+	{"installer", LEVEL, KEY_REF | KEY_HOST, str_is_name, "the name of an installer",
+	 TYPE_INSTALLER, "full"},
+	{"disk_layout", LEVEL, KEY_REF | KEY_HOST, str_is_name, "the name of a disk_layout",
+	 TYPE_DISK_LAYOUT, "default"},
+	{"base", LEVEL, KEY_REF | KEY_HOST, str_is_name, "the name of a base", TYPE_BASE,
+	 "default"},
+	{"root_password", LEVEL, KEY_HOST, is_password_hash,
+	 "a crypt(5) hash as `openssl passwd -6` prints it, or '!'", 0, NULL},
 	{"ssh_keys", LEVEL, KEY_HOST | KEY_LIST | KEY_FILE, NULL, "files of public keys", 0, NULL},
 	{"packages", LEVEL | B | S, KEY_HOST | KEY_LIST, is_package, "names of packages", 0, NULL},
-	{"package_server", LEVEL, KEY_HOST | KEY_LIST | KEY_REF, str_is_name, "the name of a package_server", TYPE_PACKAGE_SERVER, NULL},
-	{"board", LEVEL, KEY_HOST, str_is_name, "the name of a board that an image was built for", 0, "pc-x86_64"},
-	{"console", LEVEL, KEY_HOST, is_console, "consoles like tty0 ttyS0,115200", 0, "tty0 ttyS0,115200"},
+	{"package_server", LEVEL, KEY_HOST | KEY_LIST | KEY_REF, str_is_name,
+	 "the name of a package_server", TYPE_PACKAGE_SERVER, NULL},
+	{"board", LEVEL, KEY_HOST, str_is_name, "the name of a board that an image was built for",
+	 0, "pc-x86_64"},
+	{"console", LEVEL, KEY_HOST, is_console, "consoles like tty0 ttyS0,115200", 0,
+	 "tty0 ttyS0,115200"},
 	{"kernel_args", LEVEL, KEY_HOST, NULL, "kernel arguments", 0, NULL},
-	{"files", LEVEL, KEY_HOST | KEY_FOLDER, NULL, "a folder with default/, group/NAME/ and host/NAME/ in it", 0, NULL},
+	{"files", LEVEL, KEY_HOST | KEY_FOLDER, NULL,
+	 "a folder with default/, group/NAME/ and host/NAME/ in it", 0, NULL},
 
-	{"modules", I, KEY_LIST, str_is_name, "names of modules in the order in which they run", 0, NULL},
+	{"modules", I, KEY_LIST, str_is_name, "names of modules in the order in which they run", 0,
+	 NULL},
 	{"on_failure", I, 0, is_on_failure, "shell, retry, reboot or poweroff", 0, "shell"},
 	{"at_end", I, 0, is_at_end, "reboot, poweroff, kexec or shell", 0, "reboot"},
 
 	{"disk", D, KEY_REPEAT, NULL, "NAME SELECTOR [table=gpt|msdos]", 0, NULL},
-	{"partition", D, KEY_REPEAT, NULL, "MOUNT SIZE FILESYSTEM [label=TEXT] [mount=OPTIONS]", 0, NULL},
+	{"partition", D, KEY_REPEAT, NULL, "MOUNT SIZE FILESYSTEM [label=TEXT] [mount=OPTIONS]", 0,
+	 NULL},
 
 	{"suite", B | P, 0, is_suite, "a distribution's suite like bookworm", 0, NULL},
 	{"kernel", B, 0, is_package, "the name of a kernel package", 0, NULL},
@@ -265,5 +282,6 @@ bool cluster_is_module_key(const char *key, char *module, size_t len)
 	memcpy(module, key, n);
 	module[n] = '\0';
 	k = dot + 1;
-	return str_is_name(module) && *k >= 'a' && *k <= 'z' && consists_of(k, "abcdefghijklmnopqrstuvwxyz" DIGITS "_", 63);
+	return str_is_name(module) && *k >= 'a' && *k <= 'z' &&
+	       consists_of(k, "abcdefghijklmnopqrstuvwxyz" DIGITS "_", 63);
 }

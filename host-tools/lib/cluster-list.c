@@ -1,4 +1,5 @@
-/* Comma lists, and host ranges like cnode[00-03,07]; see cluster-internal.h and cluster_hosts_expand(). Pure. */
+/* Comma lists, and host ranges like cnode[00-03,07]; see cluster-internal.h and
+ * cluster_hosts_expand(). Pure. */
 #include "host-tools/lib/cluster-internal.h"
 
 #include <ctype.h>
@@ -64,15 +65,18 @@ static int refuse(struct expansion *x, const char *what)
 	return -EINVAL;
 }
 
-static int append(struct expansion *x, char out[NAME_MAX_LEN], const char *head, const char *part, size_t len)
+static int append(struct expansion *x, char out[NAME_MAX_LEN], const char *head, const char *part,
+		  size_t len)
 {
 	if (snprintf(out, NAME_MAX_LEN, "%s%.*s", head, (int)len, part) >= NAME_MAX_LEN)
 		return refuse(x, "the name would be longer than 63 bytes");
 	return 0;
 }
 
-/* "00-31" or "7" at *range: expands it, with what follows the bracket. The first number's width is kept. */
-static int expand_numbers(struct expansion *x, const char *head, const char *range, size_t len, const char *rest)
+/* "00-31" or "7" at *range: expands it, with what follows the bracket. The first number's width is
+ * kept. */
+static int expand_numbers(struct expansion *x, const char *head, const char *range, size_t len,
+			  const char *rest)
 {
 	size_t width = strspn(range, "0123456789"), width2 = 0;
 	unsigned long first, last;
@@ -121,7 +125,8 @@ static int expand(struct expansion *x, const char *head, const char *rest)
 	return 0;
 }
 
-int cluster_pattern_each(const char *item, int (*each)(const char *name, void *arg), void *arg, char *why, size_t why_len)
+int cluster_pattern_each(const char *item, int (*each)(const char *name, void *arg), void *arg,
+			 char *why, size_t why_len)
 {
 	struct expansion x = {.each = each, .arg = arg, .why = why, .why_len = why_len};
 
@@ -153,7 +158,8 @@ static int take_name(const char *name, void *arg)
 	return 0;
 }
 
-int cluster_hosts_expand(const struct cluster *c, const char *pattern, char ***names, size_t *count, char *why, size_t why_len)
+int cluster_hosts_expand(const struct cluster *c, const char *pattern, char ***names, size_t *count,
+			 char *why, size_t why_len)
 {
 	struct names n = {.c = c, .why = why, .why_len = why_len};
 	char item[CLUSTER_ITEM_MAX], detail[160] = "";

@@ -1,7 +1,8 @@
-/* Reads the text of a definition into objects with their values and places; knows the grammar, not what keys mean.
+/* Reads the text of a definition into objects with their values and places; knows the grammar, not
+ *what keys mean.
  *
- *	define TYPE{            include FILE            # comment: at a line's start, after a blank or after '{'
- *		key value
+ *	define TYPE{            include FILE            # comment: at a line's start, after a blank
+ *or after '{' key value
  *	}
  */
 #include "host-tools/lib/cluster-internal.h"
@@ -20,7 +21,8 @@
 struct reader {
 	struct cluster *c;
 	const char *file;
-	const char *dir; /* what to put before the path of an include, "" or "FOLDER/"; NULL: includes are refused */
+	const char *dir; /* what to put before the path of an include, "" or "FOLDER/"; NULL:
+			    includes are refused */
 	unsigned int depth;
 	unsigned int line;
 	struct object *object; /* between '{' and '}' */
@@ -73,7 +75,11 @@ static void cut_blanks(char *line)
 static size_t character_length(const unsigned char *p)
 {
 	static const unsigned int least[] = {0, 0, 0x80, 0x800, 0x10000};
-	size_t n = p[0] < 0x80 ? 1 : p[0] >> 5 == 6 ? 2 : p[0] >> 4 == 14 ? 3 : p[0] >> 3 == 30 ? 4 : 0;
+	size_t n = p[0] < 0x80	     ? 1
+		   : p[0] >> 5 == 6  ? 2
+		   : p[0] >> 4 == 14 ? 3
+		   : p[0] >> 3 == 30 ? 4
+				     : 0;
 	unsigned int code = n < 2 ? p[0] : p[0] & (0x7fU >> n);
 
 	for (size_t i = 1; i < n; i++) {
@@ -86,11 +92,14 @@ static size_t character_length(const unsigned char *p)
 	return code > 0x10ffff || (code >= 0xd800 && code < 0xe000) ? 0 : n;
 }
 
-/* The first byte of a line that may not stand in a definition; NULL. The line ends with a NUL at len. */
+/* The first byte of a line that may not stand in a definition; NULL. The line ends with a NUL at
+ * len. */
 static const char *bad_byte(const char *line, size_t len)
 {
 	for (size_t i = 0; i < len;) {
-		size_t n = line[i] == '\t' || (line[i] == '\r' && i + 1 == len) ? 1 : character_length((const unsigned char *)line + i);
+		size_t n = line[i] == '\t' || (line[i] == '\r' && i + 1 == len)
+				   ? 1
+				   : character_length((const unsigned char *)line + i);
 
 		if (!n)
 			return line + i;
@@ -109,14 +118,16 @@ static void unknown_type(struct reader *r, const char *name, struct cluster_plac
 		cluster_error(r->c, &at, "unknown type '%.64s', expected '%s'", name, s.best);
 	else
 		cluster_error(r->c, &at,
-			      "unknown type '%.64s', expected host, lucie_group, host_group, installer, disk_layout, base, package_server or service",
+			      "unknown type '%.64s', expected host, lucie_group, host_group, "
+			      "installer, disk_layout, base, package_server or service",
 			      name);
 }
 
 /* "define TYPE{" */
 static void read_define(struct reader *r, char *line, char *p)
 {
-	char *type = skip_blanks(p), *end = type + strcspn(type, " \t\r{"), *brace = skip_blanks(end);
+	char *type = skip_blanks(p), *end = type + strcspn(type, " \t\r{"),
+	     *brace = skip_blanks(end);
 	struct cluster_place at = place(r, line, type);
 	int t;
 
@@ -128,7 +139,8 @@ static void read_define(struct reader *r, char *line, char *p)
 	if (*brace != '{') {
 		at = place(r, line, brace);
 		*end = '\0';
-		cluster_error(r->c, &at, "no '{' after 'define %.64s', expected 'define %.64s{'", type, type);
+		cluster_error(r->c, &at, "no '{' after 'define %.64s', expected 'define %.64s{'",
+			      type, type);
 	} else if (*skip_blanks(brace + 1)) {
 		at = place(r, line, skip_blanks(brace + 1));
 		cluster_error(r->c, &at, "text after '{', expected keys on the lines below it");
@@ -143,7 +155,8 @@ static void read_define(struct reader *r, char *line, char *p)
 	}
 }
 
-static void read_file(struct cluster *c, const char *path, unsigned int depth, const struct cluster_place *at);
+static void read_file(struct cluster *c, const char *path, unsigned int depth,
+		      const struct cluster_place *at);
 
 static void read_include(struct reader *r, char *line, char *p)
 {
@@ -153,13 +166,17 @@ static void read_include(struct reader *r, char *line, char *p)
 	if (!*path)
 		cluster_error(r->c, &at, "'include' without a file, expected 'include FILE'");
 	else if (!r->dir)
-		cluster_error(r->c, &at, "'include' in a definition that is no file, expected none");
+		cluster_error(r->c, &at,
+			      "'include' in a definition that is no file, expected none");
 	else if (r->depth + 1 >= CLUSTER_INCLUDE_DEPTH)
-		cluster_error(r->c, &at, "files include each other more than %d deep, expected no cycle", CLUSTER_INCLUDE_DEPTH);
+		cluster_error(r->c, &at,
+			      "files include each other more than %d deep, expected no cycle",
+			      CLUSTER_INCLUDE_DEPTH);
 	else if (*path == '/')
 		read_file(r->c, path, r->depth + 1, &at);
 	else
-		read_file(r->c, arena_printf(&r->c->arena, "%s%s", r->dir, path), r->depth + 1, &at);
+		read_file(r->c, arena_printf(&r->c->arena, "%s%s", r->dir, path), r->depth + 1,
+			  &at);
 }
 
 static void read_statement(struct reader *r, char *line, char *p)
@@ -177,7 +194,9 @@ static void read_statement(struct reader *r, char *line, char *p)
 	else if (*p == '}')
 		cluster_error(r->c, &at, "'}' without a 'define TYPE{', expected one before it");
 	else
-		cluster_error(r->c, &at, "unknown statement '%.*s', expected 'define TYPE{' or 'include FILE'", n > 64 ? 64 : (int)n, p);
+		cluster_error(r->c, &at,
+			      "unknown statement '%.*s', expected 'define TYPE{' or 'include FILE'",
+			      n > 64 ? 64 : (int)n, p);
 }
 
 static void read_value(struct reader *r, char *line, char *key)
@@ -189,11 +208,14 @@ static void read_value(struct reader *r, char *line, char *key)
 	if (r->skipping)
 		return;
 	if (!*text) {
-		cluster_error(r->c, &v.key_at, "key '%.64s' without a value, expected '%.64s VALUE'", key, key);
+		o->broken = true;
+		cluster_error(r->c, &v.key_at,
+			      "key '%.64s' without a value, expected '%.64s VALUE'", key, key);
 		return;
 	}
 	if (o->own_count == CLUSTER_VALUES_MAX) {
-		cluster_error(r->c, &v.key_at, "more than %d values in one object, expected fewer", CLUSTER_VALUES_MAX);
+		cluster_error(r->c, &v.key_at, "more than %d values in one object, expected fewer",
+			      CLUSTER_VALUES_MAX);
 		return;
 	}
 	*end = '\0';
@@ -229,7 +251,11 @@ static void read_line(struct reader *r, char *line)
 			cluster_error(r->c, &at, "text after '}', expected a line of its own");
 		}
 	} else if (!strncmp(p, "define", 6) && is_blank(p[6]) && strchr(p, '{')) {
-		cluster_error(r->c, &at, "'define' inside of the object at line %u, expected '}' before it", r->opened.line);
+		cluster_error(r->c, &at,
+			      "'define' inside of the object at line %u, expected '}' before it",
+			      r->opened.line);
+		if (r->object)
+			r->object->broken = true;
 		r->object = NULL;
 		r->skipping = false;
 		read_statement(r, line, p);
@@ -254,18 +280,26 @@ static void read_lines(struct reader *r, char *text, size_t len)
 		if (bad) {
 			struct cluster_place at = place(r, line, bad);
 
-			cluster_error(r->c, &at, "byte 0x%02x, expected text in UTF-8 without control characters", (unsigned char)*bad);
+			cluster_error(
+				r->c, &at,
+				"byte 0x%02x, expected text in UTF-8 without control characters",
+				(unsigned char)*bad);
 			continue;
 		}
 		read_line(r, line);
 	}
+	if (r->object)
+		r->object->broken = true;
 	if (r->object || r->skipping)
-		cluster_error(r->c, &r->opened, "the object is never closed, expected '}' on a line of its own");
+		cluster_error(r->c, &r->opened,
+			      "the object is never closed, expected '}' on a line of its own");
 }
 
-static void read_text(struct cluster *c, const char *file, const char *dir, unsigned int depth, const char *text, size_t len)
+static void read_text(struct cluster *c, const char *file, const char *dir, unsigned int depth,
+		      const char *text, size_t len)
 {
-	struct reader r = {.c = c, .dir = dir, .depth = depth, .file = arena_strdup(&c->arena, file)};
+	struct reader r = {
+		.c = c, .dir = dir, .depth = depth, .file = arena_strdup(&c->arena, file)};
 	_cleanup_free_ char *copy = xcalloc(1, len + 1);
 
 	if (c->file_count < CLUSTER_FILES_MAX)
@@ -274,7 +308,8 @@ static void read_text(struct cluster *c, const char *file, const char *dir, unsi
 	read_lines(&r, copy, len);
 }
 
-void cluster_read_text(struct cluster *c, const char *file, const char *dir, const char *text, size_t len)
+void cluster_read_text(struct cluster *c, const char *file, const char *dir, const char *text,
+		       size_t len)
 {
 	read_text(c, file, dir, 0, text, len);
 }
@@ -287,19 +322,22 @@ const char *cluster_dir_of(struct cluster *c, const char *path)
 }
 
 /* An included file. */
-static void read_file(struct cluster *c, const char *path, unsigned int depth, const struct cluster_place *at)
+static void read_file(struct cluster *c, const char *path, unsigned int depth,
+		      const struct cluster_place *at)
 {
 	_cleanup_free_ char *text = NULL;
 	size_t len;
 	int ret;
 
 	if (c->file_count + 1 >= CLUSTER_FILES_MAX) {
-		cluster_error(c, at, "more than %d files are included, expected fewer", CLUSTER_FILES_MAX - 2);
+		cluster_error(c, at, "more than %d files are included, expected fewer",
+			      CLUSTER_FILES_MAX - 2);
 		return;
 	}
 	ret = file_read(path, CLUSTER_FILE_MAX, &text, &len);
 	if (ret)
-		cluster_error(c, at, "cannot read '%s': %s, expected a file of definitions", path, strerror(-ret));
+		cluster_error(c, at, "cannot read '%s': %s, expected a file of definitions", path,
+			      strerror(-ret));
 	else
 		read_text(c, path, cluster_dir_of(c, path), depth, text, len);
 }

@@ -1,4 +1,5 @@
-/* Templates: what an object does not say itself it takes from the objects that it `use`s, in their order, and they from theirs. */
+/* Templates: what an object does not say itself it takes from the objects that it `use`s, in their
+ * order, and they from theirs. */
 #include "host-tools/lib/cluster-internal.h"
 
 #include <stdlib.h>
@@ -20,13 +21,16 @@ static bool has_key(const struct cluster_value *list, size_t count, const char *
 	return false;
 }
 
-/* The lines of a disk layout depend on each other: an object that has one of its own inherits none. */
+/* The lines of a disk layout depend on each other: an object that has one of its own inherits none.
+ */
 static bool is_layout_line(const struct object *o, const char *key)
 {
-	return o->public.type == TYPE_DISK_LAYOUT && (!strcmp(key, "disk") || !strcmp(key, "partition"));
+	return o->public.type == TYPE_DISK_LAYOUT &&
+	       (!strcmp(key, "disk") || !strcmp(key, "partition"));
 }
 
-static bool is_said(const struct collector *all, size_t count, const struct object *o, const char *key)
+static bool is_said(const struct collector *all, size_t count, const struct object *o,
+		    const char *key)
 {
 	if (is_layout_line(o, key))
 		return has_key(all->list, count, "disk") || has_key(all->list, count, "partition");
@@ -50,7 +54,8 @@ static void inherit(struct collector *all, const struct object *o, const struct 
 	}
 }
 
-static void unknown_template(struct cluster *c, const struct object *o, const char *name, const struct cluster_place *at)
+static void unknown_template(struct cluster *c, const struct object *o, const char *name,
+			     const struct cluster_place *at)
 {
 	struct suggestion s = suggest_start(name);
 
@@ -58,27 +63,34 @@ static void unknown_template(struct cluster *c, const struct object *o, const ch
 		if (c->objects[i]->public.type == o->public.type && c->objects[i]->template)
 			suggest_offer(&s, c->objects[i]->template);
 	if (s.best)
-		cluster_error(c, at, "no %s template is named '%s', expected '%s'", cluster_type_name(o->public.type), name, s.best);
+		cluster_error(c, at, "no %s template is named '%s', expected '%s'",
+			      cluster_type_name(o->public.type), name, s.best);
 	else
-		cluster_error(c, at, "no %s template is named '%s', expected the `name` of another %s",
-			      cluster_type_name(o->public.type), name, cluster_type_name(o->public.type));
+		cluster_error(
+			c, at, "no %s template is named '%s', expected the `name` of another %s",
+			cluster_type_name(o->public.type), name, cluster_type_name(o->public.type));
 }
 
 static void resolve(struct cluster *c, struct object *o, unsigned int depth);
 
-static void use_one(struct cluster *c, struct object *o, struct collector *all, const char *name, const struct cluster_place *at,
-		    unsigned int depth)
+static void use_one(struct cluster *c, struct object *o, struct collector *all, const char *name,
+		    const struct cluster_place *at, unsigned int depth)
 {
 	struct object *parent = map_get(&c->templates[o->public.type], name);
 
+	o->broken |= !parent || parent->resolve == RESOLVE_RUNNING;
 	if (!parent) {
 		unknown_template(c, o, name, at);
 	} else if (parent->resolve == RESOLVE_RUNNING) {
-		cluster_error(c, at, "'%s' uses itself in a cycle, expected templates that end somewhere", name);
+		cluster_error(c, at,
+			      "'%s' uses itself in a cycle, expected templates that end somewhere",
+			      name);
 	} else if (depth >= CLUSTER_USE_DEPTH) {
-		cluster_error(c, at, "templates use each other more than %d deep, expected fewer", CLUSTER_USE_DEPTH);
+		cluster_error(c, at, "templates use each other more than %d deep, expected fewer",
+			      CLUSTER_USE_DEPTH);
 	} else {
 		resolve(c, parent, depth + 1);
+		o->broken |= parent->broken;
 		inherit(all, o, parent);
 	}
 }
@@ -107,7 +119,9 @@ static void resolve(struct cluster *c, struct object *o, unsigned int depth)
 		use_one(c, o, &all, name, &at, depth);
 	}
 	if (all.full)
-		cluster_error(c, &o->public.at, "more than %d values with the inherited ones, expected fewer", CLUSTER_VALUES_MAX);
+		cluster_error(c, &o->public.at,
+			      "more than %d values with the inherited ones, expected fewer",
+			      CLUSTER_VALUES_MAX);
 	o->public.values = arena_alloc(&c->arena, all.count * sizeof(all.list[0]));
 	if (all.count)
 		memcpy(o->public.values, all.list, all.count * sizeof(all.list[0]));

@@ -1,4 +1,5 @@
-/* The compiled definition: what a generation is. Each registered object with all that it inherited; see cluster_write(). */
+/* The compiled definition: what a generation is. Each registered object with all that it inherited;
+ * see cluster_write(). */
 #include "host-tools/lib/cluster-internal.h"
 
 #include <errno.h>
@@ -9,7 +10,8 @@
 
 static bool is_written(const char *key, const char *identity)
 {
-	return strcmp(key, identity) && strcmp(key, "name") && strcmp(key, "use") && strcmp(key, "register");
+	return strcmp(key, identity) && strcmp(key, "name") && strcmp(key, "use") &&
+	       strcmp(key, "register");
 }
 
 /* A text that would be read as a comment cannot be written. */
@@ -20,7 +22,8 @@ static void write_value(struct strbuf *out, const char *key, const char *text)
 	strbuf_addf(out, "\t%s %s\n", key, text);
 }
 
-static void write_object(const struct cluster *c, const struct cluster_object *o, struct strbuf *out)
+static void write_object(const struct cluster *c, const struct cluster_object *o,
+			 struct strbuf *out)
 {
 	const char *identity = cluster_identity_key(o->type);
 
@@ -43,7 +46,8 @@ int cluster_write(const struct cluster *c, struct strbuf *out)
 	return out->error;
 }
 
-static int move_list(struct cluster *c, struct cluster_value *v, char *(*move)(const char *path, void *arg), void *arg)
+static int move_list(struct cluster *c, struct cluster_value *v,
+		     char *(*move)(const char *path, void *arg), void *arg)
 {
 	_cleanup_strbuf_ struct strbuf list = STRBUF_INIT;
 	char item[CLUSTER_ITEM_MAX];
@@ -69,7 +73,8 @@ int cluster_move_files(struct cluster *c, char *(*move)(const char *path, void *
 			const char *key = o->values[k].key;
 			int ret = 0;
 
-			if (!strcmp(key, "ssh_keys") || (o->type == TYPE_PACKAGE_SERVER && !strcmp(key, "key")))
+			if (!strcmp(key, "ssh_keys") ||
+			    (o->type == TYPE_PACKAGE_SERVER && !strcmp(key, "key")))
 				ret = move_list(c, &o->values[k], move, arg);
 			if (ret)
 				return ret;
@@ -78,14 +83,17 @@ int cluster_move_files(struct cluster *c, char *(*move)(const char *path, void *
 	return 0;
 }
 
-void cluster_set(struct cluster *c, const struct cluster_object *object, const char *key, const char *text)
+void cluster_set(struct cluster *c, const struct cluster_object *object, const char *key,
+		 const char *text)
 {
 	struct cluster_object *o = &((struct object *)object)->public;
 	struct cluster_value *values = arena_alloc(&c->arena, (o->count + 1) * sizeof(*values));
 
 	if (o->count)
 		memcpy(values, o->values, o->count * sizeof(*values));
-	values[o->count++] = (struct cluster_value){
-		.key = arena_strdup(&c->arena, key), .text = arena_strdup(&c->arena, text), .key_at = o->at, .at = o->at};
+	values[o->count++] = (struct cluster_value){.key = arena_strdup(&c->arena, key),
+						    .text = arena_strdup(&c->arena, text),
+						    .key_at = o->at,
+						    .at = o->at};
 	o->values = values;
 }

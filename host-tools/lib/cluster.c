@@ -1,4 +1,5 @@
-/* The definition as a whole: loading, collecting its errors, and looking things up in it; see cluster.h. */
+/* The definition as a whole: loading, collecting its errors, and looking things up in it; see
+ * cluster.h. */
 #include "host-tools/lib/cluster-internal.h"
 
 #include <errno.h>
@@ -15,7 +16,9 @@
 #include "init/lib/log.h"
 #include "init/lib/str.h"
 
-/* --- errors ------------------------------------------------------------------------------------------------------------------------ */
+/* --- errors
+ * ------------------------------------------------------------------------------------------------------------------------
+ */
 
 static size_t file_index(const struct cluster *c, const char *file)
 {
@@ -42,7 +45,8 @@ void cluster_error(struct cluster *c, const struct cluster_place *at, const char
 		die("out of memory");
 	c->errors = xrealloc(c->errors, c->error_count + 1, sizeof(*c->errors));
 	e = &c->errors[c->error_count++];
-	*e = (struct cluster_error){.at = *at, .file = file_index(c, at->file), .text = arena_strdup(&c->arena, text)};
+	*e = (struct cluster_error){
+		.at = *at, .file = file_index(c, at->file), .text = arena_strdup(&c->arena, text)};
 }
 
 static int by_place(const void *a, const void *b)
@@ -51,6 +55,8 @@ static int by_place(const void *a, const void *b)
 
 	if (x->file != y->file)
 		return x->file < y->file ? -1 : 1;
+	if (x->at.file != y->at.file && strcmp(x->at.file, y->at.file))
+		return strcmp(x->at.file, y->at.file);
 	if (x->at.line != y->at.line)
 		return x->at.line < y->at.line ? -1 : 1;
 	if (x->at.column != y->at.column)
@@ -76,7 +82,8 @@ static int report_errors(struct cluster *c, cluster_error_fn *error, void *arg)
 		shown++;
 	}
 	if (c->error_total > c->error_count) {
-		_cleanup_free_ char *line = xasprintf("and %zu more errors", c->error_total - c->error_count);
+		_cleanup_free_ char *line =
+			xasprintf("and %zu more errors", c->error_total - c->error_count);
 
 		error(line, arg);
 	}
@@ -87,16 +94,21 @@ static void module_error(const char *path, unsigned int line, const char *messag
 {
 	struct cluster *c = arg;
 
-	cluster_error(c, &(struct cluster_place){arena_strdup(&c->arena, path), line, 1}, "%s", message);
+	cluster_error(c, &(struct cluster_place){arena_strdup(&c->arena, path), line, 1}, "%s",
+		      message);
 }
 
-/* --- loading ----------------------------------------------------------------------------------------------------------------------- */
+/* --- loading
+ * -----------------------------------------------------------------------------------------------------------------------
+ */
 
-struct object *cluster_object_add(struct cluster *c, enum cluster_type type, struct cluster_place at)
+struct object *cluster_object_add(struct cluster *c, enum cluster_type type,
+				  struct cluster_place at)
 {
 	struct object *o = arena_alloc(&c->arena, sizeof(*o));
 
-	o->public = (struct cluster_object){.type = type, .name = "", .registered = true, .builtin = c->in_builtins, .at = at};
+	o->public = (struct cluster_object){
+		.type = type, .name = "", .registered = true, .builtin = c->in_builtins, .at = at};
 	if (!(c->count & (c->count - 1)))
 		c->objects = xrealloc(c->objects, c->count ? c->count * 2 : 1, sizeof(*c->objects));
 	c->objects[c->count++] = o;
@@ -111,10 +123,12 @@ static const struct cluster_value *own_value(const struct object *o, const char 
 	return NULL;
 }
 
-static void defined_twice(struct cluster *c, const struct object *o, const struct object *first, const struct cluster_value *name)
+static void defined_twice(struct cluster *c, const struct object *o, const struct object *first,
+			  const struct cluster_value *name)
 {
-	cluster_error(c, &name->at, "%s '%s' is defined at %s:%u already, expected another name", cluster_type_name(o->public.type),
-		      name->text, first->public.at.file, first->public.at.line);
+	cluster_error(c, &name->at, "%s '%s' is defined at %s:%u already, expected another name",
+		      cluster_type_name(o->public.type), name->text, first->public.at.file,
+		      first->public.at.line);
 }
 
 /* Enters an object under its names. */
@@ -122,14 +136,16 @@ static void index_object(struct cluster *c, struct object *o)
 {
 	enum cluster_type type = o->public.type;
 	const char *key = cluster_identity_key(type);
-	const struct cluster_value *reg = own_value(o, "register"), *name = own_value(o, "name"), *identity = own_value(o, key);
+	const struct cluster_value *reg = own_value(o, "register"), *name = own_value(o, "name"),
+				   *identity = own_value(o, key);
 	struct object *first;
 
 	if (name)
 		o->template = name->text;
 	o->public.registered = !reg || strcmp(reg->text, "0");
 	if (!identity && o->public.registered)
-		cluster_error(c, &o->public.at, "a %s without a name, expected '%s NAME'", cluster_type_name(type), key);
+		cluster_error(c, &o->public.at, "'%s' without a name, expected '%s NAME'",
+			      cluster_type_name(type), key);
 	o->public.registered = o->public.registered && identity;
 	o->public.name = o->public.registered ? identity->text : name ? name->text : "";
 
@@ -150,13 +166,15 @@ static void index_object(struct cluster *c, struct object *o)
 	c->registered[type][c->registered_count[type]++] = o;
 }
 
-static int load(struct cluster **out, const char *name, const char *dir, const char *text, size_t len, cluster_error_fn *error, void *arg)
+static int load(struct cluster **out, const char *name, const char *dir, const char *text,
+		size_t len, cluster_error_fn *error, void *arg)
 {
 	struct cluster *c = xcalloc(1, sizeof(*c));
 	_cleanup_free_ char *real = dir ? realpath(*dir ? dir : ".", NULL) : NULL;
 
 	c->dir = real ? arena_strdup(&c->arena, real) : NULL;
-	modules_load(&c->modules, c->dir ? arena_printf(&c->arena, "%s/modules", c->dir) : NULL, module_error, c);
+	modules_load(&c->modules, dir ? arena_printf(&c->arena, "%smodules", dir) : NULL,
+		     module_error, c);
 	cluster_read_text(c, name, dir, text, len);
 	c->in_builtins = true;
 	cluster_read_text(c, "(defaults)", NULL, cluster_builtins, strlen(cluster_builtins));
@@ -184,7 +202,8 @@ int cluster_load(struct cluster **out, const char *path, cluster_error_fn *error
 	return load(out, path, dir, text, len, error, arg);
 }
 
-int cluster_load_text(struct cluster **out, const char *name, const char *text, size_t len, cluster_error_fn *error, void *arg)
+int cluster_load_text(struct cluster **out, const char *name, const char *text, size_t len,
+		      cluster_error_fn *error, void *arg)
 {
 	return load(out, name, NULL, text, len, error, arg);
 }
@@ -211,19 +230,23 @@ void cluster_free(struct cluster *c)
 	free(c);
 }
 
-/* --- looking up -------------------------------------------------------------------------------------------------------------------- */
+/* --- looking up
+ * --------------------------------------------------------------------------------------------------------------------
+ */
 
 size_t cluster_count(const struct cluster *c, enum cluster_type type)
 {
 	return c->registered_count[type];
 }
 
-const struct cluster_object *cluster_at(const struct cluster *c, enum cluster_type type, size_t index)
+const struct cluster_object *cluster_at(const struct cluster *c, enum cluster_type type,
+					size_t index)
 {
 	return index < c->registered_count[type] ? &c->registered[type][index]->public : NULL;
 }
 
-const struct cluster_object *cluster_find(const struct cluster *c, enum cluster_type type, const char *name)
+const struct cluster_object *cluster_find(const struct cluster *c, enum cluster_type type,
+					  const char *name)
 {
 	return map_get(&c->by_name[type], name);
 }
@@ -266,7 +289,8 @@ static const struct cluster_object *near_owner(const struct object *host, const 
 	return NULL;
 }
 
-const struct cluster_object *cluster_host_owner(const struct cluster *c, const struct cluster_object *host, const char *key)
+const struct cluster_object *cluster_host_owner(const struct cluster *c,
+						const struct cluster_object *host, const char *key)
 {
 	const struct cluster_object *owner = near_owner(object_of(host), key), *group;
 
@@ -288,20 +312,25 @@ const char *cluster_default(const struct cluster *c, const char *key)
 	return NULL;
 }
 
-const char *cluster_host_get(const struct cluster *c, const struct cluster_object *host, const char *key)
+const char *cluster_host_get(const struct cluster *c, const struct cluster_object *host,
+			     const char *key)
 {
 	const struct cluster_object *owner = cluster_host_owner(c, host, key);
 
 	return owner ? cluster_get(owner, key) : cluster_default(c, key);
 }
 
-const struct cluster_object *cluster_host_ref(const struct cluster *c, const struct cluster_object *host, const char *key, enum cluster_type type)
+const struct cluster_object *cluster_host_ref(const struct cluster *c,
+					      const struct cluster_object *host, const char *key,
+					      enum cluster_type type)
 {
 	const char *list = cluster_host_get(c, host, key);
 	char name[64];
 	size_t pos = 0, offset;
 
-	return list && cluster_list_next(list, &pos, name, sizeof(name), &offset) ? cluster_find(c, type, name) : NULL;
+	return list && cluster_list_next(list, &pos, name, sizeof(name), &offset)
+		       ? cluster_find(c, type, name)
+		       : NULL;
 }
 
 const struct cluster_object *cluster_host_group(const struct cluster_object *host, size_t index)

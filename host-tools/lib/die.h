@@ -1,4 +1,5 @@
-/* For host programs only: the end with a message, and memory that is there or the program ends. Never used on a node. */
+/* For host programs only: the end with a message, and memory that is there or the program ends.
+ * Never used on a node. */
 #ifndef LUCIE_DIE_H
 #define LUCIE_DIE_H
 

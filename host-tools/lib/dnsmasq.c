@@ -1,4 +1,5 @@
-/* See dnsmasq.h. Each lucie_group is a tag, so that several networks can hang on one server. No DNS, no router advertisements. */
+/* See dnsmasq.h. Each lucie_group is a tag, so that several networks can hang on one server. No
+ * DNS, no router advertisements. */
 #include "host-tools/lib/dnsmasq.h"
 
 #include <arpa/inet.h>
@@ -19,13 +20,16 @@ static void write_head(struct strbuf *out, const struct cluster *c, const char *
 	strbuf_addf(out, "dhcp-lease-max=%zu\n", cluster_count(c, TYPE_HOST) + LEASES_SPARE);
 	strbuf_adds(out, "# Only the hosts below are answered.\ndhcp-ignore=tag:!known\n");
 	strbuf_addf(out, "enable-tftp\ntftp-root=%s/tftp\ntftp-max=%d\n", state_dir, TFTP_MAX);
-	strbuf_adds(out, "# A block fits in one Ethernet frame, also where this server's interface has jumbo frames.\ntftp-mtu=1500\n");
+	strbuf_adds(out, "# A block fits in one Ethernet frame, also where this server's interface "
+			 "has jumbo frames.\ntftp-mtu=1500\n");
 }
 
 /* An option without a value: nothing is sent, where dnsmasq would send itself. */
-static void write_option(struct strbuf *out, const char *group, const char *option, const char *value)
+static void write_option(struct strbuf *out, const char *group, const char *option,
+			 const char *value)
 {
-	strbuf_addf(out, "dhcp-option=tag:%s,option:%s%s%s\n", group, option, value ? "," : "", value ? value : "");
+	strbuf_addf(out, "dhcp-option=tag:%s,option:%s%s%s\n", group, option, value ? "," : "",
+		    value ? value : "");
 }
 
 static void write_dns(struct strbuf *out, const struct cluster_object *group)
@@ -43,7 +47,8 @@ static void write_dns(struct strbuf *out, const struct cluster_object *group)
 }
 
 /* The network of the group's hosts; "" where no host tells. */
-static void group_network(const struct cluster *c, const struct cluster_object *group, char network[INET_ADDRSTRLEN])
+static void group_network(const struct cluster *c, const struct cluster_object *group,
+			  char network[INET_ADDRSTRLEN])
 {
 	struct in_addr mask, a;
 
@@ -62,9 +67,11 @@ static void group_network(const struct cluster *c, const struct cluster_object *
 	}
 }
 
-static void write_group(struct strbuf *out, const struct cluster *c, const struct cluster_object *group, struct map *seen, struct arena *arena)
+static void write_group(struct strbuf *out, const struct cluster *c,
+			const struct cluster_object *group, struct map *seen, struct arena *arena)
 {
-	const char *interface = cluster_get(group, "dhcp_interface"), *server = cluster_get(group, "server_address");
+	const char *interface = cluster_get(group, "dhcp_interface"),
+		   *server = cluster_get(group, "server_address");
 	char network[INET_ADDRSTRLEN];
 
 	group_network(c, group, network);
@@ -74,18 +81,22 @@ static void write_group(struct strbuf *out, const struct cluster *c, const struc
 	if (interface && !map_put(seen, arena_strdup(arena, interface), out))
 		strbuf_addf(out, "interface=%s\n", interface);
 	if (!map_put(seen, arena_strdup(arena, network), out))
-		strbuf_addf(out, "dhcp-range=%s,static,%s\n", network, cluster_get(group, "subnet"));
+		strbuf_addf(out, "dhcp-range=%s,static,%s\n", network,
+			    cluster_get(group, "subnet"));
 	write_option(out, group->name, "netmask", cluster_get(group, "subnet"));
 	write_option(out, group->name, "router", cluster_get(group, "gateway"));
 	write_dns(out, group);
 	if (cluster_get(group, "domain_name"))
 		write_option(out, group->name, "domain-name", cluster_get(group, "domain_name"));
-	strbuf_addf(out, "dhcp-boot=tag:%s,lpxelinux.0%s%s\n", group->name, server ? ",," : "", server ? server : "");
+	strbuf_addf(out, "dhcp-boot=tag:%s,lpxelinux.0%s%s\n", group->name, server ? ",," : "",
+		    server ? server : "");
 }
 
-static void write_host(struct strbuf *out, const struct cluster *c, const struct cluster_object *host)
+static void write_host(struct strbuf *out, const struct cluster *c,
+		       const struct cluster_object *host)
 {
-	const struct cluster_object *group = cluster_host_ref(c, host, "lucie_group", TYPE_LUCIE_GROUP);
+	const struct cluster_object *group =
+		cluster_host_ref(c, host, "lucie_group", TYPE_LUCIE_GROUP);
 	const char *macs = cluster_get(host, "mac_address");
 	char item[CLUSTER_ITEM_MAX], mac[MAC_TEXT];
 	size_t pos = 0, offset;

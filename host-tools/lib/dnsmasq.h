@@ -1,4 +1,5 @@
-/* dnsmasq's configuration for a cluster: DHCP for the hosts of the definition and for nobody else, and TFTP of the boot files. */
+/* dnsmasq's configuration for a cluster: DHCP for the hosts of the definition and for nobody else,
+ * and TFTP of the boot files. */
 #ifndef LUCIE_DNSMASQ_H
 #define LUCIE_DNSMASQ_H
 

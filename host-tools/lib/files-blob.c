@@ -1,4 +1,5 @@
-/* See files-blob.h. The same content gives the same bytes, so that a second setup finds nothing to do. */
+/* See files-blob.h. The same content gives the same bytes, so that a second setup finds nothing to
+ * do. */
 #include "host-tools/lib/files-blob.h"
 
 #include <errno.h>
@@ -99,7 +100,8 @@ static int pack_tree(struct archive *a, const char *folder)
 	while (!ret && (f = fts_read(tree))) {
 		if (f->fts_level == 0 && f->fts_info == FTS_D)
 			continue;
-		if (f->fts_info == FTS_F || f->fts_info == FTS_D || f->fts_info == FTS_SL || f->fts_info == FTS_SLNONE)
+		if (f->fts_info == FTS_F || f->fts_info == FTS_D || f->fts_info == FTS_SL ||
+		    f->fts_info == FTS_SLNONE)
 			ret = pack_one(a, f, f->fts_path + strlen(folder) + 1);
 		else if (f->fts_info == FTS_DNR || f->fts_info == FTS_ERR || f->fts_info == FTS_NS)
 			ret = log_err(-f->fts_errno, "cannot read '%s'", f->fts_path);
@@ -117,7 +119,8 @@ int files_pack(const char *folder, const char *out)
 
 	if (!a)
 		return -ENOMEM;
-	if (archive_write_set_format_pax_restricted(a) || archive_write_add_filter_zstd(a) || archive_write_open_filename(a, out))
+	if (archive_write_set_format_pax_restricted(a) || archive_write_add_filter_zstd(a) ||
+	    archive_write_open_filename(a, out))
 		ret = write_failed(a, out);
 	if (!ret)
 		ret = pack_tree(a, folder);

@@ -1,4 +1,5 @@
-/* Map from strings to pointers (hash table, open addressing): look-ups stay cheap with tens of thousands of hosts. */
+/* Map from strings to pointers (hash table, open addressing): look-ups stay cheap with tens of
+ * thousands of hosts. */
 #ifndef LUCIE_MAP_H
 #define LUCIE_MAP_H
 
@@ -17,7 +18,8 @@ struct map {
 
 /* NULL where there is none. */
 void *map_get(const struct map *m, const char *key);
-/* Adds and returns NULL, or returns the value that the key already has, which stays. value is not NULL. */
+/* Adds and returns NULL, or returns the value that the key already has, which stays. value is not
+ * NULL. */
 void *map_put(struct map *m, const char *key, void *value);
 void map_free(struct map *m);
 

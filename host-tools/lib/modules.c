@@ -40,7 +40,8 @@ static void add(struct modules *m, struct module_info *info)
 
 static void add_c_modules(struct modules *m)
 {
-	for_each_module(module) {
+	for_each_module(module)
+	{
 		struct module_info *info = arena_alloc(&m->arena, sizeof(*info));
 
 		*info = (struct module_info){
@@ -91,12 +92,16 @@ static void check_info(struct load *load, const struct module_info *info, const 
 	size_t n = strlen(file) - strlen(".sh");
 
 	if (strlen(info->name) != n || strncmp(info->name, file, n)) {
-		snprintf(message, sizeof(message), "the module is named '%.64s', expected '# module: %.*s' as the file is named",
+		snprintf(message, sizeof(message),
+			 "the module is named '%.64s', expected '# module: %.*s' as the file is "
+			 "named",
 			 info->name, (int)n, file);
 		load->error(info->path, 1, message, load->arg);
 	}
 	if (!*info->summary)
-		load->error(info->path, 1, "the module has no summary, expected a line '# summary: TEXT'", load->arg);
+		load->error(info->path, 1,
+			    "the module has no summary, expected a line '# summary: TEXT'",
+			    load->arg);
 }
 
 static void add_shell_module(struct load *load, const char *dir, const char *file)
@@ -105,7 +110,8 @@ static void add_shell_module(struct load *load, const char *dir, const char *fil
 	_cleanup_free_ char *text = NULL;
 	int ret;
 
-	*info = (struct module_info){.name = "", .summary = "", .after = "", .needs = "", .site = load->site};
+	*info = (struct module_info){
+		.name = "", .summary = "", .after = "", .needs = "", .site = load->site};
 	info->path = arena_printf(&load->m->arena, "%s/%s", dir, file);
 	ret = file_read(info->path, SHELL_MODULE_MAX, &text, NULL);
 	if (ret) {
@@ -118,7 +124,8 @@ static void add_shell_module(struct load *load, const char *dir, const char *fil
 	if (!old)
 		add(load->m, info);
 	else if (old->c)
-		load->error(info->path, 1, "a built-in module has this name, expected another one", load->arg);
+		load->error(info->path, 1, "a built-in module has this name, expected another one",
+			    load->arg);
 	else
 		*old = *info;
 }
@@ -145,7 +152,8 @@ static void add_folder(struct load *load, const char *dir)
 
 static int by_name(const void *a, const void *b)
 {
-	return strcmp((*(struct module_info *const *)a)->name, (*(struct module_info *const *)b)->name);
+	return strcmp((*(struct module_info *const *)a)->name,
+		      (*(struct module_info *const *)b)->name);
 }
 
 void modules_load(struct modules *m, const char *site_dir, modules_error_fn *error, void *arg)

@@ -33,12 +33,14 @@ static void complain(struct check *k, const char *text)
 
 	if (map_put(&k->seen, arena_strdup(&k->arena, text), k))
 		return;
-	line = xasprintf("%s:%u:%u: host '%s': %s", k->host->at.file, k->host->at.line, k->host->at.column, k->host->name, text);
+	line = xasprintf("%s:%u:%u: host '%s': %s", k->host->at.file, k->host->at.line,
+			 k->host->at.column, k->host->name, text);
 	k->error(line, k->arg);
 	k->errors++;
 }
 
-__attribute__((format(printf, 2, 3))) static void on_error(struct module_check *check, const char *fmt, ...)
+__attribute__((format(printf, 2, 3))) static void on_error(struct module_check *check,
+							   const char *fmt, ...)
 {
 	struct check *k = check->arg;
 	_cleanup_free_ char *text = NULL, *whole = NULL;
@@ -61,7 +63,10 @@ static void check_modules(struct check *k, const struct plan *plan)
 
 	while ((k->module = str_word(&rest))) {
 		const struct module_info *info = modules_find(cluster_modules(k->c), k->module);
-		struct module_check check = {.plan = plan, .section = plan_section(plan, k->module), .error = on_error, .arg = k};
+		struct module_check check = {.plan = plan,
+					     .section = plan_section(plan, k->module),
+					     .error = on_error,
+					     .arg = k};
 
 		if (info && info->c && info->c->check)
 			info->c->check(&check);
@@ -84,7 +89,8 @@ static void check_host(struct check *k, struct strbuf *text)
 	char why[256];
 
 	strbuf_reset(text);
-	if (plan_make(text, k->c, &order, why, sizeof(why)) || plan_parse(&plan, text->buf, text->len, why, sizeof(why))) {
+	if (plan_make(text, k->c, &order, why, sizeof(why)) ||
+	    plan_parse(&plan, text->buf, text->len, why, sizeof(why))) {
 		complain(k, why);
 	} else {
 		check_modules(k, &plan);

@@ -1,5 +1,6 @@
-/* The plan of a host (docs/plan-format.md): the definition's answers to all that the modules of its installer ask. Made when a node asks
- * for it, so nothing here is slow or keeps a state; what it reads besides the definition are manifests and key files. */
+/* The plan of a host (docs/plan-format.md): the definition's answers to all that the modules of its
+ * installer ask. Made when a node asks for it, so nothing here is slow or keeps a state; what it
+ * reads besides the definition are manifests and key files. */
 #include "host-tools/lib/plan-make.h"
 
 #include <errno.h>
@@ -31,7 +32,8 @@ struct maker {
 	size_t why_len;
 };
 
-__attribute__((format(printf, 3, 4))) static int refuse(struct maker *m, int err, const char *fmt, ...)
+__attribute__((format(printf, 3, 4))) static int refuse(struct maker *m, int err, const char *fmt,
+							...)
 {
 	va_list ap;
 
@@ -62,7 +64,9 @@ static void write_items(struct maker *m, const char *key, const char *list)
 		plan_write(m->out, key, item);
 }
 
-/* --- head -------------------------------------------------------------------------------------------------------------------------- */
+/* --- head
+ * --------------------------------------------------------------------------------------------------------------------------
+ */
 
 static void write_modules(struct maker *m)
 {
@@ -79,11 +83,13 @@ static void write_modules(struct maker *m)
 static int write_head(struct maker *m)
 {
 	const char *mac = m->order->mac ? m->order->mac : cluster_get(m->host, "mac_address");
-	const char *on_failure = cluster_get(m->installer, "on_failure"), *at_end = cluster_get(m->installer, "at_end");
+	const char *on_failure = cluster_get(m->installer, "on_failure"),
+		   *at_end = cluster_get(m->installer, "at_end");
 	char first[CLUSTER_ITEM_MAX], canonical[MAC_TEXT];
 	size_t pos = 0, offset;
 
-	if (!mac || !cluster_list_next(mac, &pos, first, sizeof(first), &offset) || str_to_mac(first, canonical))
+	if (!mac || !cluster_list_next(mac, &pos, first, sizeof(first), &offset) ||
+	    str_to_mac(first, canonical))
 		return refuse(m, -EINVAL, "host '%s' has no mac_address", m->host->name);
 	plan_write(m->out, "site", m->order->site);
 	plan_write(m->out, "node", m->host->name);
@@ -96,7 +102,8 @@ static int write_head(struct maker *m)
 		plan_write(m->out, "server", m->order->servers[i]);
 	plan_writef(m->out, "time", "%lld", (long long)time(NULL));
 	write_modules(m);
-	plan_write(m->out, "on_failure", on_failure ? on_failure : cluster_default(m->c, "on_failure"));
+	plan_write(m->out, "on_failure",
+		   on_failure ? on_failure : cluster_default(m->c, "on_failure"));
 	plan_write(m->out, "at_end", at_end ? at_end : cluster_default(m->c, "at_end"));
 	if (m->order->wipe)
 		plan_write(m->out, "wipe", "yes");
@@ -105,18 +112,22 @@ static int write_head(struct maker *m)
 
 static int write_layout(struct maker *m)
 {
-	const struct cluster_object *layout = cluster_host_ref(m->c, m->host, "disk_layout", TYPE_DISK_LAYOUT);
+	const struct cluster_object *layout =
+		cluster_host_ref(m->c, m->host, "disk_layout", TYPE_DISK_LAYOUT);
 
 	if (!layout)
 		return refuse(m, -EINVAL, "host '%s' has no disk_layout", m->host->name);
 	plan_write_section(m->out, "layout");
 	for (size_t i = 0; i < layout->count; i++)
-		if (!strcmp(layout->values[i].key, "disk") || !strcmp(layout->values[i].key, "partition"))
+		if (!strcmp(layout->values[i].key, "disk") ||
+		    !strcmp(layout->values[i].key, "partition"))
 			plan_write(m->out, layout->values[i].key, layout->values[i].text);
 	return 0;
 }
 
-/* --- sections ---------------------------------------------------------------------------------------------------------------------- */
+/* --- sections
+ * ----------------------------------------------------------------------------------------------------------------------
+ */
 
 static int write_extrbase(struct maker *m)
 {
@@ -129,9 +140,12 @@ static int write_extrbase(struct maker *m)
 		int ret = store_base(m->order->state_dir, base->name, &blob);
 
 		if (ret == -ENOENT)
-			return refuse(m, ret, "base '%s' is not there yet, `lucie base build %s` makes it", base->name, base->name);
+			return refuse(m, ret,
+				      "base '%s' is not there yet, `lucie base build %s` makes it",
+				      base->name, base->name);
 		if (ret)
-			return refuse(m, ret, "base '%s': its manifest cannot be read: %s", base->name, strerror(-ret));
+			return refuse(m, ret, "base '%s': its manifest cannot be read: %s",
+				      base->name, strerror(-ret));
 	}
 	plan_write(m->out, "base", base->name);
 	plan_writef(m->out, "blob", "%s %llu", blob.root, (unsigned long long)blob.bytes);
@@ -151,28 +165,33 @@ static int write_key(struct maker *m, const struct cluster_object *server)
 	if (!path)
 		return 0;
 	if (ret)
-		return refuse(m, ret, "cannot read the key '%s' of package_server '%s': %s", path, server->name, strerror(-ret));
+		return refuse(m, ret, "cannot read the key '%s' of package_server '%s': %s", path,
+			      server->name, strerror(-ret));
 	room = sodium_base64_encoded_len(len, sodium_base64_VARIANT_ORIGINAL);
 	encoded = xcalloc(1, room);
-	sodium_bin2base64(encoded, room, (const unsigned char *)text, len, sodium_base64_VARIANT_ORIGINAL);
+	sodium_bin2base64(encoded, room, (const unsigned char *)text, len,
+			  sodium_base64_VARIANT_ORIGINAL);
 	plan_write(m->out, "repository_key", encoded);
 	return 0;
 }
 
 static int write_repository(struct maker *m, const struct cluster_object *server)
 {
-	const char *uri = cluster_get(server, "uri"), *components = cluster_get(server, "components");
+	const char *uri = cluster_get(server, "uri"),
+		   *components = cluster_get(server, "components");
 	const char *trusted = cluster_get(server, "trusted");
 	const char *const *servers = m->order->servers;
 	_cleanup_free_ char *own = NULL;
 
 	if (!uri && (!servers || !servers[0]))
-		return refuse(m, -EINVAL, "package_server '%s' is this server's own, but lucie_group '%s' has no server_address",
+		return refuse(m, -EINVAL,
+			      "package_server '%s' is this server's own, but lucie_group '%s' has "
+			      "no server_address",
 			      server->name, m->group->name);
 	if (!uri)
 		uri = own = xasprintf("%s/packages/%s", servers[0], server->name);
-	plan_writef(m->out, "repository", "%s %s%s%s", uri, cluster_get(server, "suite"), components ? " " : "",
-		    components ? components : "");
+	plan_writef(m->out, "repository", "%s %s%s%s", uri, cluster_get(server, "suite"),
+		    components ? " " : "", components ? components : "");
 	if (trusted && !strcmp(trusted, "yes"))
 		plan_write(m->out, "trusted", "yes");
 	return write_key(m, server);
@@ -188,7 +207,8 @@ static void write_packages(struct maker *m, struct map *seen, struct arena *aren
 			plan_write(m->out, "package", item);
 }
 
-/* The host's own packages and those of its services. A service that is not defined is only a name. */
+/* The host's own packages and those of its services. A service that is not defined is only a name.
+ */
 static void write_all_packages(struct maker *m)
 {
 	struct map seen = {0};
@@ -216,7 +236,8 @@ static int write_install(struct maker *m)
 
 	while (list && cluster_list_next(list, &pos, item, sizeof(item), &offset)) {
 		const struct cluster_object *server = cluster_find(m->c, TYPE_PACKAGE_SERVER, item);
-		int ret = server ? write_repository(m, server) : refuse(m, -EINVAL, "no package_server is named '%s'", item);
+		int ret = server ? write_repository(m, server)
+				 : refuse(m, -EINVAL, "no package_server is named '%s'", item);
 
 		if (ret)
 			return ret;
@@ -238,7 +259,8 @@ static void write_host_line(struct maker *m, const char *address, const char *na
 /* The whole lucie_group: the nodes of a cluster know each other without a name server. */
 static void write_hosts(struct maker *m)
 {
-	const char *server = cluster_get(m->group, "server_address"), *names = cluster_get(m->group, "lucie_server");
+	const char *server = cluster_get(m->group, "server_address"),
+		   *names = cluster_get(m->group, "lucie_server");
 	char item[CLUSTER_ITEM_MAX];
 	size_t pos = 0, offset;
 
@@ -248,7 +270,8 @@ static void write_hosts(struct maker *m)
 		const struct cluster_object *host = cluster_at(m->c, TYPE_HOST, i);
 		const char *address = cluster_get(host, "address");
 
-		if (address && cluster_host_ref(m->c, host, "lucie_group", TYPE_LUCIE_GROUP) == m->group)
+		if (address &&
+		    cluster_host_ref(m->c, host, "lucie_group", TYPE_LUCIE_GROUP) == m->group)
 			write_host_line(m, address, host->name);
 	}
 }
@@ -284,8 +307,10 @@ static int write_files(struct maker *m, const char *class)
 	if (ret == -ENOENT)
 		return 0;
 	if (ret)
-		return refuse(m, ret, "the files of '%s': their manifest cannot be read: %s", class, strerror(-ret));
-	plan_writef(m->out, "files", "%s %llu %s", blob.root, (unsigned long long)blob.bytes, class);
+		return refuse(m, ret, "the files of '%s': their manifest cannot be read: %s", class,
+			      strerror(-ret));
+	plan_writef(m->out, "files", "%s %llu %s", blob.root, (unsigned long long)blob.bytes,
+		    class);
 	return 0;
 }
 
@@ -359,17 +384,21 @@ static const struct {
 	{"finalize", write_finalize},
 };
 
-/* --- MODULE.KEY -------------------------------------------------------------------------------------------------------------------- */
+/* --- MODULE.KEY
+ * --------------------------------------------------------------------------------------------------------------------
+ */
 
 /* The lines that one object says for a module, as far as no nearer object says the same key. */
-static void write_module_keys(struct maker *m, const struct cluster_object *o, const char *module, bool *started)
+static void write_module_keys(struct maker *m, const struct cluster_object *o, const char *module,
+			      bool *started)
 {
 	size_t n = strlen(module);
 
 	for (size_t i = 0; o && i < o->count; i++) {
 		const char *key = o->values[i].key;
 
-		if (strncmp(key, module, n) || key[n] != '.' || cluster_host_owner(m->c, m->host, key) != o)
+		if (strncmp(key, module, n) || key[n] != '.' ||
+		    cluster_host_owner(m->c, m->host, key) != o)
 			continue;
 		if (!*started)
 			plan_write_section(m->out, module);
@@ -415,7 +444,8 @@ static int find_all(struct maker *m)
 	return 0;
 }
 
-int plan_make(struct strbuf *out, const struct cluster *c, const struct plan_order *order, char *why, size_t why_len)
+int plan_make(struct strbuf *out, const struct cluster *c, const struct plan_order *order,
+	      char *why, size_t why_len)
 {
 	struct maker m = {.c = c, .order = order, .out = out, .why = why, .why_len = why_len};
 	char module[CLUSTER_ITEM_MAX];
@@ -435,7 +465,8 @@ int plan_make(struct strbuf *out, const struct cluster *c, const struct plan_ord
 	if (ret)
 		return ret;
 	if (out->error || out->len > PLAN_MAX)
-		return refuse(&m, out->error ? out->error : -EFBIG, "the plan of '%s' cannot be written: %s", m.host->name,
+		return refuse(&m, out->error ? out->error : -EFBIG,
+			      "the plan of '%s' cannot be written: %s", m.host->name,
 			      strerror(out->error ? -out->error : EFBIG));
 	return 0;
 }

@@ -1,5 +1,5 @@
-/* The boot tree: loader, kernels and images of the boards in use, one loader configuration for each network card; and the address of
- * the server where the definition gives only its name. */
+/* The boot tree: loader, kernels and images of the boards in use, one loader configuration for each
+ * network card; and the address of the server where the definition gives only its name. */
 #include "host-tools/lib/setup.h"
 
 #include <arpa/inet.h>
@@ -19,9 +19,12 @@
 #include "init/lib/io.h"
 #include "init/lib/log.h"
 
-static const char local_boot[] = "# any other machine: from its own disk\nDEFAULT local\nLABEL local\n\tLOCALBOOT 0\n";
+static const char local_boot[] =
+	"# any other machine: from its own disk\nDEFAULT local\nLABEL local\n\tLOCALBOOT 0\n";
 
-/* --- server_address ---------------------------------------------------------------------------------------------------------------- */
+/* --- server_address
+ * ----------------------------------------------------------------------------------------------------------------
+ */
 
 static bool resolve_name(const char *name, char out[INET_ADDRSTRLEN])
 {
@@ -42,12 +45,16 @@ static int find_server(struct setup *s, const struct cluster_object *group)
 
 	if (cluster_get(group, "server_address"))
 		return 0;
-	if (names && cluster_list_next(names, &pos, name, sizeof(name), &offset) && resolve_name(name, address)) {
-		printf("lucie_group %s: server_address is %s, from lucie_server %s\n", group->name, address, name);
+	if (names && cluster_list_next(names, &pos, name, sizeof(name), &offset) &&
+	    resolve_name(name, address)) {
+		printf("lucie_group %s: server_address is %s, from lucie_server %s\n", group->name,
+		       address, name);
 		cluster_set(s->c, group, "server_address", address);
 		return 0;
 	}
-	return log_err(0, "%s:%u:%u: the address of lucie_group '%s' cannot be found by its lucie_server, expected 'server_address A.B.C.D'",
+	return log_err(0,
+		       "%s:%u:%u: the address of lucie_group '%s' cannot be found by its "
+		       "lucie_server, expected 'server_address A.B.C.D'",
 		       group->at.file, group->at.line, group->at.column, group->name);
 }
 
@@ -60,18 +67,24 @@ int setup_servers(struct setup *s)
 	return ret;
 }
 
-/* --- kernels and images ------------------------------------------------------------------------------------------------------------ */
+/* --- kernels and images
+ * ------------------------------------------------------------------------------------------------------------
+ */
 
 /* Copies IMAGES/from to STATE/to; where it may be missing, that is no error. */
 static int copy(struct setup *s, const char *from, const char *to, bool optional)
 {
-	_cleanup_free_ char *source = xasprintf("%s/%s", s->images, from), *path = xasprintf("%s/%s", s->dir, to);
+	_cleanup_free_ char *source = xasprintf("%s/%s", s->images, from),
+			    *path = xasprintf("%s/%s", s->dir, to);
 	int ret;
 
 	if (access(source, R_OK)) {
 		if (optional && errno == ENOENT)
 			return 0;
-		return log_err(-errno, "cannot read '%s' (`make image` builds it, --images says where it is)", source);
+		return log_err(
+			-errno,
+			"cannot read '%s' (`make image` builds it, --images says where it is)",
+			source);
 	}
 	ret = file_copy_update(path, source, 0644);
 	return setup_said(s, ret, "%s", to);
@@ -94,7 +107,8 @@ static int setup_board(struct setup *s, const char *board)
 	for (size_t i = 0; !ret && i < ARRAY_SIZE(files); i++) {
 		const char *suffix = files[i].suffix;
 		_cleanup_free_ char *from = xasprintf("%s/%s", board, files[i].from);
-		_cleanup_free_ char *to = xasprintf("tftp/%s%s%s", files[i].to, suffix ? board : "", suffix ? suffix : "");
+		_cleanup_free_ char *to = xasprintf("tftp/%s%s%s", files[i].to, suffix ? board : "",
+						    suffix ? suffix : "");
 
 		ret = copy(s, from, to, files[i].optional);
 	}
@@ -119,7 +133,9 @@ int setup_tftp(struct setup *s)
 	return ret;
 }
 
-/* --- one configuration for each card ----------------------------------------------------------------------------------------------- */
+/* --- one configuration for each card
+ * -----------------------------------------------------------------------------------------------
+ */
 
 /* Those of cards that the definition no longer has. */
 static int remove_old(struct setup *s)
@@ -133,7 +149,8 @@ static int remove_old(struct setup *s)
 	while ((e = readdir(dir))) {
 		const char *name = e->d_name;
 
-		if (strlen(name) != BOOT_FILE_NAME - 1 || !str_starts(name, "01-") || cluster_host_by_mac(s->c, name + 3))
+		if (strlen(name) != BOOT_FILE_NAME - 1 || !str_starts(name, "01-") ||
+		    cluster_host_by_mac(s->c, name + 3))
 			continue;
 		if (unlinkat(dirfd(dir), name, 0))
 			return log_err(-errno, "cannot remove '%s/%s'", path, name);
@@ -147,7 +164,8 @@ int setup_boot_files(struct setup *s)
 {
 	struct state *state;
 	unsigned int before;
-	int ret = setup_update(s, "tftp/pxelinux.cfg/default", local_boot, strlen(local_boot), 0644);
+	int ret =
+		setup_update(s, "tftp/pxelinux.cfg/default", local_boot, strlen(local_boot), 0644);
 
 	if (!ret)
 		ret = state_open(&state, s->dir);
@@ -161,7 +179,8 @@ int setup_boot_files(struct setup *s)
 
 		ret = state_node(state, host->name, &node);
 		if (!ret || ret == -ENOENT)
-			ret = setup_said(s, boot_files_update(s->dir, s->c, host, &node), "tftp/pxelinux.cfg");
+			ret = setup_said(s, boot_files_update(s->dir, s->c, host, &node),
+					 "tftp/pxelinux.cfg");
 	}
 	s->quiet = false;
 	state_close(state);

@@ -32,7 +32,8 @@ static int drop(struct setup *s, const char *path)
 }
 
 /* One of FOLDER/default, FOLDER/group/NAME, FOLDER/host/NAME. */
-static int pack_class(struct setup *s, struct map *seen, struct arena *arena, const char *folder, const char *class)
+static int pack_class(struct setup *s, struct map *seen, struct arena *arena, const char *folder,
+		      const char *class)
 {
 	const char *source = arena_printf(arena, "%s/%s", folder, class);
 	_cleanup_free_ char *tmp = xasprintf("%s/files.%ld~", s->dir, (long)getpid());
@@ -53,10 +54,12 @@ static int pack_class(struct setup *s, struct map *seen, struct arena *arena, co
 		unlink(tmp);
 		return ret;
 	}
-	return setup_said(s, store_put(s->dir, tmp, path, &blob), "%s (%s)", path + strlen(s->dir) + 1, source);
+	return setup_said(s, store_put(s->dir, tmp, path, &blob), "%s (%s)",
+			  path + strlen(s->dir) + 1, source);
 }
 
-static int pack_host(struct setup *s, struct map *seen, struct arena *arena, const struct cluster_object *host)
+static int pack_host(struct setup *s, struct map *seen, struct arena *arena,
+		     const struct cluster_object *host)
 {
 	const char *folder = cluster_host_get(s->c, host, "files");
 	const struct cluster_object *group;
@@ -66,8 +69,10 @@ static int pack_host(struct setup *s, struct map *seen, struct arena *arena, con
 		return 0;
 	ret = pack_class(s, seen, arena, folder, "default");
 	for (size_t i = 0; !ret && (group = cluster_host_group(host, i)); i++)
-		ret = pack_class(s, seen, arena, folder, arena_printf(arena, "group/%s", group->name));
-	return ret ? ret : pack_class(s, seen, arena, folder, arena_printf(arena, "host/%s", host->name));
+		ret = pack_class(s, seen, arena, folder,
+				 arena_printf(arena, "group/%s", group->name));
+	return ret ? ret
+		   : pack_class(s, seen, arena, folder, arena_printf(arena, "host/%s", host->name));
 }
 
 int setup_files(struct setup *s)
@@ -83,7 +88,8 @@ int setup_files(struct setup *s)
 	return ret;
 }
 
-/* Bases that are files are taken in; of the others it is said when one that a host needs is not built yet. */
+/* Bases that are files are taken in; of the others it is said when one that a host needs is not
+ * built yet. */
 int setup_bases(struct setup *s)
 {
 	struct map seen = {0};
@@ -98,9 +104,11 @@ int setup_bases(struct setup *s)
 		if (!base || map_put(&seen, base->name, s))
 			continue;
 		if (file)
-			ret = setup_said(s, base_add(s->dir, base->name, file), "bases/%s (%s)", base->name, file);
+			ret = setup_said(s, base_add(s->dir, base->name, file), "bases/%s (%s)",
+					 base->name, file);
 		else if (store_base(s->dir, base->name, &blob))
-			printf("base %s is not built yet: `lucie base build %s` does it\n", base->name, base->name);
+			printf("base %s is not built yet: `lucie base build %s` does it\n",
+			       base->name, base->name);
 	}
 	map_free(&seen);
 	return ret;

@@ -58,7 +58,9 @@ int setup_update(struct setup *s, const char *path, const void *data, size_t len
 	return setup_said(s, ret, "%s", path);
 }
 
-/* --- the site key ------------------------------------------------------------------------------------------------------------------ */
+/* --- the site key
+ * ------------------------------------------------------------------------------------------------------------------
+ */
 
 static int key_write(struct setup *s, const char *name, const uint8_t *key, size_t len, mode_t mode)
 {
@@ -84,10 +86,12 @@ static int key_read(const char *path, uint8_t secret[SITE_SECRET_LEN])
 	return ret;
 }
 
-/* Made on the first setup; whoever has it can install anything on the nodes, so nothing but the signer reads it. */
+/* Made on the first setup; whoever has it can install anything on the nodes, so nothing but the
+ * signer reads it. */
 int setup_key(struct setup *s)
 {
-	_cleanup_free_ char *folder = xasprintf("%s/key", s->dir), *path = xasprintf("%s/key/site.key", s->dir);
+	_cleanup_free_ char *folder = xasprintf("%s/key", s->dir),
+			    *path = xasprintf("%s/key/site.key", s->dir);
 	uint8_t secret[SITE_SECRET_LEN];
 	int ret = seal_init();
 
@@ -107,9 +111,12 @@ int setup_key(struct setup *s)
 	return ret ? ret : key_write(s, "key/site.pub", s->public_key, sizeof(s->public_key), 0644);
 }
 
-/* --- what the definition names ----------------------------------------------------------------------------------------------------- */
+/* --- what the definition names
+ * -----------------------------------------------------------------------------------------------------
+ */
 
-/* Copies a file that plans are made from into the state directory, under its hash: what a generation says does not change later. */
+/* Copies a file that plans are made from into the state directory, under its hash: what a
+ * generation says does not change later. */
 static char *take_input(const char *path, void *arg)
 {
 	struct setup *s = arg;
@@ -145,7 +152,8 @@ static int setup_modules(struct setup *s)
 		if (!m->site)
 			continue;
 		ret = file_read(m->path, INPUT_MAX, &text, &len);
-		ret = ret ? log_err(ret, "cannot read '%s'", m->path) : setup_update(s, name, text, len, 0755);
+		ret = ret ? log_err(ret, "cannot read '%s'", m->path)
+			  : setup_update(s, name, text, len, 0755);
 	}
 	return ret;
 }
@@ -188,7 +196,8 @@ static int setup_dnsmasq(struct setup *s)
 	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
 	int ret = dnsmasq_write(&text, s->c, s->dir);
 
-	return ret ? log_err(ret, "cannot write dnsmasq's configuration") : setup_update(s, "dnsmasq.conf", text.buf, text.len, 0644);
+	return ret ? log_err(ret, "cannot write dnsmasq's configuration")
+		   : setup_update(s, "dnsmasq.conf", text.buf, text.len, 0644);
 }
 
 /* 0600: it has the password hashes. */
@@ -197,17 +206,20 @@ static int setup_definition(struct setup *s)
 	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
 	int ret = cluster_write(s->c, &text);
 
-	return ret ? log_err(ret, "cannot write the compiled definition: a value looks like a comment")
+	return ret ? log_err(ret,
+			     "cannot write the compiled definition: a value looks like a comment")
 		   : setup_update(s, "definition", text.buf, text.len, 0600);
 }
 
-/* --- all of it --------------------------------------------------------------------------------------------------------------------- */
+/* --- all of it
+ * ---------------------------------------------------------------------------------------------------------------------
+ */
 
 static int run_steps(struct setup *s)
 {
-	static int (*const steps[])(struct setup *s) = {
-		setup_key,	  setup_modules, remove_old_modules, setup_archive,    setup_tftp,
-		setup_files,	  setup_bases,	 setup_boot_files,   setup_dnsmasq,
+	static int (*const steps[])(struct setup * s) = {
+		setup_key,   setup_modules, remove_old_modules, setup_archive, setup_tftp,
+		setup_files, setup_bases,   setup_boot_files,	setup_dnsmasq,
 	};
 	int ret = setup_servers(s);
 
@@ -258,7 +270,10 @@ static int prepare(struct setup *s, const char *state_dir)
 	if (!realpath(state_dir, real))
 		return log_err(-errno, "state directory '%s'", state_dir);
 	if (strpbrk(real, ",#\" \t"))
-		return log_err(0, "state directory '%s': expected a path without blanks, commas, quotes and '#'", real);
+		return log_err(0,
+			       "state directory '%s': expected a path without blanks, commas, "
+			       "quotes and '#'",
+			       real);
 	s->dir = xstrdup(real);
 	return 0;
 }

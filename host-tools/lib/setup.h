@@ -1,4 +1,5 @@
-/* What `lucie setup` does, step by step; also a way for other verbs to make a state directory of their own. */
+/* What `lucie setup` does, step by step; also a way for other verbs to make a state directory of
+ * their own. */
 #ifndef LUCIE_SETUP_H
 #define LUCIE_SETUP_H
 
@@ -13,10 +14,13 @@ struct setup_options {
 	const char *images_dir; /* NULL: of the installation */
 };
 
-/* Says on stdout what it changed, on stderr what is wrong. 0, or -errno when something could not be done. */
+/* Says on stdout what it changed, on stderr what is wrong. 0, or -errno when something could not be
+ * done. */
 int setup_run(const struct setup_options *o);
 
-/* --- for setup*.c ------------------------------------------------------------------------------------------------------------------ */
+/* --- for setup*.c
+ * ------------------------------------------------------------------------------------------------------------------
+ */
 
 struct setup {
 	struct cluster *c;
@@ -27,9 +31,10 @@ struct setup {
 	bool quiet;	      /* while many are written */
 };
 
-/* result of file_update() or the like: counts and says what changed, logs a failure; path is below the state directory. Returns a
- * negative result, else 0. */
-int setup_said(struct setup *s, int result, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* result of file_update() or the like: counts and says what changed, logs a failure; path is below
+ * the state directory. Returns a negative result, else 0. */
+int setup_said(struct setup *s, int result, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 /* file_update() of a path below the state directory, with its folder. */
 int setup_update(struct setup *s, const char *path, const void *data, size_t len, mode_t mode);
 

@@ -1,4 +1,5 @@
-/* See site-archive.h. Not compressed: it is a few kilobytes, and the kernel takes archives one after another. */
+/* See site-archive.h. Not compressed: it is a few kilobytes, and the kernel takes archives one
+ * after another. */
 #include "host-tools/lib/site-archive.h"
 
 #include <errno.h>
@@ -48,7 +49,8 @@ static int add_modules(struct archive *a, const struct modules *modules)
 
 	for (size_t i = 0; !ret && i < modules->count; i++) {
 		const struct module_info *m = modules->list[i];
-		_cleanup_free_ char *text = NULL, *path = xasprintf("lib/lucie/modules/%s.sh", m->name);
+		_cleanup_free_ char *text = NULL,
+				    *path = xasprintf("lib/lucie/modules/%s.sh", m->name);
 		size_t len;
 
 		if (!m->site)
@@ -61,9 +63,11 @@ static int add_modules(struct archive *a, const struct modules *modules)
 	return ret;
 }
 
-static int add_all(struct archive *a, const uint8_t public_key[SITE_PUBLIC_LEN], const struct modules *modules)
+static int add_all(struct archive *a, const uint8_t public_key[SITE_PUBLIC_LEN],
+		   const struct modules *modules)
 {
-	static const char *const folders[] = {"etc", "etc/lucie", "lib", "lib/lucie", "lib/lucie/modules"};
+	static const char *const folders[] = {"etc", "etc/lucie", "lib", "lib/lucie",
+					      "lib/lucie/modules"};
 	char key[2 * SITE_PUBLIC_LEN + 2];
 	int ret = 0;
 
@@ -76,7 +80,8 @@ static int add_all(struct archive *a, const uint8_t public_key[SITE_PUBLIC_LEN],
 	return ret ? ret : add_modules(a, modules);
 }
 
-int site_archive_make(struct strbuf *out, const uint8_t public_key[SITE_PUBLIC_LEN], const struct modules *modules)
+int site_archive_make(struct strbuf *out, const uint8_t public_key[SITE_PUBLIC_LEN],
+		      const struct modules *modules)
 {
 	struct archive *a = archive_write_new();
 	int ret = a ? 0 : -ENOMEM;

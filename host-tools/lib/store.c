@@ -1,4 +1,5 @@
-/* See store.h. Blobs are entered by hard links, so that a name can be given to new content while the old is still being fetched. */
+/* See store.h. Blobs are entered by hard links, so that a name can be given to new content while
+ * the old is still being fetched. */
 #include "host-tools/lib/store.h"
 
 #include <errno.h>
@@ -83,13 +84,15 @@ int store_drop_other_formats(const char *state_dir, const char *name, const char
 			continue;
 		ret = store_base_path(state_dir, name, formats[i], path);
 		snprintf(manifest, sizeof(manifest), "%s.blob", path);
-		if (!ret && ((unlink(manifest) && errno != ENOENT) || (unlink(path) && errno != ENOENT)))
+		if (!ret &&
+		    ((unlink(manifest) && errno != ENOENT) || (unlink(path) && errno != ENOENT)))
 			ret = -errno;
 	}
 	return ret;
 }
 
-int store_files_path(const char *state_dir, const char *folder, const char *class, char out[PATH_MAX])
+int store_files_path(const char *state_dir, const char *folder, const char *class,
+		     char out[PATH_MAX])
 {
 	blake3_hasher h;
 	uint8_t hash[8];
@@ -102,7 +105,8 @@ int store_files_path(const char *state_dir, const char *folder, const char *clas
 	return path_set(out, "%s/files/%s/%s.tar.zst", state_dir, id, class);
 }
 
-int store_files(const char *state_dir, const char *folder, const char *class, struct store_blob *out)
+int store_files(const char *state_dir, const char *folder, const char *class,
+		struct store_blob *out)
 {
 	char path[PATH_MAX];
 	int ret = store_files_path(state_dir, folder, class, path);
@@ -112,7 +116,8 @@ int store_files(const char *state_dir, const char *folder, const char *class, st
 }
 
 /* The blob is complete under its root before anything names it. */
-static int enter(const char *state_dir, const char *tmp, const char *path, const struct blob_manifest *m)
+static int enter(const char *state_dir, const char *tmp, const char *path,
+		 const struct blob_manifest *m)
 {
 	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
 	char blob[PATH_MAX], manifest[PATH_MAX + 8], own[PATH_MAX + 8];
@@ -162,7 +167,8 @@ static int put(const char *state_dir, const char *tmp, const char *path, struct 
 	memcpy(out->root, m.root, sizeof(out->root));
 	out->bytes = m.length;
 	ret = path_set(blob, "%s/blobs/%s", state_dir, m.root);
-	if (!ret && !manifest_read(path, &old) && !strcmp(old.root, m.root) && !access(path, F_OK) && !access(blob, F_OK)) {
+	if (!ret && !manifest_read(path, &old) && !strcmp(old.root, m.root) &&
+	    !access(path, F_OK) && !access(blob, F_OK)) {
 		blob_manifest_free(&m);
 		return 0;
 	}
@@ -198,7 +204,8 @@ int store_prune(const char *state_dir)
 		char manifest[BLOB_ROOT_TEXT + 8];
 		struct stat st;
 
-		if (strlen(e->d_name) != BLOB_ROOT_TEXT - 1 || fstatat(dirfd(dir), e->d_name, &st, AT_SYMLINK_NOFOLLOW))
+		if (strlen(e->d_name) != BLOB_ROOT_TEXT - 1 ||
+		    fstatat(dirfd(dir), e->d_name, &st, AT_SYMLINK_NOFOLLOW))
 			continue;
 		if (!S_ISREG(st.st_mode) || st.st_nlink > 1 || time(NULL) - st.st_ctime < PRUNE_AGE)
 			continue;

@@ -1,4 +1,5 @@
-/* See tar-file.h. zstd and xz are decoded here, because libarchive sets no such limits; gzip has none. */
+/* See tar-file.h. zstd and xz are decoded here, because libarchive sets no such limits; gzip has
+ * none. */
 #include "host-tools/lib/tar-file.h"
 
 #include <errno.h>
@@ -18,8 +19,8 @@
 #include "init/lib/cleanup.h"
 #include "init/lib/log.h"
 
-#define BLOCK	   ((size_t)256 << 10)
-#define XZ_SPARE   ((uint64_t)1 << 20) /* what the decoder needs besides its dictionary */
+#define BLOCK	 ((size_t)256 << 10)
+#define XZ_SPARE ((uint64_t)1 << 20) /* what the decoder needs besides its dictionary */
 
 struct tar_file {
 	int fd;
@@ -41,7 +42,10 @@ const char *tar_file_format(int fd)
 		return NULL;
 	if (!memcmp(head, "\x28\xb5\x2f\xfd", 4))
 		return "tar.zst";
-	if (!memcmp(head, "\xfd" "7zXZ", 6))
+	if (!memcmp(head,
+		    "\xfd"
+		    "7zXZ",
+		    6))
 		return "tar.xz";
 	return head[0] == 0x1f && head[1] == 0x8b ? "tar.gz" : NULL;
 }
@@ -96,7 +100,8 @@ static ssize_t next_zstd(struct tar_file *t)
 		}
 		ret = ZSTD_decompressStream(t->zstd, &out, &in);
 		t->in_pos = in.pos;
-		if (ZSTD_isError(ret) && ZSTD_getErrorCode(ret) == ZSTD_error_frameParameter_windowTooLarge)
+		if (ZSTD_isError(ret) &&
+		    ZSTD_getErrorCode(ret) == ZSTD_error_frameParameter_windowTooLarge)
 			return fail(t, EFBIG, "its zstd window is larger than 8 MiB");
 		if (ZSTD_isError(ret))
 			return fail(t, EINVAL, ZSTD_getErrorName(ret));
@@ -144,10 +149,12 @@ static int start_decoder(struct tar_file *t)
 		return -EINVAL;
 	if (!strcmp(t->format, "tar.zst")) {
 		t->zstd = ZSTD_createDCtx();
-		if (!t->zstd || ZSTD_isError(ZSTD_DCtx_setParameter(t->zstd, ZSTD_d_windowLogMax, TAR_WINDOW_LOG)))
+		if (!t->zstd || ZSTD_isError(ZSTD_DCtx_setParameter(t->zstd, ZSTD_d_windowLogMax,
+								    TAR_WINDOW_LOG)))
 			return -ENOMEM;
 	} else if (!strcmp(t->format, "tar.xz")) {
-		if (lzma_stream_decoder(&t->xz, TAR_WINDOW_MAX + XZ_SPARE, LZMA_CONCATENATED) != LZMA_OK)
+		if (lzma_stream_decoder(&t->xz, TAR_WINDOW_MAX + XZ_SPARE, LZMA_CONCATENATED) !=
+		    LZMA_OK)
 			return -ENOMEM;
 	}
 	return 0;
@@ -174,12 +181,15 @@ int tar_file_open(struct tar_file **out, const char *path)
 	if (t->fd < 0 || fstat(t->fd, &st)) {
 		ret = log_err(-errno, "cannot read '%s'", path);
 	} else if (start_decoder(t)) {
-		ret = log_err(0, "'%s' is no compressed tar file, expected .tar.gz, .tar.xz or .tar.zst", path);
+		ret = log_err(
+			0, "'%s' is no compressed tar file, expected .tar.gz, .tar.xz or .tar.zst",
+			path);
 	} else {
 		t->total = (unsigned long long)st.st_size;
 		ret = open_archive(t);
 		if (ret)
-			log_err(0, "cannot read '%s': %s", path, t->archive ? archive_error_string(t->archive) : "out of memory");
+			log_err(0, "cannot read '%s': %s", path,
+				t->archive ? archive_error_string(t->archive) : "out of memory");
 	}
 	if (ret)
 		tar_file_close(t);
@@ -193,7 +203,8 @@ struct archive *tar_file_archive(struct tar_file *t)
 	return t->archive;
 }
 
-void tar_file_position(const struct tar_file *t, unsigned long long *done, unsigned long long *total)
+void tar_file_position(const struct tar_file *t, unsigned long long *done,
+		       unsigned long long *total)
 {
 	*done = t->done;
 	*total = t->total;

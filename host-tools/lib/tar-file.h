@@ -1,5 +1,5 @@
-/* A compressed tar as a 128 MB node could unpack it: reads it through decoders that refuse a window (zstd) or dictionary (xz) above
- * TAR_WINDOW_MAX, as the node's do. */
+/* A compressed tar as a 128 MB node could unpack it: reads it through decoders that refuse a window
+ * (zstd) or dictionary (xz) above TAR_WINDOW_MAX, as the node's do. */
 #ifndef LUCIE_TAR_FILE_H
 #define LUCIE_TAR_FILE_H
 
@@ -17,7 +17,8 @@ const char *tar_file_format(int fd);
 int tar_file_open(struct tar_file **out, const char *path);
 struct archive *tar_file_archive(struct tar_file *t);
 /* Where reading stands in the compressed file, and its length: for progress. */
-void tar_file_position(const struct tar_file *t, unsigned long long *done, unsigned long long *total);
+void tar_file_position(const struct tar_file *t, unsigned long long *done,
+		       unsigned long long *total);
 void tar_file_close(struct tar_file *t);
 
 #endif

@@ -21,14 +21,16 @@ static bool has_content(const char *path, const void *data, size_t len, mode_t m
 	struct stat st;
 	size_t n;
 
-	if (lstat(path, &st) || !S_ISREG(st.st_mode) || (size_t)st.st_size != len || (st.st_mode & 07777) != mode)
+	if (lstat(path, &st) || !S_ISREG(st.st_mode) || (size_t)st.st_size != len ||
+	    (st.st_mode & 07777) != mode)
 		return false;
 	return !file_read(path, len, &old, &n) && n == len && (!len || !memcmp(old, data, len));
 }
 
 static int temporary_name(const char *path, char out[PATH_MAX])
 {
-	return snprintf(out, PATH_MAX, "%s.%ld~", path, (long)getpid()) >= PATH_MAX ? -ENAMETOOLONG : 0;
+	return snprintf(out, PATH_MAX, "%s.%ld~", path, (long)getpid()) >= PATH_MAX ? -ENAMETOOLONG
+										    : 0;
 }
 
 static int move_into_place(const char *tmp, const char *path, int ret)
@@ -123,7 +125,8 @@ int file_copy_update(const char *path, const char *from, mode_t mode)
 
 	if (source < 0)
 		return -errno;
-	if (old >= 0 && !fstat(old, &st) && (st.st_mode & 07777) == mode && same_bytes(source, old) == 1)
+	if (old >= 0 && !fstat(old, &st) && (st.st_mode & 07777) == mode &&
+	    same_bytes(source, old) == 1)
 		return 0;
 	return copy_beside(path, source, mode);
 }
