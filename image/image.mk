@@ -85,7 +85,7 @@ $(W)/.sources: FORCE
 $(W)/programs.cpio.xz: $(W)/programs.list $(PROGRAM_FILES) $(MKINITRAMFS)
 	@$(call say,XZ,$@)
 	$(Q)$(MKINITRAMFS) $(W)/programs.cpio $(W)/programs.list
-	$(Q)xz -c --check=crc32 --x86 --lzma2=preset=9e $(W)/programs.cpio > $@
+	$(Q)xz -c --check=crc32 --x86 --lzma2=preset=9e,lc=4,pb=0 $(W)/programs.cpio > $@
 
 # --- what make image leaves ---------------------------------------------------------------------------------------------------------------
 
