@@ -10,13 +10,17 @@
 
 #define QEMU_ARGS_MAX 96
 
+/* Where in an escape sequence of a terminal the text is. */
+enum console_state { CONSOLE_TEXT, CONSOLE_ESCAPE, CONSOLE_SEQUENCE };
+
 struct qemu {
 	char *args[QEMU_ARGS_MAX + 1]; /* owned; NULL-terminated */
 	size_t count;
 	bool overflow;
-	pid_t pid;		/* 0: not running */
-	char console[PATH_MAX]; /* file that takes the serial console */
-	off_t shown;		/* bytes of it that qemu_show() has printed */
+	pid_t pid;			  /* 0: not running */
+	char console[PATH_MAX];		  /* file that takes the serial console */
+	off_t shown;			  /* bytes of it that qemu_show() has printed */
+	enum console_state console_state; /* at `shown` */
 };
 
 /* Starts a list of arguments: accelerator (KVM only where the processor has it, else TCG), no
