@@ -141,9 +141,9 @@ static int loader_args(const struct trial *t, const struct try_options *o, struc
 
 static void console_show(struct qemu *q, const char *title)
 {
-	_cleanup_free_ char *tail = qemu_console_tail(q, CONSOLE_TAIL);
+	_cleanup_free_ char *tail = qemu_console_tail(q, CONSOLE_TAIL), *errors = qemu_errors(q);
 
-	fprintf(stderr, "--- %s\n%s\n---\n", title, tail ? tail : "");
+	fprintf(stderr, "--- %s\n%s\n---\n%s", title, tail ? tail : "", errors ? errors : "");
 }
 
 /* Waits until the state says how it went: 0 installed, or -errno (said). */

@@ -44,5 +44,7 @@ void qemu_show(struct qemu *q);
 /* The last bytes of the console, printable, without carriage returns. The caller's to free; ""
  * where there is nothing, NULL without memory. */
 char *qemu_console_tail(const struct qemu *q, size_t max);
+/* The same of what QEMU itself said before it ended by itself. */
+char *qemu_errors(const struct qemu *q);
 
 #endif

@@ -23,7 +23,7 @@ die() {
 	printf 'demo: %s\n' "$*" >&2
 	exit 1
 }
-heading() { printf '\n\033[1m== %s\033[0m\n' "$*"; }
+heading() { printf '\n== %s\n' "$*"; }
 
 prepare() {
 	local tool
@@ -63,6 +63,7 @@ cleanup() {
 		for node in "${NODES[@]}"; do
 			printf -- '--- last lines of the console of %s\n' "$node"
 			tail -n 20 "$T/$node.console" 2>/dev/null | tr -d '\r' || true
+			cat "$T/$node.qemu" 2>/dev/null || true
 		done
 	fi
 	rm -rf "$T"
@@ -71,6 +72,7 @@ cleanup() {
 
 # Never on a real network: the advertisements only spare virtual PXE ROMs the 13 s in which they wait for a router.
 network() {
+	[ -w /dev/net/tun ] || die "/dev/net/tun cannot be opened by this user; run it as root"
 	ip link set lo up
 	ip link add "$BRIDGE" type bridge
 	ip address add 192.168.77.1/24 dev "$BRIDGE"
@@ -113,7 +115,7 @@ machine() {
 		-object rng-random,filename=/dev/urandom,id=rng -device virtio-rng-pci,rng=rng \
 		-netdev "tap,id=n0,ifname=tap-$node,script=no,downscript=no" \
 		-device "virtio-net-pci,netdev=n0,mac=52:54:00:77:00:0$number" \
-		-drive "if=none,id=d0,file=$T/$node.disk,format=raw,cache=unsafe,discard=unmap" -device "virtio-blk-pci,drive=d0,serial=$node" &
+		-drive "if=none,id=d0,file=$T/$node.disk,format=raw,cache=unsafe,discard=unmap" -device "virtio-blk-pci,drive=d0,serial=$node" 2>"$T/$node.qemu" &
 	PID[$node]=$!
 	STARTED[$node]=$SECONDS
 }
