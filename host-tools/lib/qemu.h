@@ -17,9 +17,11 @@ struct qemu {
 	char *args[QEMU_ARGS_MAX + 1]; /* owned; NULL-terminated */
 	size_t count;
 	bool overflow;
-	pid_t pid;			  /* 0: not running */
-	char console[PATH_MAX];		  /* file that takes the serial console */
-	off_t shown;			  /* bytes of it that qemu_show() has printed */
+	pid_t pid;		/* 0: not running */
+	bool stopped;		/* by qemu_stop() */
+	char console[PATH_MAX]; /* file for the serial console; CONSOLE.qemu is for what QEMU says
+				 */
+	off_t shown;		/* bytes of it that qemu_show() has printed */
 	enum console_state console_state; /* at `shown` */
 };
 
