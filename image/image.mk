@@ -55,11 +55,12 @@ $(W)/kernel/version: $(DL)/$(KERNEL).used image/unpack-kernel.sh
 $(W)/modules.list: $(W)/kernel/version board-configs/$(BOARD)/board.conf image/select-modules.sh
 	$(Q)image/select-modules.sh $(W)/kernel $(W) $(KERNEL_MODULES_LOAD) $(KERNEL_MODULES)
 
-# Position-independent code of kernel modules gains nothing from xz's x86 filter; the programs do.
+# The kernel allocates the whole dictionary to unpack: with xz -9's 64 MiB a machine of 128 MiB dies. The x86 filter helps the programs;
+# kernel modules, not linked yet, it makes larger.
 $(W)/modules.cpio.xz: $(W)/modules.list $(MKINITRAMFS)
 	@$(call say,XZ,$@)
 	$(Q)$(MKINITRAMFS) $(W)/modules.cpio $(W)/modules.list
-	$(Q)xz -c -T2 --block-size=16MiB --check=crc32 -9e $(W)/modules.cpio > $@
+	$(Q)xz -c -T2 --block-size=16MiB --check=crc32 --lzma2=preset=9e,dict=8MiB $(W)/modules.cpio > $@
 
 # --- what lies in the image besides kernel modules -----------------------------------------------------------------------------------------
 
@@ -85,7 +86,7 @@ $(W)/.sources: FORCE
 $(W)/programs.cpio.xz: $(W)/programs.list $(PROGRAM_FILES) $(MKINITRAMFS)
 	@$(call say,XZ,$@)
 	$(Q)$(MKINITRAMFS) $(W)/programs.cpio $(W)/programs.list
-	$(Q)xz -c --check=crc32 --x86 --lzma2=preset=9e,lc=4,pb=0 $(W)/programs.cpio > $@
+	$(Q)xz -c --check=crc32 --x86 --lzma2=preset=9e,dict=4MiB,lc=4,pb=0 $(W)/programs.cpio > $@
 
 # --- what make image leaves ---------------------------------------------------------------------------------------------------------------
 
