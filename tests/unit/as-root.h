@@ -5,26 +5,37 @@
 
 #include "init/lib/io.h"
 
+#include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+static inline int write_proc(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC), ret = -1;
+
+	if (fd >= 0) {
+		ret = write_full(fd, text, strlen(text));
+		close(fd);
+	}
+	return ret;
+}
+
 static inline int become_root(void)
 {
-	char map[64];
+	unsigned int uid = geteuid(), gid = getegid();
+	char uids[64], gids[64];
 
-	if (geteuid() == 0)
+	if (uid == 0)
 		return 0;
-	snprintf(map, sizeof(map), "0 %u 1", geteuid());
-	if (unshare(CLONE_NEWUSER | CLONE_NEWNS) ||
-	    file_write("/proc/self/uid_map", map, strlen(map), 0) ||
-	    file_write("/proc/self/setgroups", "deny", 4, 0)) {
-		perror("cannot become root of a user namespace");
-		return -1;
-	}
-	snprintf(map, sizeof(map), "0 %u 1", getegid());
-	return file_write("/proc/self/gid_map", map, strlen(map), 0);
+	snprintf(uids, sizeof(uids), "0 %u 1", uid);
+	snprintf(gids, sizeof(gids), "0 %u 1", gid);
+	if (!unshare(CLONE_NEWUSER | CLONE_NEWNS) && !write_proc("/proc/self/uid_map", uids) &&
+	    !write_proc("/proc/self/setgroups", "deny") && !write_proc("/proc/self/gid_map", gids))
+		return 0;
+	perror("cannot become root of a user namespace");
+	return -1;
 }
 
 #endif
