@@ -45,8 +45,9 @@ int state_install_find(struct state *s, const char *install, char node[64], uint
  * -ENOENT: no such installation. */
 int state_event(struct state *s, const struct event *e);
 
-/* Calls row() for every kept event (all but progress) of an installation in order, or with install
- * NULL for the ends of the modules of every installation. row() must not call the state. */
+/* Calls row() for every kept event (not progress, and of very many not all) of an installation in
+ * order, or with install NULL for the ends of the modules of every installation. row() must not
+ * call the state. */
 int state_events(struct state *s, const char *install,
 		 void (*row)(const struct event *e, int64_t at, void *arg), void *arg);
 

@@ -235,6 +235,22 @@ static void events_are_kept_but_progress(void **arg)
 	assert_int_equal(s.rows, 0);
 }
 
+static void a_flood_is_not_kept_but_its_report_is(void **arg)
+{
+	const uint64_t flood = 20100;
+	struct seen s = {0};
+
+	(void)arg;
+	begin("n1", "i1");
+	for (uint64_t i = 1; i <= flood; i++)
+		assert_int_equal(apply(event("i1", i, EVENT_LOG, "init")), 1);
+	assert_int_equal(apply(event("i1", flood + 1, EVENT_REPORT, "")), 1);
+	assert_string_equal(node("n1").status, "installed");
+	assert_int_equal(state_events(state, "i1", see, &s), 0);
+	assert_int_equal(s.rows, 20001);
+	assert_int_equal(s.last, flood + 1);
+}
+
 static void texts_are_data(void **arg)
 {
 	(void)arg;
@@ -329,6 +345,7 @@ int main(void)
 		TEST(a_superseded_installation_says_nothing),
 		TEST(progress_is_the_nodes),
 		TEST(events_are_kept_but_progress),
+		TEST(a_flood_is_not_kept_but_its_report_is),
 		TEST(texts_are_data),
 		TEST(the_database_is_private),
 		TEST(another_version_is_refused),
