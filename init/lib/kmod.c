@@ -1,7 +1,8 @@
 /* Loading of kernel modules; see kmod.h.
  *
- * It is on the boot path, so: each file is read and split once, a pattern is compared by its fixed beginning before fnmatch(3) sees it,
- * and a modalias that was seen before (there is one for each processor) is not looked up again.
+ * It is on the boot path, so: each file is read and split once, a pattern is compared by its fixed
+ * beginning before fnmatch(3) sees it, and a modalias that was seen before (there is one for each
+ * processor) is not looked up again.
  */
 #include "init/lib/kmod.h"
 #include "init/lib/cleanup.h"
@@ -18,10 +19,10 @@
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 
-#define INDEX_MAX		((size_t)8 << 20)
-#define MODALIAS_MAX		1024
-#define NAME_MAX_LEN		64
-#define INIT_COMPRESSED_FILE	4 /* MODULE_INIT_COMPRESSED_FILE of linux/module.h */
+#define INDEX_MAX	     ((size_t)8 << 20)
+#define MODALIAS_MAX	     1024
+#define NAME_MAX_LEN	     64
+#define INIT_COMPRESSED_FILE 4 /* MODULE_INIT_COMPRESSED_FILE of linux/module.h */
 
 struct alias {
 	const char *pattern, *name;
@@ -270,7 +271,8 @@ static int insert_with_needs(struct kmod *k, struct entry *e)
 	return insert(k, e);
 }
 
-void kmod_match(struct kmod *k, const char *modalias, void (*found)(const char *name, void *arg), void *arg)
+void kmod_match(struct kmod *k, const char *modalias, void (*found)(const char *name, void *arg),
+		void *arg)
 {
 	if (strlen(modalias) >= MODALIAS_MAX)
 		return;

@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (size_t i = 0; i < p.count; i++) {
 		if (i)
 			plan_write_section(&b, p.sections[i].name);
-		plan_for_each(line, &p.sections[i], NULL)
+		plan_for_each (line, &p.sections[i], NULL)
 			plan_write(&b, line->key, line->value);
 	}
 	if (b.error || plan_parse(&again, b.buf, b.len, why, sizeof(why)) || again.count != p.count)

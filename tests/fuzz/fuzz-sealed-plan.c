@@ -1,4 +1,5 @@
-/* Sealed plans as they come from the network. Without its key nothing opens; so the bytes are also taken as what a seal holds. */
+/* Sealed plans as they come from the network. Without its key nothing opens; so the bytes are also
+ * taken as what a seal holds. */
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -23,7 +24,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!plan_open(&out, data, size, &keys, site_public))
 		abort();
 	if (size >= SIGNATURE_LEN) {
-		plan_seal(&sealed, (const char *)data + SIGNATURE_LEN, size - SIGNATURE_LEN, data, keys.public_key);
+		plan_seal(&sealed, (const char *)data + SIGNATURE_LEN, size - SIGNATURE_LEN, data,
+			  keys.public_key);
 		if (!sealed.error && !plan_open(&out, sealed.buf, sealed.len, &keys, site_public))
 			abort();
 	}

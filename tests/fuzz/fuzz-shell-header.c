@@ -12,7 +12,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct shell_header h;
 	char why[160];
 
-	if (!shell_header_parse(&h, (const char *)data, size, why, sizeof(why)) && !str_is_name(h.name))
+	if (!shell_header_parse(&h, (const char *)data, size, why, sizeof(why)) &&
+	    !str_is_name(h.name))
 		abort();
 	return 0;
 }

@@ -1,5 +1,6 @@
-/* An HTTP server of a few lines for tests of clients: one thread, one connection after the other, on a free port of loopback. The test's
- * handler sees the request's head and writes the whole answer itself, so that it can break any rule. */
+/* An HTTP server of a few lines for tests of clients: one thread, one connection after the other,
+ * on a free port of loopback. The test's handler sees the request's head and writes the whole
+ * answer itself, so that it can break any rule. */
 #ifndef HTTP_STUB_H
 #define HTTP_STUB_H
 
@@ -94,7 +95,9 @@ static inline void stub_send(int client, const void *data, size_t len)
 static inline void stub_answer(int client, int status, const void *body, size_t len)
 {
 	char head[160];
-	int n = snprintf(head, sizeof(head), "HTTP/1.1 %d X\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n", status, len);
+	int n = snprintf(head, sizeof(head),
+			 "HTTP/1.1 %d X\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n",
+			 status, len);
 
 	stub_send(client, head, (size_t)n);
 	stub_send(client, body, len);

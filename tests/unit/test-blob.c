@@ -1,4 +1,5 @@
-/* init/lib/blob*.c: manifests, and that the reader gives the right bytes or none, whatever its sources do. */
+/* init/lib/blob*.c: manifests, and that the reader gives the right bytes or none, whatever its
+ * sources do. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -35,7 +36,8 @@ static void send_data(int client, const char *path, long from)
 	else if (!strcmp(path, "norange"))
 		stub_answer(client, 200, data, LENGTH);
 	else if (!strcmp(path, "cut")) /* a whole chunk and a part, then the end */
-		stub_answer(client, 206, data + start, len < BLOB_CHUNK + 1000 ? len : BLOB_CHUNK + 1000);
+		stub_answer(client, 206, data + start,
+			    len < BLOB_CHUNK + 1000 ? len : BLOB_CHUNK + 1000);
 	else if (!strcmp(path, "dribble")) /* never a whole chunk */
 		stub_answer(client, 206, data + start, 1000);
 	else if (!strcmp(path, "wrong")) {
@@ -73,12 +75,19 @@ static void handle(int client, const char *path, long from, void *arg)
 		stub_answer(client, 200, manifest_text.buf, manifest_text.len);
 }
 
-/* Reads everything from these sources ("file:..." or a path of the stub). Every byte that comes is compared. 0 or -errno. */
-static int read_all(const char *const *sources, size_t count, const char *root, bool (*cancelled)(void *arg))
+/* Reads everything from these sources ("file:..." or a path of the stub). Every byte that comes is
+ * compared. 0 or -errno. */
+static int read_all(const char *const *sources, size_t count, const char *root,
+		    bool (*cancelled)(void *arg))
 {
 	char text[4][128];
 	const char *urls[4];
-	struct blob_request q = {.root = root, .urls = urls, .url_count = count, .stall_seconds = 1, .tries = 2, .cancelled = cancelled};
+	struct blob_request q = {.root = root,
+				 .urls = urls,
+				 .url_count = count,
+				 .stall_seconds = 1,
+				 .tries = 2,
+				 .cancelled = cancelled};
 	struct blob_reader *r;
 	const void *block;
 	size_t done = 0;
@@ -86,8 +95,9 @@ static int read_all(const char *const *sources, size_t count, const char *root, 
 	int ret;
 
 	for (size_t i = 0; i < count; i++) {
-		snprintf(text[i], sizeof(text[i]), strncmp(sources[i], "file:", 5) ? "http://127.0.0.1:%2$d/%1$s" : "%1$s", sources[i],
-			 stub.port);
+		snprintf(text[i], sizeof(text[i]),
+			 strncmp(sources[i], "file:", 5) ? "http://127.0.0.1:%2$d/%1$s" : "%1$s",
+			 sources[i], stub.port);
 		urls[i] = text[i];
 	}
 	requests = 0;
@@ -106,7 +116,9 @@ static int read_all(const char *const *sources, size_t count, const char *root, 
 	return (int)n;
 }
 
-#define READ(...) read_all((const char *const[]){__VA_ARGS__}, sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *), manifest.root, NULL)
+#define READ(...)                                                                                  \
+	read_all((const char *const[]){__VA_ARGS__},                                               \
+		 sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *), manifest.root, NULL)
 
 static void good_sources(void **state)
 {
@@ -154,7 +166,8 @@ static void gives_up(void **state)
 	assert_int_equal(READ("nomanifest"), -EIO);
 }
 
-/* Bytes after the end are an error of the source; what was verified before them is right, and complete. */
+/* Bytes after the end are an error of the source; what was verified before them is right, and
+ * complete. */
 static void more_than_promised(void **state)
 {
 	(void)state;
@@ -181,7 +194,8 @@ static bool always(void *arg)
 static void can_be_cancelled(void **state)
 {
 	(void)state;
-	assert_int_equal(read_all((const char *const[]){"good"}, 1, manifest.root, always), -ECANCELED);
+	assert_int_equal(read_all((const char *const[]){"good"}, 1, manifest.root, always),
+			 -ECANCELED);
 }
 
 static void closed_in_the_middle(void **state)
@@ -193,7 +207,10 @@ static void closed_in_the_middle(void **state)
 
 	(void)state;
 	snprintf(url, sizeof(url), "http://127.0.0.1:%d/good", stub.port);
-	assert_int_equal(blob_open(&r, &(struct blob_request){.root = manifest.root, .urls = urls, .url_count = 1}), 0);
+	assert_int_equal(blob_open(&r, &(struct blob_request){.root = manifest.root,
+							      .urls = urls,
+							      .url_count = 1}),
+			 0);
 	assert_int_equal(blob_next(r, &block), BLOB_CHUNK);
 	blob_close(r);
 }
@@ -233,13 +250,15 @@ static void bad_manifests(void **state)
 	parse_is(-EBADMSG, "lucie-blob 1\nlength 1\nroot " ZERO64 "\nchunk " ZERO64 "\n");
 	parse_is(-EINVAL, "lucie-blob 1\nlength 1\nroot " ZERO64 "\n");
 	parse_is(-EINVAL, "lucie-blob 1\nlength 0\nroot " ZERO64 "\nchunk " ZERO64 "\n");
-	parse_is(-EINVAL, "lucie-blob 1\nlength 18446744073709551615\nroot " ZERO64 "\nchunk " ZERO64 "\n");
+	parse_is(-EINVAL,
+		 "lucie-blob 1\nlength 18446744073709551615\nroot " ZERO64 "\nchunk " ZERO64 "\n");
 	parse_is(-EINVAL, "lucie-blob 1\nlength -1\nroot " ZERO64 "\n");
 	parse_is(-EINVAL, "lucie-blob 1\nlength 1\nroot " ZERO64 "\nchunk g" ZERO64 "\n");
 	/* every bit of the list is under the root */
 	for (size_t i = 0; i < manifest_text.len; i++) {
 		manifest_text.buf[i] ^= 4;
-		assert_int_not_equal(blob_manifest_parse(&m, manifest_text.buf, manifest_text.len), 0);
+		assert_int_not_equal(blob_manifest_parse(&m, manifest_text.buf, manifest_text.len),
+				     0);
 		manifest_text.buf[i] ^= 4;
 	}
 	assert_int_equal(blob_manifest_parse(&m, "", BLOB_MANIFEST_MAX + 1), -EFBIG);
@@ -257,12 +276,14 @@ static void known_roots(void **state)
 	fd = open(path, O_RDWR | O_CREAT, 0600);
 	assert_int_equal(blob_manifest_make(&m, fd), 0);
 	assert_int_equal(m.chunks, 0);
-	assert_string_equal(m.root, "1f7f69c4d15ed5e670a29aed67ef213281db8efb1a66c347cb915d1cf63454eb");
+	assert_string_equal(m.root,
+			    "1f7f69c4d15ed5e670a29aed67ef213281db8efb1a66c347cb915d1cf63454eb");
 	blob_manifest_free(&m);
 	assert_int_equal(write(fd, "x", 1), 1);
 	assert_int_equal(blob_manifest_make(&m, fd), 0);
 	assert_int_equal(m.chunks, 1);
-	assert_string_equal(m.root, "2231925f6b2bd2a0bd1de9b01c4da2b8fb22731fab4861ca925955b348ea92b6");
+	assert_string_equal(m.root,
+			    "2231925f6b2bd2a0bd1de9b01c4da2b8fb22731fab4861ca925955b348ea92b6");
 	blob_manifest_free(&m);
 	close(fd);
 	unlink(path);

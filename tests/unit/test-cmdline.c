@@ -20,9 +20,10 @@ static struct cmdline parse(const char *text)
 
 static void as_pxelinux_writes_it(void **state)
 {
-	struct cmdline c = parse("BOOT_IMAGE=vmlinuz rootfstype=ramfs panic=30 console=tty0 console=ttyS0,115200 "
-				 "lucie.server=http://10.0.0.1:8077/ lucie.server=http://mirror.example:80 "
-				 "ip=10.0.0.20:10.0.0.1:10.0.0.254:255.255.0.0 BOOTIF=01-52-54-00-AB-cd-ef\n");
+	struct cmdline c = parse(
+		"BOOT_IMAGE=vmlinuz rootfstype=ramfs panic=30 console=tty0 console=ttyS0,115200 "
+		"lucie.server=http://10.0.0.1:8077/ lucie.server=http://mirror.example:80 "
+		"ip=10.0.0.20:10.0.0.1:10.0.0.254:255.255.0.0 BOOTIF=01-52-54-00-AB-cd-ef\n");
 
 	(void)state;
 	assert_string_equal(c.wrong, "");
@@ -56,7 +57,8 @@ static void addresses_that_may_be_missing(void **state)
 
 static void breaks_and_shell(void **state)
 {
-	struct cmdline c = parse("lucie.shell lucie.break=mount lucie.break=finalize lucie.plan=/plan");
+	struct cmdline c =
+		parse("lucie.shell lucie.break=mount lucie.break=finalize lucie.plan=/plan");
 
 	(void)state;
 	assert_true(c.shell);

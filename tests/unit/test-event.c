@@ -116,18 +116,28 @@ static void nothing_but_the_schema(void **state)
 	refused(HEAD "\"seq\":1.0,\"kind\":\"start\"}", "'seq' is not a whole number");
 	refused(HEAD "\"seq\":\"1\",\"kind\":\"start\"}", "'seq' is not a whole number");
 	refused(HEAD "\"seq\":1,\"kind\":\"start\",\"x\":1}", "a key that a 'start' does not have");
-	refused(HEAD "\"seq\":1,\"kind\":\"start\",\"ok\":true}", "a key that a 'start' does not have");
+	refused(HEAD "\"seq\":1,\"kind\":\"start\",\"ok\":true}",
+		"a key that a 'start' does not have");
 	refused(HEAD "\"seq\":1,\"seq\":2,\"kind\":\"start\"}", "not a JSON object");
-	refused(HEAD "\"seq\":1,\"kind\":\"end\",\"ok\":1,\"millis\":1,\"message\":\"\"}", "'ok' is neither");
-	refused(HEAD "\"seq\":1,\"kind\":\"log\",\"level\":\"loud\",\"message\":\"\"}", "'level' is not known");
-	refused(HEAD "\"seq\":1,\"kind\":\"log\",\"level\":\"information\",\"message\":\"\"}", "'level' is too long");
-	refused(HEAD "\"seq\":1,\"kind\":\"log\",\"level\":\"info\",\"message\":\"\\u001b\"}", "'message' has a control");
-	refused(HEAD "\"seq\":1,\"kind\":\"log\",\"level\":\"info\",\"message\":\"\\u0000\"}", "not a JSON object");
-	refused("{\"install\":\"../a\",\"mac\":\"52:54:00:12:34:56\",\"t\":1,\"module\":\"\",\"seq\":1,\"kind\":\"start\"}",
+	refused(HEAD "\"seq\":1,\"kind\":\"end\",\"ok\":1,\"millis\":1,\"message\":\"\"}",
+		"'ok' is neither");
+	refused(HEAD "\"seq\":1,\"kind\":\"log\",\"level\":\"loud\",\"message\":\"\"}",
+		"'level' is not known");
+	refused(HEAD "\"seq\":1,\"kind\":\"log\",\"level\":\"information\",\"message\":\"\"}",
+		"'level' is too long");
+	refused(HEAD "\"seq\":1,\"kind\":\"log\",\"level\":\"info\",\"message\":\"\\u001b\"}",
+		"'message' has a control");
+	refused(HEAD "\"seq\":1,\"kind\":\"log\",\"level\":\"info\",\"message\":\"\\u0000\"}",
+		"not a JSON object");
+	refused("{\"install\":\"../"
+		"a\",\"mac\":\"52:54:00:12:34:56\",\"t\":1,\"module\":\"\",\"seq\":1,\"kind\":"
+		"\"start\"}",
 		"'install' is not a name");
-	refused("{\"install\":\"a\",\"mac\":\"52:54\",\"t\":1,\"module\":\"\",\"seq\":1,\"kind\":\"start\"}",
+	refused("{\"install\":\"a\",\"mac\":\"52:54\",\"t\":1,\"module\":\"\",\"seq\":1,\"kind\":"
+		"\"start\"}",
 		"'mac' is not an address");
-	refused("{\"install\":\"a\",\"mac\":\"52:54:00:12:34:56\",\"t\":1,\"module\":\"a/b\",\"seq\":1,\"kind\":\"start\"}",
+	refused("{\"install\":\"a\",\"mac\":\"52:54:00:12:34:56\",\"t\":1,\"module\":\"a/"
+		"b\",\"seq\":1,\"kind\":\"start\"}",
 		"'module' is not a name");
 	memset(long_line, ' ', sizeof(long_line) - 1);
 	refused(long_line, "longer than");

@@ -27,7 +27,10 @@ static void handle(int client, const char *path, long from, void *arg)
 	else if (!strcmp(path, "garbage"))
 		stub_send(client, "garbage\r\n\r\n", 11);
 	else if (!strcmp(path, "redirect"))
-		stub_send(client, "HTTP/1.1 302 X\r\nLocation: file:///etc/passwd\r\nContent-Length: 0\r\n\r\n", 67);
+		stub_send(client,
+			  "HTTP/1.1 302 X\r\nLocation: file:///etc/passwd\r\nContent-Length: "
+			  "0\r\n\r\n",
+			  67);
 	else if (!strcmp(path, "short"))
 		stub_send(client, "HTTP/1.1 200 X\r\nContent-Length: 100\r\n\r\nabc", 42);
 	else if (!strcmp(path, "slow"))
@@ -39,7 +42,8 @@ static int get(const char *path, struct strbuf *answer, long *status, size_t max
 	char url[128];
 
 	snprintf(url, sizeof(url), "http://127.0.0.1:%d/%s", stub.port, path);
-	return http_exchange(&(struct http_request){.url = url, .total_seconds = 1, .max = max}, answer, status, why, 160);
+	return http_exchange(&(struct http_request){.url = url, .total_seconds = 1, .max = max},
+			     answer, status, why, 160);
 }
 
 static void answers(void **state)
@@ -83,8 +87,11 @@ static void only_http(void **state)
 	long status;
 
 	(void)state;
-	assert_int_equal(http_exchange(&(struct http_request){.url = "file:///etc/passwd"}, &answer, &status, why, 160), -EPROTO);
-	assert_int_equal(http_exchange(&(struct http_request){.url = "http://127.0.0.1:1/"}, &answer, &status, why, 160),
+	assert_int_equal(http_exchange(&(struct http_request){.url = "file:///etc/passwd"}, &answer,
+				       &status, why, 160),
+			 -EPROTO);
+	assert_int_equal(http_exchange(&(struct http_request){.url = "http://127.0.0.1:1/"},
+				       &answer, &status, why, 160),
 			 -ECONNREFUSED);
 	strbuf_free(&answer);
 }

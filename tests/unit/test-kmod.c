@@ -20,7 +20,8 @@ static const char alias[] = "# Aliases extracted from modules themselves.\n"
 			    "alias usb:v0[5-9]* usbthing\n"
 			    "alias cut\n"
 			    "other line\n";
-static const char dep[] = "kernel/drivers/virtio/virtio_pci.ko: kernel/drivers/virtio/virtio.ko kernel/drivers/virtio/virtio_ring.ko\n"
+static const char dep[] = "kernel/drivers/virtio/virtio_pci.ko: kernel/drivers/virtio/virtio.ko "
+			  "kernel/drivers/virtio/virtio_ring.ko\n"
 			  "kernel/fs/ext4/ext4.ko.xz:\n"
 			  "no colon\n"
 			  ":\n";
@@ -46,7 +47,8 @@ static void by_alias(void **state)
 	struct kmod *k;
 
 	(void)state;
-	assert_int_equal(kmod_open_text(&k, alias, dep, "kernel/drivers/nvme/host/nvme-core.ko\n"), 0);
+	assert_int_equal(kmod_open_text(&k, alias, dep, "kernel/drivers/nvme/host/nvme-core.ko\n"),
+			 0);
 	finds(k, "pci:v00001AF4d00001000sv00001AF4sd00000001bc02sc00i00", "virtio_pci ");
 	finds(k, "virtio:d00000001v00001AF4", "virtio_net ");
 	finds(k, "virtio:d00000002v00001AF4", "");
@@ -63,7 +65,8 @@ static void by_name(void **state)
 	struct kmod *k;
 
 	(void)state;
-	assert_int_equal(kmod_open_text(&k, alias, dep, "kernel/drivers/nvme/host/nvme-core.ko\n"), 0);
+	assert_int_equal(kmod_open_text(&k, alias, dep, "kernel/drivers/nvme/host/nvme-core.ko\n"),
+			 0);
 	assert_int_equal(kmod_load(k, "nosuch"), -ENOENT);
 	assert_int_equal(kmod_load(k, "nvme_core"), 0);
 	assert_int_equal(kmod_load(k, "nvme-core"), 0);
@@ -77,7 +80,10 @@ static void hostile_patterns_end(void **state)
 	char text[1200];
 
 	(void)state;
-	assert_int_equal(kmod_open_text(&k, "alias a*a*a*a*a*a*a*a*a*a*b m\nalias [ x\nalias \\ y\n", "", ""), 0);
+	assert_int_equal(kmod_open_text(&k,
+					"alias a*a*a*a*a*a*a*a*a*a*b m\nalias [ x\nalias \\ y\n",
+					"", ""),
+			 0);
 	memset(text, 'a', sizeof(text) - 1);
 	text[sizeof(text) - 1] = '\0';
 	finds(k, text, "");

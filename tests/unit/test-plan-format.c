@@ -1,4 +1,5 @@
-/* init/lib/plan-format.c: what the reader takes and refuses, and that it reads what the writer writes. */
+/* init/lib/plan-format.c: what the reader takes and refuses, and that it reads what the writer
+ * writes. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -65,17 +66,17 @@ static void repeated_keys_in_order(void **state)
 
 	(void)state;
 	assert_int_equal(parse(&p, PLAN_VERSION_LINE "\n\n[a]\nk 1\nother 2\nk 3\n"), 0);
-	plan_for_each(line, plan_section(&p, "a"), "k") {
+	plan_for_each (line, plan_section(&p, "a"), "k") {
 		assert_string_equal(line->value, n ? "3" : "1");
 		assert_int_equal(line->number, n ? 6 : 4);
 		n++;
 	}
 	assert_int_equal(n, 2);
 	n = 0;
-	plan_for_each(line, plan_section(&p, "a"), NULL)
+	plan_for_each (line, plan_section(&p, "a"), NULL)
 		n++;
 	assert_int_equal(n, 3);
-	plan_for_each(line, NULL, "k")
+	plan_for_each (line, NULL, "k")
 		fail();
 	plan_free(&p);
 }

@@ -13,10 +13,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "init/lib/cancel.h"
 #include "init/lib/io.h"
 #include "init/lib/proc.h"
 #include "init/lib/str.h"
-#include "init/module.h"
 
 static struct strbuf lines;
 
@@ -52,7 +52,9 @@ static void not_executable(void **state)
 
 	(void)state;
 	assert_int_equal(proc_run(argv, &(struct proc_options){.total_seconds = 5}), -ENOENT);
-	assert_int_equal(proc_run(argv, &(struct proc_options){.total_seconds = 5, .chroot = "/nonexistent"}), -ENOENT);
+	assert_int_equal(proc_run(argv, &(struct proc_options){.total_seconds = 5,
+							       .chroot = "/nonexistent"}),
+			 -ENOENT);
 	/* nothing was left behind */
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
 }
@@ -60,7 +62,8 @@ static void not_executable(void **state)
 static void output_in_order(void **state)
 {
 	(void)state;
-	assert_int_equal(shell("echo one; echo two >&2; printf three", (struct proc_options){0}), 0);
+	assert_int_equal(shell("echo one; echo two >&2; printf three", (struct proc_options){0}),
+			 0);
 	assert_string_equal(lines.buf, "one|two|three|");
 }
 
@@ -70,7 +73,8 @@ static void output_to_a_file(void **state)
 	int fd = mkstemp(path);
 
 	(void)state;
-	assert_int_equal(shell("echo out; echo err >&2", (struct proc_options){.output_path = path}), 0);
+	assert_int_equal(
+		shell("echo out; echo err >&2", (struct proc_options){.output_path = path}), 0);
 	assert_string_equal(lines.buf, "err|");
 	assert_int_equal(file_read(path, 100, &text, NULL), 0);
 	assert_string_equal(text, "out\n");
@@ -84,7 +88,8 @@ static void input(void **state)
 	char *const envp[] = {"A=b", "PATH=/bin:/usr/bin", NULL};
 
 	(void)state;
-	assert_int_equal(shell("cat; echo $A", (struct proc_options){.input = "hello\n", .envp = envp}), 0);
+	assert_int_equal(
+		shell("cat; echo $A", (struct proc_options){.input = "hello\n", .envp = envp}), 0);
 	assert_string_equal(lines.buf, "hello|b|");
 	assert_int_equal(shell("cat", (struct proc_options){0}), 0);
 	assert_string_equal(lines.buf, "");
@@ -99,14 +104,19 @@ static void limits(void **state)
 
 	(void)state;
 	assert_int_equal(shell("sleep 100", (struct proc_options){.total_seconds = 1}), -ETIMEDOUT);
-	assert_int_equal(shell("echo a; sleep 100", (struct proc_options){.silence_seconds = 1}), -ETIMEDOUT);
+	assert_int_equal(shell("echo a; sleep 100", (struct proc_options){.silence_seconds = 1}),
+			 -ETIMEDOUT);
 	assert_string_equal(lines.buf, "a|");
 	/* neither a child that refuses to end nor its children */
-	assert_int_equal(shell("trap '' TERM; sleep 100 & sleep 100", (struct proc_options){.total_seconds = 1}), -ETIMEDOUT);
+	assert_int_equal(shell("trap '' TERM; sleep 100 & sleep 100",
+			       (struct proc_options){.total_seconds = 1}),
+			 -ETIMEDOUT);
 	assert_true(now_ms() - start < 60000);
-	assert_string_equal(proc_result(-ETIMEDOUT, &(struct proc_options){.silence_seconds = 60}, text, sizeof(text)),
+	assert_string_equal(proc_result(-ETIMEDOUT, &(struct proc_options){.silence_seconds = 60},
+					text, sizeof(text)),
 			    "no output for 60 s");
-	assert_string_equal(proc_result(3, &(struct proc_options){0}, text, sizeof(text)), "exit code 3");
+	assert_string_equal(proc_result(3, &(struct proc_options){0}, text, sizeof(text)),
+			    "exit code 3");
 }
 
 /* A daemon that keeps the output open is not waited for. */

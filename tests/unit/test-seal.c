@@ -74,7 +74,9 @@ static void no_bit_may_change(void **state)
 		sealed.buf[i] ^= 0x10;
 	}
 	for (size_t len = 0; len < sealed.len; len++)
-		assert_int_equal(open_it(&(struct strbuf){.buf = sealed.buf, .len = len}, &keys, site_public), -EBADMSG);
+		assert_int_equal(open_it(&(struct strbuf){.buf = sealed.buf, .len = len}, &keys,
+					 site_public),
+				 -EBADMSG);
 	strbuf_free(&sealed);
 }
 

@@ -22,8 +22,10 @@ static void whole_header(void **state)
 	struct shell_header h;
 
 	(void)state;
-	assert_int_equal(parse(&h, "#!/bin/sh\n# module: remotelogin\n# summary: ssh into the node\n#after:init  mount\n"
-				   "# needs: init\n# Note: this is a comment\n#\n# silence: 60\n\n# module: other\n"),
+	assert_int_equal(parse(&h, "#!/bin/sh\n# module: remotelogin\n# summary: ssh into the "
+				   "node\n#after:init  mount\n"
+				   "# needs: init\n# Note: this is a comment\n#\n# silence: "
+				   "60\n\n# module: other\n"),
 			 0);
 	assert_string_equal(h.name, "remotelogin");
 	assert_string_equal(h.summary, "ssh into the node");
