@@ -9,8 +9,8 @@
 #include "init/lib/cleanup.h"
 #include "init/lib/io.h"
 
-#define FIRST_ROOM  ((size_t)256 << 10)
-#define MEMORY_MAX  ((uint64_t)70 << 20) /* what xz -9 asks for */
+#define FIRST_ROOM ((size_t)256 << 10)
+#define MEMORY_MAX ((uint64_t)70 << 20) /* what xz -9 asks for */
 
 /* Runs the decoder to the end of its input into a growing buffer. */
 static int decode(lzma_stream *s, size_t max, char **out)
