@@ -393,12 +393,16 @@ static int event_to_node(struct state *s, const struct event *e, int64_t now)
 			      "ssiis", id, e->module, (int64_t)e->bytes, (int64_t)e->total,
 			      e->message);
 	case EVENT_REPORT:
+		/* Without an attempt it was armed after this installation had begun: for another
+		 * one. */
 		if (e->ok)
-			return db_run(s,
-				      "UPDATE node SET status='installed', armed='', wipe=0, "
-				      "module='', bytes=0, total=0, message=?2"
-				      " WHERE install=?1",
-				      "ss", id, e->message);
+			return db_run(
+				s,
+				"UPDATE node SET status='installed', module='', bytes=0, total=0, "
+				"message=?2,"
+				" armed=CASE WHEN attempts=0 THEN armed ELSE '' END,"
+				" wipe=CASE WHEN attempts=0 THEN wipe ELSE 0 END WHERE install=?1",
+				"ss", id, e->message);
 		return db_run(
 			s,
 			"UPDATE node SET status='failed', module=?2, message=?3 WHERE install=?1",

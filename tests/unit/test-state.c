@@ -158,6 +158,18 @@ static void a_good_report_disarms(void **arg)
 	assert_string_equal(node("n1").armed, "full");
 }
 
+static void arming_during_an_installation_is_for_the_next_one(void **arg)
+{
+	(void)arg;
+	state_arm(state, "n1", "full", false);
+	begin("n1", "i1");
+	state_arm(state, "n1", "repair", true);
+	assert_int_equal(apply(event("i1", 1, EVENT_REPORT, "")), 1);
+	assert_string_equal(node("n1").status, "installed");
+	assert_string_equal(node("n1").armed, "repair");
+	assert_true(node("n1").wipe);
+}
+
 static void a_bad_report_keeps_the_reason_and_the_arming(void **arg)
 {
 	struct event e = event("i1", 1, EVENT_REPORT, "partition");
@@ -341,6 +353,7 @@ int main(void)
 		TEST(token_and_acknowledgement_are_found),
 		TEST(events_count_once_and_in_order),
 		TEST(a_good_report_disarms),
+		TEST(arming_during_an_installation_is_for_the_next_one),
 		TEST(a_bad_report_keeps_the_reason_and_the_arming),
 		TEST(a_superseded_installation_says_nothing),
 		TEST(progress_is_the_nodes),
