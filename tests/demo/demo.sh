@@ -2,7 +2,7 @@
 # make demo: a virtual cluster from nothing. Two bare machines of QEMU boot over PXE from `lucie serve`, install a Debian base onto their
 # disks, start again, are sent to their disks, and ask for a login under their own names.
 #
-#	tests/demo/demo.sh [--state DIR]      DIR keeps the base system from one run to the next (out/demo)
+#	tests/demo/demo.sh [--state DIR]      DIR holds the base system (out/demo; make demo-base)
 #
 # Everything runs in a network namespace of its own (as root, or unshare -Urn), so nothing of it is seen outside. What is started is ended by
 # pid, at any exit. Every wait has a bound and says what it waits for.
@@ -27,14 +27,10 @@ heading() { printf '\n== %s\n' "$*"; }
 
 prepare() {
 	local tool
-	for tool in qemu-system-x86_64 dnsmasq ip unshare mmdebstrap; do
+	for tool in qemu-system-x86_64 dnsmasq ip unshare; do
 		command -v "$tool" >/dev/null || PATH=$PATH:/usr/sbin:/sbin command -v "$tool" >/dev/null || die "'$tool' is missing: make deps"
 	done
-	mkdir -p "$STATE"
-	if ! compgen -G "$STATE/bases/demo.tar.*.blob" >/dev/null; then
-		heading "base system (once; kept in ${STATE#"$TOP"/})"
-		"$LUCIE" base build demo --conf "$CONF" --state "$STATE"
-	fi
+	[ -e "$STATE/bases/demo.tar.zst" ] || die "no base system in '$STATE': make demo-base"
 	heading "definition"
 	rm -rf "$STATE"/state.db* "$STATE/installs"
 	"$LUCIE" setup --conf "$CONF" --state "$STATE" --images "$TOP/out"
