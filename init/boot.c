@@ -54,7 +54,7 @@ static int get_plan(struct plan *plan, struct cmdline *cmdline)
 	while (child_running(&c) && now_ms() < end && !loop_signalled())
 		loop_wait(1000);
 	if (child_running(&c)) {
-		child_stop(&c);
+		child_stop(&c, CHILD_GRACE_MS);
 		return log_err(0, "no plan after %d minutes", PLAN_LIMIT_MS / 60000);
 	}
 	if (WIFSIGNALED(c.status))

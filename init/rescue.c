@@ -92,6 +92,6 @@ bool rescue_shell(const char *why, unsigned int seconds)
 		reporter_run();
 	}
 	for (size_t i = 0; i < count; i++)
-		child_stop(&t[i].child);
+		child_stop(&t[i].child, 0);
 	return person;
 }

@@ -181,7 +181,7 @@ static int watch(struct running *m, char *reason)
 		if (!*reason)
 			continue;
 		console_line("%s: %s; ending it", m->task->name, reason);
-		if (!child_stop(&m->child))
+		if (!child_stop(&m->child, CHILD_GRACE_MS))
 			strncat(reason, "; it hangs in the kernel and cannot be killed",
 				REASON_MAX - strlen(reason) - 1);
 		return -ETIMEDOUT;
