@@ -104,7 +104,7 @@ void boot(void)
 	early_cmdline(&cmdline);
 	child_start(&devices, devices_main, NULL);
 	if (cmdline.shell)
-		rescue_shell("lucie.shell", 0);
+		rescue_shell("lucie.shell", "goes on", 0);
 	if (get_plan(&plan, &cmdline))
 		run_without_plan(log_last_error());
 	early_kernel_log(on_kernel_error);

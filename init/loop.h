@@ -55,8 +55,8 @@ static inline bool child_running(const struct child *c)
 void child_log_line(struct child *c, enum child_stream stream, char *line);
 /* Splits "log LEVEL TEXT"; NULL for any other line. */
 char *child_log_text(char *line, enum log_level *level);
-/* SIGTERM, a time of grace, SIGKILL; to everything in its session. False when it cannot be ended even so (it
- * hangs in the kernel); it is forgotten then. */
+/* SIGTERM, a time of grace, SIGKILL; to everything in its session. False when it cannot be ended
+ * even so (it hangs in the kernel); it is forgotten then. */
 bool child_stop(struct child *c, int grace_ms);
 /* Ends what the child left in its session. */
 void session_kill(pid_t session);
