@@ -133,7 +133,7 @@ static int check_boot_config(struct finalize *f)
 	int ret = target_read(f->ctx->target, BOOT_CONFIG, CONFIG_MAX, &text);
 
 	if (ret)
-		return ret == -ENOENT ? log_err(ret, "no kernel in '/boot' of the target") : ret;
+		return ret == -ENOENT ? log_err(0, "no kernel in '/boot' of the target") : ret;
 	for (rest = text; (line = strsep(&rest, "\n"));) {
 		key = str_word(&line);
 		if (!key || (strcmp(key, "LINUX") && strcmp(key, "INITRD")))

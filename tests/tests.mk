@@ -47,3 +47,4 @@ fuzz: $(FUZZERS)
 
 include tests/demo.mk
 include tests/server.mk
+include tests/modules/modules.mk
