@@ -48,3 +48,4 @@ fuzz: $(FUZZERS)
 include tests/demo.mk
 include tests/server.mk
 include tests/modules/modules.mk
+include tests/init/init.mk
