@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # extrbase: everything arrives as it was packed, whatever the compression; faults are named and nothing leaves the target.
+# shellcheck source=tests/modules/lib.sh disable=SC2034 # TABLE and LAYOUT are read there
 . "$(dirname "$0")/lib.sh"
 
 # blob FILE: makes its manifest and the plan's section for it.

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # The power goes at every single write of partition: the next boot has to be allowed to finish the job, without a wipe being armed.
+# shellcheck source=tests/modules/lib.sh disable=SC2034 # TABLE and LAYOUT are read there
 . "$(dirname "$0")/lib.sh"
 
 for TABLE in gpt msdos; do

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # What partition writes over and what it does not, and what it leaves behind.
+# shellcheck source=tests/modules/lib.sh disable=SC2034 # TABLE and LAYOUT are read there
 . "$(dirname "$0")/lib.sh"
 
 for TABLE in gpt msdos; do

@@ -1,5 +1,6 @@
 # Vocabulary for tests of single modules: a disk that is a file behind a loop device, a plan for it, modules that run on it.
 # shellcheck shell=bash
+# shellcheck disable=SC2120 # plan_new has optional arguments
 #
 #	disk_new 1G; plan_new; run partition; refuses partition 'holds ext4'; blank_disk
 #

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # All modules one after the other, on a small real base and a repository of three packages that do what packages do.
+# shellcheck source=tests/modules/lib.sh disable=SC2034 # MODULES, TABLE and LAYOUT are read there
 . "$(dirname "$0")/lib.sh"
 
 BASE=$TOP/out/tests/modules-base.tar.zst
@@ -80,7 +81,7 @@ for TABLE in gpt msdos; do
 	same "$(sort "$TARGET/var/log/initramfs-calls" | tr '\n' ';')" "-c -k 6.1.10;-c -k 6.1.9;" "initramfs generations"
 	same "$(chroot "$TARGET" dpkg -V)" "" "dpkg -V"
 	same "$(chroot "$TARGET" dpkg-divert --list '*.lucie-aside')" "" "diversions"
-	[ -z "$(ls "$TARGET/run" | grep lucie)" ] || fail "something of ours is left in /run"
+	[ ! -e "$TARGET/run/lucie" ] || fail "something of ours is left in /run"
 	same "$(grep -c " $TARGET" /proc/self/mounts)" 2 "mounts after install"
 	same "$(cat "$TARGET/etc/resolv.conf" 2>&1)" "$before" "resolv.conf"
 	pass "install, $TABLE"
@@ -159,12 +160,18 @@ run configure
 refuses finalize "no kernel in '/boot'"
 pass "no kernel: $LAST"
 
-# the power goes while a finished installation is made anew
-disk_new 480M
+# a /boot of its own; and the power goes while a finished installation is made anew
+disk_new 640M
 LAYOUT="disk sys $DISK
+partition /boot 64M ext4
 partition / 256M- ext4"
 whole_plan
 sed -i '/^package/d' "$T/plan"
 for module in partition mount extrbase configure finalize; do run $module; done
+mount -o ro "${DISK}p1" "$TARGET"
+has "$TARGET/extlinux/extlinux.conf" "LINUX /vmlinuz-6.1.10"
+[ -e "$TARGET/extlinux/ldlinux.sys" ] || fail "no boot loader on /boot"
+umount "$TARGET"
+pass "a /boot of its own"
 disk_drop
 cuts "a finished installation" 97
