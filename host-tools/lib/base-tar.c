@@ -23,9 +23,9 @@ struct pass {
 	struct strbuf status; /* dpkg's */
 };
 
-/* Not copied: indexes and caches, this host's and this build's own files. FNM_PATHNAME patterns; what
- * is below a match goes with it. "?*" and not "*", for the name of a folder ends in a slash and the
- * folder itself stays. */
+/* Not copied: indexes and caches, this host's and this build's own files. FNM_PATHNAME patterns;
+ * what is below a match goes with it. "?*" and not "*", for the name of a folder ends in a slash
+ * and the folder itself stays. */
 static const char *const dropped[] = {
 	"etc/apt/apt.conf.d/99mmdebstrap",
 	"etc/hostname",

@@ -36,3 +36,9 @@ machine_end n1 1200
 serve_wait 'n1 +.* INSTALLED' 10
 pass "PC board: installed with 256 MB on AHCI with e1000, MSDOS table"
 sfdisk --verify "$T/n1.img" >/dev/null || fail "sfdisk --verify"
+
+# The base's cloud kernel has no AHCI driver: the BIOS finds loader and kernel on the same disk as virtio.
+STORAGE=virtio-blk-pci machine_boot_disk n1
+machine_wait n1 'n1 login:' 600
+machine_kill n1
+pass "boots from the MSDOS table and its own /boot to 'n1 login:'"
