@@ -81,7 +81,7 @@ check_disk() {
 	# shellcheck disable=SC2016
 	disk_file /etc/shadow | grep '^root:\$6\$lucie\$' >/dev/null || fail "root password"
 	disk_file /var/log/lucie/plan | grep '^node n1$' >/dev/null || fail "answer file"
-	disk_file /var/log/lucie/log | grep 'partition' >/dev/null || fail "installation log"
+	disk_file /var/log/lucie/install.log | grep 'partition' >/dev/null || fail "installation log"
 	pass "disk: e2fsck clean, fstab by UUID, hostname, files, keys, answer file and log"
 }
 check_disk
