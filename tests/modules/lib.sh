@@ -92,7 +92,8 @@ section() {
 	} >>"$T/plan"
 }
 
-try() { "$TOP/out/asan/run-module" "$1" "$T/plan" "$TARGET" >"$T/out" 2>&1; }
+# RUN_MODULE: another build of run-module, as one for the node.
+try() { "${RUN_MODULE:-$TOP/out/asan/run-module}" "$1" "$T/plan" "$TARGET" >"$T/out" 2>&1; }
 
 # run MODULE: it has to succeed.
 run() { try "$1" || { cat "$T/out" >&2; fail "module $1"; }; }

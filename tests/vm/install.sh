@@ -85,7 +85,7 @@ check_disk() {
 	pass "disk: e2fsck clean, fstab by UUID, hostname, files, keys, answer file and log"
 }
 check_disk
-disk_file /etc/motd | grep welcome >/dev/null || fail "hello.sh left no greeting"
+disk_file /etc/motd.d/10-lucie | grep welcome >/dev/null || fail "hello.sh left no greeting"
 pass "the shell module hello did its work"
 
 # In a copy of the root file system, as dpkg of the target sees it.
