@@ -6,6 +6,7 @@
 #include "init/lib/cleanup.h"
 #include "init/lib/io.h"
 #include "init/lib/log.h"
+#include "init/programs.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -237,7 +238,7 @@ static bool any_lease(void *arg)
 		lease_path(c, path);
 		if (!access(path, R_OK))
 			s->ready = c;
-		else if (!c->dhcp && has_carrier(c))
+		else if (!c->dhcp && has_carrier(c) && access(PROGRAMS_PATH, F_OK))
 			start_dhcp(c);
 	}
 	return s->ready;
