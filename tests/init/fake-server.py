@@ -3,8 +3,9 @@
 
 usage: fake-server.py ADDRESS PORT DIR [MODE]
 
-DIR/plan.body is the plan after its head (sections, modules, on_failure ...); the head is made here. DIR/site.pub is written; events go to
-DIR/events, alarms to DIR/alarms, one JSON line each. MODE says what is wrong with the plan or with the server.
+DIR/plan.body is the plan after its head (sections, modules, on_failure ...); the head is made here. DIR/site.pub is written, and the plan as
+a file for lucie.plan=, DIR/plan.signed; events go to DIR/events, alarms to DIR/alarms, one JSON line each. MODE says what is wrong with the
+plan or with the server.
 """
 import ctypes
 import http.server
@@ -67,10 +68,6 @@ def blake3_block(data):
 
 PUBLIC, SECRET = keypair()
 OTHER_PUBLIC, OTHER_SECRET = keypair()
-with open(DIR + "/site.pub", "w") as f:
-    f.write(PUBLIC.hex() + "\n")
-
-
 def self_address():
     """What the node reaches this server by: loopback is 10.0.2.2 for a machine of QEMU."""
     return os.environ.get("SEEN_AS", f"{ADDRESS}:{PORT}")
@@ -108,6 +105,22 @@ def sealed_plan(request):
     if MODE == "altered":
         data[len(data) // 2] ^= 1
     return bytes(data[:40] if MODE == "cut" else data)
+
+
+def signed_file():
+    text = plan_text({"nonce": "00" * 32, "mac": "52:54:00:12:34:56"})
+    data = bytearray(sign(text, OTHER_SECRET if MODE == "other-key" else SECRET) + text)
+    if MODE == "altered":
+        data[-2] ^= 1
+    return bytes(data)
+
+
+with open(DIR + "/plan.signed", "wb") as f:
+    f.write(signed_file())
+
+
+with open(DIR + "/site.pub", "w") as f:
+    f.write(PUBLIC.hex() + "\n")
 
 
 class Handler(http.server.BaseHTTPRequestHandler):

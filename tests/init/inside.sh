@@ -14,6 +14,7 @@ for _ in $(seq 100); do
 	[ -s "$D/site.pub" ] && break
 	sleep 0.1
 done
+cp "$D/plan.signed" "$D/root/plan"
 [ -n "${NO_KEY:-}" ] || cp "$D/site.pub" "$D/root/etc/lucie/site.pub"
 : >"$D/init.console"
 mount --bind /dev/null "$D/root/dev/null"

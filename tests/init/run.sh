@@ -115,6 +115,18 @@ case_break() {
 	on_server 'lucie.break: before module'
 	report_is ok
 }
+case_plan_file() {
+	CMDLINE=lucie.plan=/plan boot good "init t-good" "${END[@]}"
+	report_is ok
+	[ ! -e "$D/requests" ] || fail "the server was asked for a plan"
+}
+case_plan_file_bad() {
+	for mode in altered other-key; do
+		STOP='FAILED: there is no plan' CMDLINE=lucie.plan=/plan boot $mode "t-good" "${END[@]}"
+		on_console "the plan '/plan' is not signed by this site's key"
+		not_on_console 't-good: '
+	done
+}
 
 # No plan: nothing runs, the reason is shown, the server is alarmed.
 refused() {
