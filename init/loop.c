@@ -47,8 +47,7 @@ void loop_forget(int fd)
 		}
 }
 
-/* --- children ------------------------------------------------------------------------------------
- */
+/* --- children ------------------------------------------------------------------------ */
 
 struct line_target {
 	struct child *child;
@@ -326,8 +325,7 @@ bool loop_childless(void)
 	return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) && errno == ECHILD;
 }
 
-/* --- signals -------------------------------------------------------------------------------------
- */
+/* --- signals ------------------------------------------------------------------------- */
 
 static void on_signal(int fd, void *arg)
 {

@@ -34,8 +34,7 @@ struct candidate {
 	bool link;  /* when it was last looked at */
 };
 
-/* --- one interface -------------------------------------------------------------------------------
- */
+/* --- one interface ------------------------------------------------------------------- */
 
 static int net_socket(void)
 {
@@ -109,8 +108,7 @@ static int set_gateway(int fd, struct in_addr gateway)
 	return ioctl(fd, SIOCADDRT, &route) && errno != EEXIST ? -errno : 0;
 }
 
-/* --- which interfaces ----------------------------------------------------------------------------
- */
+/* --- which interfaces ---------------------------------------------------------------- */
 
 struct candidates {
 	struct candidate list[CANDIDATES_MAX];
@@ -178,8 +176,7 @@ static bool any_carrier(void *arg)
 	return s->ready;
 }
 
-/* --- ip= -----------------------------------------------------------------------------------------
- */
+/* --- ip= ----------------------------------------------------------------------------- */
 
 static int configure(int fd, const char *interface, const struct cmdline *c)
 {
@@ -204,8 +201,7 @@ static int use_fixed(struct search *s, struct net_config *net, const struct cmdl
 	return configure(s->fd, s->ready->name, c);
 }
 
-/* --- DHCP ----------------------------------------------------------------------------------------
- */
+/* --- DHCP ---------------------------------------------------------------------------- */
 
 static void lease_path(const struct candidate *c, char path[64])
 {

@@ -66,8 +66,7 @@ static char *request_body(const struct asking *a)
 	return text;
 }
 
-/* --- verification --------------------------------------------------------------------------------
- */
+/* --- verification -------------------------------------------------------------------- */
 
 /* What the plan itself must say, beyond its signature. */
 static int check_head(struct asking *a, const struct plan *p, bool asked)
@@ -140,8 +139,7 @@ static int keep_plan(struct asking *a, const struct strbuf *text)
 	return ret;
 }
 
-/* --- asking --------------------------------------------------------------------------------------
- */
+/* --- asking -------------------------------------------------------------------------- */
 
 static void alarm_server(const struct asking *a, const char *server)
 {

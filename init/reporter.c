@@ -92,8 +92,7 @@ void report_log(const char *module, const char *level, const char *message)
 	report(&e);
 }
 
-/* --- the child that carries a batch --------------------------------------------------------------
- */
+/* --- the child that carries a batch -------------------------------------------------- */
 
 /* {"ack": N} */
 static int parse_ack(const struct strbuf *answer, uint64_t *ack)
@@ -153,8 +152,7 @@ static int deliver(void *arg)
 	return 0;
 }
 
-/* --- PID 1's side --------------------------------------------------------------------------------
- */
+/* --- PID 1's side -------------------------------------------------------------------- */
 
 static void on_line(struct child *c, enum child_stream stream, char *line)
 {

@@ -51,8 +51,7 @@ struct running {
 	uint64_t done, total;
 };
 
-/* --- what a module says --------------------------------------------------------------------------
- */
+/* --- what a module says -------------------------------------------------------------- */
 
 static void report_progress(struct running *m)
 {
@@ -131,8 +130,7 @@ static void on_line(struct child *c, enum child_stream stream, char *line)
 		snprintf(m->last_stderr, sizeof(m->last_stderr), "%s", line);
 }
 
-/* --- one module ----------------------------------------------------------------------------------
- */
+/* --- one module ---------------------------------------------------------------------- */
 
 static const char *first_of(const char *a, const char *b, const char *otherwise)
 {
@@ -145,6 +143,11 @@ static void explain_exit(const struct running *m, char *reason)
 	int status = m->child.status;
 	char code[64];
 
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) {
+		snprintf(reason, REASON_MAX,
+			 "killed by the kernel, as a rule because memory ran out");
+		return;
+	}
 	if (WIFSIGNALED(status)) {
 		snprintf(reason, REASON_MAX, "crashed: signal %d (%s)%s%.900s", WTERMSIG(status),
 			 strsignal(WTERMSIG(status)), *m->last_error ? " after: " : "",
@@ -158,9 +161,19 @@ static void explain_exit(const struct running *m, char *reason)
 		snprintf(reason, REASON_MAX, "%s", first_of(m->last_stderr, m->last_error, code));
 }
 
-static const char *signal_wish(int sig)
+/* What the machine is to do: otherwise, unless somebody asked PID 1 for something else. */
+static enum end wanted_end(enum end otherwise)
 {
-	return sig == SIGUSR1 || sig == SIGUSR2 || sig == SIGPWR ? "switched off" : "rebooted";
+	switch (loop_signalled()) {
+	case 0:
+		return otherwise;
+	case SIGUSR1:
+	case SIGUSR2:
+	case SIGPWR:
+		return END_POWEROFF;
+	default:
+		return END_REBOOT;
+	}
 }
 
 /* Waits for the module's end. 0, or -errno with the reason why it was stopped. */
@@ -178,7 +191,8 @@ static int watch(struct running *m, char *reason)
 			break;
 		if (loop_signalled())
 			snprintf(reason, REASON_MAX, "stopped: the machine is being %s",
-				 signal_wish(loop_signalled()));
+				 wanted_end(END_REBOOT) == END_REBOOT ? "rebooted"
+								      : "switched off");
 		else if (disk_watch_gone())
 			snprintf(reason, REASON_MAX, "the disk of '%s' has vanished",
 				 disk_watch_gone());
@@ -248,7 +262,7 @@ static void break_before(const char *module)
 	console_line("%s: a shell is open on the console and waits for a person", text);
 	report_log(module, "warn", text);
 	reporter_run();
-	if (!rescue_shell(text, "goes on", 0))
+	if (!rescue_shell(text, "goes on", 0) && !loop_signalled())
 		console_line("there is no console to open a shell on; going on");
 }
 
@@ -272,8 +286,7 @@ static int run_tasks(struct run *r)
 	return 0;
 }
 
-/* --- the whole -----------------------------------------------------------------------------------
- */
+/* --- the whole ----------------------------------------------------------------------- */
 
 /* All modules are looked for before the first one runs. */
 static int find_tasks(struct run *r)
@@ -296,6 +309,19 @@ static int find_tasks(struct run *r)
 	return r->count ? 0 : log_err(0, "the plan has no modules");
 }
 
+static void check_breaks(const struct run *r)
+{
+	for (size_t i = 0; i < r->cmdline->break_count; i++) {
+		size_t t = 0;
+
+		while (t < r->count && strcmp(r->tasks[t].name, r->cmdline->breaks[i]) != 0)
+			t++;
+		if (t == r->count)
+			log_warn("lucie.break=%s: the plan has no such module",
+				 r->cmdline->breaks[i]);
+	}
+}
+
 static void show_failure(const struct run *r, const char *next)
 {
 	console_line("----------------------------------------------------------------------");
@@ -314,7 +340,7 @@ static void report_result(const struct run *r, bool ok)
 	snprintf(e.module, sizeof(e.module), "%s", ok ? "" : r->module);
 	snprintf(e.message, sizeof(e.message), "%s", ok ? "" : r->reason);
 	report(&e);
-	reporter_flush(ACK_SECONDS);
+	reporter_run();
 }
 
 static void wait_until(int64_t end)
@@ -325,19 +351,22 @@ static void wait_until(int64_t end)
 	}
 }
 
+/* A shell comes at once, and the report goes out meanwhile; nothing else happens before the server
+ * has it. */
 static void __attribute__((noreturn)) end_by_name(const char *how)
 {
-	if (!strcmp(how, "shell")) {
-		if (!rescue_shell("the installation is over", "reboots", 0)) {
-			console_line("there is no console to open a shell on; rebooting in %d s",
-				     OFFER_SECONDS);
-			wait_until(now_ms() + OFFER_SECONDS * 1000);
-		}
-		how = "reboot";
+	enum end end = !strcmp(how, "poweroff") ? END_POWEROFF
+		       : !strcmp(how, "kexec")	? END_KEXEC
+						: END_REBOOT;
+
+	if (!strcmp(how, "shell") && !loop_signalled() &&
+	    !rescue_shell("the installation is over", "reboots", 0) && !loop_signalled()) {
+		console_line("there is no console to open a shell on; rebooting in %d s",
+			     OFFER_SECONDS);
+		wait_until(now_ms() + OFFER_SECONDS * 1000);
 	}
-	end_machine(!strcmp(how, "poweroff") ? END_POWEROFF
-		    : !strcmp(how, "kexec")  ? END_KEXEC
-					     : END_REBOOT);
+	reporter_flush(ACK_SECONDS);
+	end_machine(wanted_end(end));
 }
 
 static const char *describe_next(const char *policy)
@@ -351,12 +380,8 @@ static const char *describe_next(const char *policy)
 
 static void __attribute__((noreturn)) fail(struct run *r, const char *policy)
 {
-	int sig = loop_signalled();
-
-	show_failure(r, sig ? "ends, as somebody asked for" : describe_next(policy));
+	show_failure(r, loop_signalled() ? "ends, as somebody asked for" : describe_next(policy));
 	report_result(r, false);
-	if (sig)
-		end_machine(!strcmp(signal_wish(sig), "rebooted") ? END_REBOOT : END_POWEROFF);
 	end_by_name(!strcmp(policy, "retry") ? "shell" : policy);
 }
 
@@ -388,6 +413,7 @@ void run_plan(const struct plan *plan, const struct cmdline *c)
 		snprintf(r.reason, sizeof(r.reason), "%s", log_last_error());
 		fail(&r, policy);
 	}
+	check_breaks(&r);
 	console_line("%s: installation %s: %s", r.node, r.install, plan_head(plan, "modules"));
 	for (unsigned int attempt = 1; run_tasks(&r); attempt++) {
 		if (strcmp(policy, "retry") != 0 || attempt == ATTEMPTS_MAX || loop_signalled())
@@ -410,5 +436,5 @@ void run_without_plan(const char *reason)
 	console_line("----------------------------------------------------------------------");
 	if (!rescue_shell("no plan", "reboots", OFFER_SECONDS))
 		wait_until(end);
-	end_machine(END_REBOOT);
+	end_machine(wanted_end(END_REBOOT));
 }

@@ -75,8 +75,7 @@ static void wait_moment(struct blob_reader *r)
 	pthread_cond_timedwait(&r->changed, &r->lock, &t);
 }
 
-/* --- the fetching thread -------------------------------------------------------------------------
- */
+/* --- the fetching thread ------------------------------------------------------------- */
 
 /* The buffer of the chunk that is fetched next; NULL when cancelled. */
 static uint8_t *wait_room(struct blob_reader *r)
@@ -316,8 +315,7 @@ static void *fetch_thread(void *arg)
 	return NULL;
 }
 
-/* --- the caller's side ---------------------------------------------------------------------------
- */
+/* --- the caller's side --------------------------------------------------------------- */
 
 static int read_manifest_text(struct blob_reader *r, const char *url, struct strbuf *text)
 {

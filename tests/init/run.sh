@@ -76,6 +76,11 @@ case_crash() {
 	on_console 'reason  crashed: signal 11'
 	report_is failed
 }
+case_kill() {
+	boot good "t-kill" "${END[@]}"
+	on_console 'reason  killed by the kernel, as a rule because memory ran out'
+	report_is failed
+}
 case_hang() {
 	boot good "t-hang" "${END[@]}"
 	on_console 'reason  no sign of life for 3 s, last: sleeping'
