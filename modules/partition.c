@@ -27,7 +27,8 @@
 #include <sys/sysinfo.h>
 #include <uuid/uuid.h>
 
-#define MSDOS_NO_ID "0x00000000" /* the protective MBR of a GPT that was never completed */
+#define MSDOS_NO_ID "0x00000000"
+#define SECTOR_MAX  4096
 
 struct job {
 	struct module_context *ctx;
@@ -62,11 +63,14 @@ static bool same_id(const struct table *t, const struct stamp *s)
 	return t->kind == kind && !strcasecmp(t->id, s->table_id);
 }
 
-/* What a table looks like while it is being written or wiped. */
+/* What a table looks like while it is being written or wiped: none, or the protective MBR of a GPT
+ * that is not there, whose one partition covers the disk from its second sector on. */
 static bool is_incomplete(const struct table *t)
 {
-	return t->kind == TABLE_KIND_NONE ||
-	       (t->kind == TABLE_KIND_MSDOS && !strcmp(t->id, MSDOS_NO_ID) && t->count <= 1);
+	if (t->kind == TABLE_KIND_NONE)
+		return true;
+	return t->kind == TABLE_KIND_MSDOS && !strcmp(t->id, MSDOS_NO_ID) &&
+	       (!t->count || (t->count == 1 && t->parts[0].start <= SECTOR_MAX));
 }
 
 /* Why the stamp does not prove that the disk is ours to write; NULL if it does. */
