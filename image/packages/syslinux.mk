@@ -8,9 +8,9 @@ syslinux_DIR := $(abspath $(O)/syslinux)
 define syslinux_BUILD
 part() {
 	$(MAKE) bios BSUBDIRS="$$1" ISUBDIRS= DATE=$$(date -u -d @$(SOURCE_DATE_EPOCH) +%Y%m%d) HEXDATE=$$(printf '0x%08x' $(SOURCE_DATE_EPOCH)) \
-		PYTHON=python3 V=1 "$$2"; }
-for d in codepage com32/lib lzo core com32/elflink/ldlinux mbr libinstaller; do part $$d HOSTCC=gcc; done
-part extlinux "CC=$(MUSL_GCC) $(NODE_SMALL) -Wl,--gc-sections -s"
+		PYTHON=python3 V=1 CC="$$2"; }
+for d in codepage com32/lib lzo core com32/elflink/ldlinux mbr libinstaller; do part $$d "gcc -ffile-prefix-map=$(CURDIR)/="; done
+part extlinux "$(MUSL_GCC) $(NODE_SMALL) -Wl,--gc-sections -s"
 mkdir -p $(syslinux_DIR)
 cd bios
 cp core/lpxelinux.0 com32/elflink/ldlinux/ldlinux.c32 extlinux/extlinux mbr/mbr.bin mbr/gptmbr.bin $(syslinux_DIR)/

@@ -1,13 +1,14 @@
 #!/bin/sh
 # reproducible.sh [BOARD]: builds the committed tree in two folders, from nothing but the fetched sources, and compares every file of
 # out/BOARD. Different lengths of the folders' names and different umasks show what a path or a mode of this machine would change.
+# KEEP=1 leaves the folders where they are.
 set -eu
 
 board=${1:-qemu-x86_64}
 top=$(git rev-parse --show-toplevel)
 commit=$(git rev-parse HEAD)
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+[ -n "${KEEP:-}" ] || trap 'rm -rf "$work"' EXIT
 
 build() # FOLDER UMASK
 {
