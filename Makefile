@@ -13,8 +13,12 @@ say     = $(if $(filter 1,$(V)),:,printf '  %-8s %s\n' $(1) $(2))
 .SUFFIXES:
 .SECONDARY:
 
+# Use all processors unless -j says otherwise: third-party configure scripts dominate a first build.
+NPROC := $(shell nproc)
+MAKEFLAGS += -j$(NPROC)
+
 .PHONY: all
-all: host
+all: host ## the host programs (the default)
 
 # --- rules shared by every program ------------------------------------------------------------------------------------------------------
 
@@ -75,3 +79,16 @@ include tests/tests.mk
 $(eval $(call flavour,host))
 $(eval $(call flavour,asan))
 $(eval $(call flavour,node))
+
+# --- help and editors ---------------------------------------------------------------------------------------------------------------------
+
+.PHONY: help
+help: ## this list
+	@echo 'usage: make [TARGET] [BOARD=$(BOARD)] [V=1]   boards: $(BOARDS)'
+	@sed -n 's/^\([a-z][a-z_-]*\):.*## \(.*\)/  \1: \2/p' $(filter-out %.d,$(MAKEFILE_LIST)) | sort -u | awk -F': ' '{ printf "%-24s %s\n", $$1, $$2 }'
+
+COMPILED := $(sort $(LUCIE_SRC) $(INIT_SRC) host-tools/mkinitramfs.c $(wildcard tests/unit/*.c) $(wildcard tests/fuzz/*.c))
+compile_commands.json: FORCE ## what clangd and clang-tidy read
+	@{ echo '['; for f in $(COMPILED); do \
+		printf '{"directory": "%s", "file": "%s", "command": "%s -c %s"},\n' '$(CURDIR)' $$f '$(CC_host) $(CPP_COMMON) $(CFLAGS_host)' $$f; \
+		done | sed '$$s/,$$//'; echo ']'; } > $@

@@ -1,7 +1,8 @@
-/* lucie: the administrator's program. Only dispatches: each verb is a file cmd-VERB.c that registers itself (command.h).
- * Called by a name `lucie-VERB`, it is that verb. */
+/* lucie: the administrator's program. Only dispatches: each verb is a file cmd-VERB.c that
+ * registers itself (command.h). Called by a name `lucie-VERB`, it is that verb. */
 #include "host-tools/lib/command.h"
 
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,12 +13,14 @@
 
 static int by_name(const void *a, const void *b)
 {
-	return strcmp((*(const struct command *const *)a)->name, (*(const struct command *const *)b)->name);
+	return strcmp((*(const struct command *const *)a)->name,
+		      (*(const struct command *const *)b)->name);
 }
 
 static const struct command *command_find(const char *name)
 {
-	for (const struct command *const *c = __start_lucie_commands; c < __stop_lucie_commands; c++)
+	for (const struct command *const *c = __start_lucie_commands; c < __stop_lucie_commands;
+	     c++)
 		if (!strcmp((*c)->name, name))
 			return *c;
 	return NULL;
@@ -28,7 +31,8 @@ static void print_overview(FILE *out)
 	const struct command *list[COMMANDS_MAX];
 	size_t n = 0;
 
-	for (const struct command *const *c = __start_lucie_commands; c < __stop_lucie_commands; c++)
+	for (const struct command *const *c = __start_lucie_commands; c < __stop_lucie_commands;
+	     c++)
 		if (n < ARRAY_SIZE(list))
 			list[n++] = *c;
 	qsort(list, n, sizeof(list[0]), by_name);
@@ -64,9 +68,9 @@ static int command_run(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	char *name = argc ? strrchr(argv[0], '/') : NULL;
+	char *slash = argc ? strrchr(argv[0], '/') : NULL, *name = slash ? slash + 1 : argv[0];
 
-	name = name ? name + 1 : argv[0];
+	setlocale(LC_CTYPE, "C.UTF-8"); /* file names in archives are UTF-8 */
 	if (argc && !strncmp(name, "lucie-", 6)) {
 		argv[0] = name + 6;
 		return command_run(argc, argv);

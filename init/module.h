@@ -40,6 +40,8 @@ static inline void module_progress(struct module_context *ctx, uint64_t done, ui
 /* True after SIGTERM: the module should clean up and return -ECANCELED soon; it is killed 5 s
  * later. */
 bool module_cancelled(void);
+/* Installs the SIGTERM handler behind it; called once in a module's process before run(). */
+void module_catch_cancel(void);
 
 /* Host-side validation of the plan (lucie check): one call of error() for each thing that is wrong
  * in its section. */

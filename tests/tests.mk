@@ -44,3 +44,6 @@ $(O)/fuzz/fuzz-%: obj/fuzz/tests/fuzz/fuzz-%.o obj/fuzz/liblucie.a $(BLAKE3_asan
 fuzz: $(FUZZERS)
 	$(Q)set -e; for f in $(FUZZERS); do n=$${f##*/fuzz-}; mkdir -p obj/fuzz/corpus/$$n; echo "== $$n"; \
 		$$f -max_total_time=$(FUZZ_SECONDS) -timeout=5 -rss_limit_mb=1024 -print_final_stats=0 -verbosity=0 obj/fuzz/corpus/$$n tests/fuzz/corpus/$$n; done
+
+include tests/demo.mk
+include tests/server.mk

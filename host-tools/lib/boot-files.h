@@ -9,6 +9,13 @@
 
 int boot_files_write(const char *state_dir, const struct cluster *c,
 		     const struct cluster_object *host, const struct state_node *node);
+/* The same, for setup: 1 where a file changed. node may be NULL: not armed. */
+int boot_files_update(const char *state_dir, const struct cluster *c,
+		      const struct cluster_object *host, const struct state_node *node);
+/* "01-aa-bb-...", the name under which pxelinux looks for a card's file; mac is canonical. */
+#define BOOT_FILE_NAME 21
+void boot_files_name(const char *mac, char out[BOOT_FILE_NAME]);
+
 /* URLs of the servers for a host ("http://ADDRESS:PORT"), first its lucie_group's server_address,
  * then its http_servers that have one. Returns a NULL-terminated array, to be released with
  * boot_files_servers_free(). */
@@ -18,5 +25,8 @@ void boot_files_servers_free(char **servers);
  */
 int boot_files_command_line(struct strbuf *out, const struct cluster *c,
 			    const struct cluster_object *host);
+/* "console=tty0 console=ttyS0,115200" of a host, appended to out. */
+void boot_files_consoles(struct strbuf *out, const struct cluster *c,
+			 const struct cluster_object *host);
 
 #endif

@@ -67,6 +67,8 @@ const struct cluster_object *cluster_find(const struct cluster *c, enum cluster_
 const struct cluster_object *cluster_host_by_mac(const struct cluster *c, const char *mac);
 /* Own or template value of an object; NULL. */
 const char *cluster_get(const struct cluster_object *o, const char *key);
+/* What holds for a key where nobody says anything; NULL. */
+const char *cluster_default(const struct cluster *c, const char *key);
 /* What holds for a host: itself (with its templates), else its host_groups, else its lucie_group,
  * else the default; NULL. */
 const char *cluster_host_get(const struct cluster *c, const struct cluster_object *host,
@@ -75,14 +77,32 @@ const struct cluster_object *cluster_host_ref(const struct cluster *c,
 					      const struct cluster_object *host, const char *key,
 					      enum cluster_type type);
 
+/* The host's host_groups in the order of the file, index from 0; NULL past the end. */
+const struct cluster_object *cluster_host_group(const struct cluster_object *host, size_t index);
+/* The items of a comma list, one a call, trimmed, in buf; *pos starts at 0, *offset is the item's
+ * from the list's start. Commas within brackets separate nothing. False at the end. */
+bool cluster_list_next(const char *list, size_t *pos, char *buf, size_t len, size_t *offset);
+#define CLUSTER_ITEM_MAX 4096
+
 /* "cnode[00-03],gpu1" -> the names of defined hosts, in order; 0 or -errno with why (>= 160 bytes).
  * *names and its strings: the caller's, cluster_names_free(). */
 int cluster_hosts_expand(const struct cluster *c, const char *pattern, char ***names, size_t *count,
 			 char *why, size_t why_len);
 void cluster_names_free(char **names, size_t count);
 
+struct modules;
+/* The installer modules that the definition was checked against (modules.h). */
+const struct modules *cluster_modules(const struct cluster *c);
+
+/* Calls move() for every file that plans are made from (ssh_keys, key); the path that it returns
+ * (malloc'ed; NULL: failed, it said why) takes the old one's place. Before cluster_write(), so that
+ * a generation stands alone. 0 or -EIO. */
+int cluster_move_files(struct cluster *c, char *(*move)(const char *path, void *arg), void *arg);
+/* Adds a value that the definition does not give, before cluster_write(). */
+void cluster_set(struct cluster *c, const struct cluster_object *object, const char *key,
+		 const char *text);
 /* The compiled definition: canonical, templates and includes resolved, paths absolute;
- * cluster_load() reads it back. */
+ * cluster_load() reads it back, and then looks at none of the files that it names. */
 int cluster_write(const struct cluster *c, struct strbuf *out);
 
 #endif

@@ -7,7 +7,7 @@
 #include "init/lib/str.h"
 
 struct plan_order {
-	const char *state_dir;
+	const char *state_dir;		  /* NULL: placeholders for the blobs */
 	const char *host;		  /* name */
 	const char *variant;		  /* an installer's name; NULL: the host's own */
 	const char *mac;		  /* NULL: the host's first */
@@ -15,6 +15,7 @@ struct plan_order {
 	const char *nonce, *token, *site; /* hex */
 	const char *const *servers;	  /* base URLs; NULL-terminated */
 	bool wipe;
+	bool no_hosts; /* leave out the `host` lines, where 10,000 plans are only checked */
 };
 
 /* -EINVAL, -ENOENT (a base or file blob is missing) with why (>= 256 bytes). */

@@ -43,6 +43,7 @@ int blob_manifest_write(const struct blob_manifest *m, struct strbuf *out);
 /* Hashes an open regular file from its start. */
 int blob_manifest_make(struct blob_manifest *m, int fd);
 void blob_manifest_free(struct blob_manifest *m);
+void blob_chunk_hash(const void *data, size_t len, uint8_t hash[BLOB_HASH_LEN]);
 static inline size_t blob_chunk_length(const struct blob_manifest *m, size_t chunk)
 {
 	uint64_t left = m->length - (uint64_t)chunk * BLOB_CHUNK;
@@ -59,7 +60,7 @@ struct blob_request {
 	unsigned int stall_seconds; /* no byte for so long = this source failed; 0: 20 */
 	unsigned int
 		tries; /* rounds over all sources without one good chunk before giving up; 0: 4 */
-	bool (*cancelled)(void *arg); /* asked often; may be NULL */
+	bool (*cancelled)(void *arg); /* asked often, also by the fetching thread; may be NULL */
 	void *cancel_arg;
 };
 

@@ -19,6 +19,9 @@ struct http_request {
 	size_t max;		      /* largest answer in bytes; 0: 1 MiB */
 };
 
+/* Starts libcurl, once; http_exchange() does it itself, other users of libcurl call it first. Any thread. */
+void http_init(void);
+
 /* Fills answer (reset first) and *status (HTTP status). 0 when an answer came whatever its status;
  * else -ETIMEDOUT, -ECONNREFUSED, -EHOSTUNREACH, -EFBIG, -EPROTO, -EIO; why (>= 160 bytes, may be
  * NULL) then says it in words. Logs nothing. */

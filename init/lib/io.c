@@ -1,5 +1,4 @@
 /* Descriptors, small files, clock; see io.h. */
-#define _GNU_SOURCE
 #include "init/lib/io.h"
 #include "init/lib/cleanup.h"
 

@@ -44,8 +44,12 @@ int site_public_read(const char *path, uint8_t public_key[SITE_PUBLIC_LEN]);
 
 void box_keys_make(struct box_keys *keys);
 
-void plan_sign(const char *text, size_t len, const uint8_t secret_key[SITE_SECRET_LEN],
-	       uint8_t signature[SIGNATURE_LEN]);
+/* -ENOMEM, -EFBIG. */
+int plan_sign(const char *text, size_t len, const uint8_t secret_key[SITE_SECRET_LEN],
+	      uint8_t signature[SIGNATURE_LEN]);
+/* The signature alone, for a plan that was not sealed (lucie.plan=FILE). -EKEYREJECTED, -ENOMEM, -EFBIG. */
+int plan_verify(const char *text, size_t len, const uint8_t signature[SIGNATURE_LEN],
+		const uint8_t site_public[SITE_PUBLIC_LEN]);
 /* Appends to out. */
 int plan_seal(struct strbuf *out, const char *text, size_t len,
 	      const uint8_t signature[SIGNATURE_LEN], const uint8_t box_public[BOX_KEY_LEN]);

@@ -242,6 +242,64 @@ int str_from_hex(const char *hex, void *out, size_t len)
 	return *hex ? -EINVAL : 0;
 }
 
+/* Bytes of the printable UTF-8 character at s, 0 if it is none; *cut tells that only its end is missing. */
+static size_t text_char(const unsigned char *s, size_t len, bool *cut)
+{
+	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+	size_t n = s[0] < 0x80 ? 1 : s[0] >> 5 == 6 ? 2 : s[0] >> 4 == 14 ? 3 : s[0] >> 3 == 30 ? 4 : 0;
+	uint32_t c = n == 1 ? s[0] : s[0] & (0x7fu >> n);
+
+	*cut = false;
+	for (size_t i = 1; i < n; i++) {
+		if (i == len) {
+			*cut = true;
+			return 0;
+		}
+		if (s[i] >> 6 != 2)
+			return 0;
+		c = c << 6 | (s[i] & 0x3f);
+	}
+	if (n == 0 || c < least[n] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
+		return 0;
+	return c < 0x20 || (c >= 0x7f && c < 0xa0) ? 0 : n;
+}
+
+bool str_is_text(const char *s, size_t len)
+{
+	bool cut;
+
+	while (len) {
+		size_t n = text_char((const unsigned char *)s, len, &cut);
+
+		if (n == 0)
+			return false;
+		s += n;
+		len -= n;
+	}
+	return true;
+}
+
+void str_make_text(char *s)
+{
+	size_t len = strlen(s);
+	bool cut;
+
+	while (len) {
+		size_t n = text_char((const unsigned char *)s, len, &cut);
+
+		if (cut) {
+			*s = '\0';
+			return;
+		}
+		if (n == 0) {
+			*s = '?';
+			n = 1;
+		}
+		s += n;
+		len -= n;
+	}
+}
+
 bool str_is_name(const char *s)
 {
 	size_t n = 0;

@@ -2,9 +2,11 @@
  * be written again (the guard), and it leads from a mount point to the file system's UUID, so that
  * mount, configure and a repair need no memory of earlier modules.
  *
- * Place: STAMP_SIZE bytes at STAMP_OFFSET of every disk of a layout, in the unused area before the
- * first partition (at 1 MiB). Form: text as a plan's ("key value" lines, first line "lucie-stamp
- * 1"), NUL-padded, last 32 bytes BLAKE3 of the rest.
+ * Place: two copies of STAMP_SIZE bytes at STAMP_OFFSET of every disk of a layout, in the unused
+ * area before the first partition (at 1 MiB). They are written and synced one after the other, so
+ * that a power cut leaves the old stamp or the new one; the first valid copy counts.
+ * Form: text as a plan's ("key value" lines, first line "lucie-stamp 1"), NUL-padded, last 32 bytes
+ * BLAKE3 of the rest.
  */
 #ifndef LUCIE_STAMP_H
 #define LUCIE_STAMP_H
@@ -16,6 +18,7 @@
 
 #define STAMP_OFFSET ((uint64_t)512 << 10)
 #define STAMP_SIZE   ((size_t)32 << 10)
+#define STAMP_AREA   (2 * STAMP_SIZE)
 #define UUID_TEXT    37
 
 struct stamp_part {

@@ -1,0 +1,155 @@
+/* lucie install: arms nodes, so that they are installed at their next boot from the network;
+ * --cancel takes that back. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host-tools/lib/boot-files.h"
+#include "host-tools/lib/command.h"
+#include "host-tools/lib/plan-make.h"
+#include "host-tools/lib/site.h"
+#include "init/lib/log.h"
+
+static const char usage[] =
+	"lucie install [--state DIR] [--variant NAME] [--wipe] [--cancel] NODE...\n"
+	"  NODE            a host, or several: cnode[00-31]\n"
+	"  --variant NAME  an installer of the definition, as `repair` (the host's own)\n"
+	"  --wipe          this once, disks with foreign data may be overwritten\n"
+	"  --cancel        boot from the disk after all\n"
+	"  --state DIR     the state directory (" DEFAULT_STATE_DIR ")\n";
+
+struct order {
+	const char *variant; /* NULL: the host's own */
+	bool wipe, cancel;
+};
+
+/* What would be refused when the node asks for its plan is refused here, where somebody sees it. */
+static int plan_possible(const struct site *site, const struct cluster_object *host,
+			 const char *variant, bool wipe)
+{
+	static const char zeros[] =
+		"0000000000000000000000000000000000000000000000000000000000000000";
+	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
+	char **servers = boot_files_servers(site->cluster, host);
+	struct plan_order order = {
+		.state_dir = site->state_dir,
+		.host = host->name,
+		.variant = variant,
+		.install = "none",
+		.nonce = zeros,
+		.token = zeros,
+		.site = zeros + 48,
+		.servers = (const char *const *)servers,
+		.wipe = wipe,
+	};
+	char why[256];
+	int ret = plan_make(&text, site->cluster, &order, why, sizeof(why));
+
+	boot_files_servers_free(servers);
+	return ret ? log_err(0, "%s cannot be installed: %s", host->name, why) : 0;
+}
+
+static int boot_file(const struct site *site, const struct cluster_object *host)
+{
+	struct state_node node;
+	int ret = state_node(site->state, host->name, &node);
+
+	if (ret && ret != -ENOENT)
+		return ret;
+	return boot_files_write(site->state_dir, site->cluster, host, &node);
+}
+
+static int cancel(const struct site *site, const struct cluster_object *host)
+{
+	int ret = state_disarm(site->state, host->name);
+
+	if (!ret)
+		ret = boot_file(site, host);
+	if (!ret)
+		printf("%s: boots from its disk\n", host->name);
+	return ret;
+}
+
+static int arm(const struct site *site, const struct cluster_object *host,
+	       const struct order *order)
+{
+	const struct cluster_object *installer =
+		order->variant ? cluster_find(site->cluster, TYPE_INSTALLER, order->variant)
+			       : cluster_host_ref(site->cluster, host, "installer", TYPE_INSTALLER);
+	const char *modules;
+	int ret;
+
+	if (!installer)
+		return log_err(0, "the definition has no installer '%s'",
+			       order->variant ? order->variant : "");
+	ret = plan_possible(site, host, installer->name, order->wipe);
+	if (!ret)
+		ret = state_arm(site->state, host->name, installer->name, order->wipe);
+	if (!ret)
+		ret = boot_file(site, host);
+	if (ret)
+		return ret;
+	modules = cluster_get(installer, "modules");
+	printf("%s: '%s' at its next boot from the network: %s%s\n", host->name, installer->name,
+	       modules ? modules : "",
+	       order->wipe ? "; foreign data on its disks will be overwritten" : "");
+	return 0;
+}
+
+static int each_node(const struct site *site, char **names, size_t count, const struct order *order)
+{
+	int failed = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct cluster_object *host =
+			cluster_find(site->cluster, TYPE_HOST, names[i]);
+
+		if (!host || (order->cancel ? cancel(site, host) : arm(site, host, order)))
+			failed = 1;
+	}
+	return failed;
+}
+
+static int install_main(int argc, char **argv)
+{
+	static const struct option options[] = {{"state", required_argument, NULL, 's'},
+						{"variant", required_argument, NULL, 'v'},
+						{"wipe", no_argument, NULL, 'w'},
+						{"cancel", no_argument, NULL, 'c'},
+						{0}};
+	const char *state_dir = DEFAULT_STATE_DIR;
+	struct order order = {0};
+	struct site site;
+	size_t count;
+	char **names;
+	int c, failed;
+
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (c == 's')
+			state_dir = optarg;
+		else if (c == 'v')
+			order.variant = optarg;
+		else if (c == 'w')
+			order.wipe = true;
+		else if (c == 'c')
+			order.cancel = true;
+		else
+			return command_usage(argv[0]);
+	}
+	if (optind == argc || (order.cancel && (order.wipe || order.variant)))
+		return command_usage(argv[0]);
+	if (site_open(&site, state_dir))
+		return 1;
+	failed = site_hosts(&site, argc - optind, argv + optind, &names, &count);
+	if (!failed) {
+		failed = each_node(&site, names, count, &order);
+		cluster_names_free(names, count);
+	}
+	site_close(&site);
+	return failed ? 1 : 0;
+}
+
+COMMAND(install, .summary = "install nodes at their next boot", .usage = usage,
+	.run = install_main);

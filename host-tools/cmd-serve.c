@@ -1,0 +1,76 @@
+/* lucie serve: DHCP, TFTP and HTTP for the nodes of a state directory (docs/serving.md). */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "host-tools/lib/command.h"
+#include "host-tools/lib/serve.h"
+#include "host-tools/lib/site.h"
+#include "init/lib/log.h"
+
+static const char usage[] =
+	"lucie serve [--state DIR] [--bind ADDRESS] [--port N] [--dhcp|--no-dhcp]\n"
+	"  --state DIR     the state directory (" DEFAULT_STATE_DIR ")\n"
+	"  --bind ADDRESS  where HTTP listens (0.0.0.0)\n"
+	"  --port N        HTTP's port (the definition's http_port)\n"
+	"  --no-dhcp       no dnsmasq: DHCP and TFTP are another server's business\n";
+
+/* Nodes are told the port of the definition; several groups with different ports need servers of
+ * their own. */
+static uint16_t definition_port(const char *state_dir)
+{
+	const struct cluster_object *group;
+	struct cluster *cluster;
+	const char *text = NULL;
+	uint64_t port = SERVE_PORT;
+
+	if (definition_read(&cluster, state_dir))
+		return 0;
+	group = cluster_at(cluster, TYPE_LUCIE_GROUP, 0);
+	if (group)
+		text = cluster_get(group, "http_port");
+	if (text && (str_to_u64(text, &port) || port > UINT16_MAX))
+		port = SERVE_PORT;
+	cluster_free(cluster);
+	return (uint16_t)port;
+}
+
+static int serve_main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{"state", required_argument, NULL, 's'}, {"bind", required_argument, NULL, 'b'},
+		{"port", required_argument, NULL, 'p'},	 {"dhcp", no_argument, NULL, 'd'},
+		{"no-dhcp", no_argument, NULL, 'n'},	 {0}};
+	struct serve_options serve = {.state_dir = DEFAULT_STATE_DIR, .dhcp = true};
+	const char *address = "0.0.0.0";
+	uint64_t port = 0;
+	int c, ret;
+
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (c == 's')
+			serve.state_dir = optarg;
+		else if (c == 'b')
+			address = optarg;
+		else if (c == 'p' && !str_to_u64(optarg, &port) && port && port <= UINT16_MAX)
+			continue;
+		else if (c == 'd' || c == 'n')
+			serve.dhcp = c == 'd';
+		else
+			return command_usage(argv[0]);
+	}
+	if (optind != argc)
+		return command_usage(argv[0]);
+	if (!port)
+		port = definition_port(serve.state_dir);
+	if (!port)
+		return 1;
+	serve.listen_fd = http_listen(address, (uint16_t)port);
+	if (serve.listen_fd < 0)
+		return 1;
+	ret = serve_run(&serve);
+	close(serve.listen_fd);
+	return ret ? 1 : 0;
+}
+
+COMMAND(serve, .summary = "serve the nodes: DHCP, TFTP, HTTP", .usage = usage, .run = serve_main);

@@ -1,0 +1,423 @@
+/* lucie try: one node of the definition as a virtual machine on image files, as an ordinary user:
+ * the real image, a real plan from a real server, no network but the machine's own (trial.h). With
+ * --boot the disk then shows that it comes up by itself.
+ *
+ * What the server's state says is the truth about the outcome, never that the machine ended.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "host-tools/lib/boot-files.h"
+#include "host-tools/lib/command.h"
+#include "host-tools/lib/qemu.h"
+#include "host-tools/lib/trial.h"
+#include "init/lib/cleanup.h"
+#include "init/lib/io.h"
+#include "init/lib/log.h"
+
+#define DISKS_MAX     8
+#define POLL_MS	      200
+#define END_SECONDS   120  /* from a good report to the machine's end */
+#define LINGER_MS     3000 /* for the last words of a machine that failed */
+#define BOOT_SECONDS  900
+#define BANNER_LINES  8
+#define CONSOLE_TAIL  ((size_t)4000)
+#define GUEST_NETWORK "10.0.2.15:10.0.2.2:10.0.2.2:255.255.255.0"
+
+static const char usage[] =
+	"lucie try NODE --disk FILE [--disk FILE...] [OPTION...]\n"
+	"  --disk FILE     a disk of the machine; made, sparse, if it is not there\n"
+	"  --size SIZE     of a disk that is made (4G)\n"
+	"  --conf FILE     the definition (the state directory's)\n"
+	"  --state DIR     where base systems, and without --conf the definition, come from "
+	"(" DEFAULT_STATE_DIR ")\n"
+	"  --images DIR    what `make image` made (as lucie setup)\n"
+	"  --variant NAME  an installer of the definition (the host's own)\n"
+	"  --wipe          foreign data on FILE may be overwritten\n"
+	"  --memory MB     of the machine (512)\n"
+	"  --pxe           boot as from a network card: DHCP, TFTP, pxelinux\n"
+	"  --boot          then boot FILE without a network until it asks for a login; that leaves "
+	"FILE as it is\n"
+	"  --timeout S     for the installation (1800)\n"
+	"  --verbose       show what is done, and the machine's console\n"
+	"  --keep          keep the folder of the trial\n";
+
+struct try_options {
+	struct trial_options trial;
+	const char *disks[DISKS_MAX];
+	size_t disk_count;
+	uint64_t size, memory, timeout;
+	bool pxe, boot, keep;
+};
+
+static volatile sig_atomic_t interrupted;
+
+static void on_signal(int number)
+{
+	interrupted = number;
+}
+
+/* --- disks --------------------------------------------------------------------------------------
+ */
+
+/* An image file that is there is used as it is; whether its content may be written is for the node
+ * to decide. */
+static int disk_prepare(const char *file, uint64_t size)
+{
+	_cleanup_close_ int fd =
+		open(file, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0644);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st))
+		return log_err(-errno, "cannot open '%s'", file);
+	if (!S_ISREG(st.st_mode))
+		return log_err(0, "'%s' is not an image file, and a device is never used here",
+			       file);
+	if (!st.st_size && ftruncate(fd, (off_t)size))
+		return log_err(-errno, "cannot make '%s'", file);
+	return 0;
+}
+
+/* The machine's own flushes were not passed on, for speed. */
+static int disk_sync(const char *file)
+{
+	_cleanup_close_ int fd = open(file, O_RDWR | O_CLOEXEC);
+
+	return fd < 0 || fsync(fd) ? log_err(-errno, "cannot sync '%s'", file) : 0;
+}
+
+static int each_disk(const struct try_options *o, bool before)
+{
+	int ret = 0;
+
+	for (size_t i = 0; i < o->disk_count && !ret; i++)
+		ret = before ? disk_prepare(o->disks[i], o->size) : disk_sync(o->disks[i]);
+	return ret;
+}
+
+/* --- installation -------------------------------------------------------------------------------
+ */
+
+static int loader_args(const struct trial *t, const struct try_options *o, struct qemu *q)
+{
+	_cleanup_free_ char *tftp = NULL, *initrd = NULL;
+	char card[BOOT_FILE_NAME];
+
+	if (o->pxe) {
+		tftp = trial_tftp(t);
+		if (!tftp)
+			return -EIO;
+		qemu_arg(q, "-netdev");
+		qemu_arg(q, "user,id=n0,tftp=%s,bootfile=lpxelinux.0", tftp);
+		qemu_arg(q, "-device");
+		qemu_arg(q, "virtio-net-pci,netdev=n0,mac=%s", t->mac);
+		qemu_arg(q, "-boot");
+		qemu_arg(q, "order=n");
+		return 0;
+	}
+	initrd = trial_initrd(t);
+	if (!initrd)
+		return -EIO;
+	boot_files_name(t->mac, card);
+	qemu_arg(q, "-netdev");
+	qemu_arg(q, "user,id=n0");
+	qemu_arg(q, "-device");
+	qemu_arg(q, "virtio-net-pci,netdev=n0,romfile=,mac=%s", t->mac);
+	qemu_arg(q, "-kernel");
+	qemu_arg(q, "%s/tftp/%s", t->dir, t->kernel);
+	qemu_arg(q, "-initrd");
+	qemu_arg(q, "%s", initrd);
+	qemu_arg(q, "-append");
+	qemu_arg(q, "%s ip=%s BOOTIF=%s", t->command_line, GUEST_NETWORK, card);
+	return 0;
+}
+
+static void console_show(struct qemu *q, const char *title)
+{
+	_cleanup_free_ char *tail = qemu_console_tail(q, CONSOLE_TAIL);
+
+	fprintf(stderr, "--- %s\n%s\n---\n", title, tail ? tail : "");
+}
+
+/* Waits until the state says how it went: 0 installed, or -errno (said). */
+static int outcome_wait(struct trial *t, const struct try_options *o, struct qemu *q)
+{
+	int64_t limit = now_ms() + (int64_t)o->timeout * 1000;
+	struct state_node node;
+	bool running = true;
+
+	for (;;) {
+		int ret = state_node(t->site.state, o->trial.node, &node);
+
+		if (ret && ret != -ENOENT)
+			return ret;
+		if (!strcmp(node.status, "installed"))
+			return 0;
+		if (!strcmp(node.status, "failed"))
+			return log_err(0, "%s was not installed: %s%s%s", node.name, node.module,
+				       node.module[0] ? ": " : "", node.message);
+		if (!running)
+			return log_err(0, "the machine ended without a report (last module: '%s')",
+				       node.module);
+		if (!trial_serving(t))
+			return log_err(0, "the server of the trial ended");
+		if (interrupted)
+			return log_err(-EINTR, "stopped by a signal");
+		if (now_ms() > limit)
+			return log_err(-ETIMEDOUT, "no report after %llu s (last module: '%s')",
+				       (unsigned long long)o->timeout, node.module);
+		running = qemu_running(q); /* one more look at the state after its end */
+		if (o->trial.verbose)
+			qemu_show(q);
+		sleep_ms(POLL_MS);
+	}
+}
+
+/* A machine that was installed may still write; one that failed may still say why. */
+static void machine_end(struct qemu *q, bool installed, bool verbose)
+{
+	int64_t limit = now_ms() + (installed ? END_SECONDS * 1000 : LINGER_MS);
+
+	while (qemu_running(q) && now_ms() < limit && !interrupted)
+		sleep_ms(POLL_MS);
+	if (installed && q->pid)
+		log_warn("the machine did not end by itself within %d s of its report",
+			 END_SECONDS);
+	qemu_stop(q);
+	if (verbose)
+		qemu_show(q);
+}
+
+static int install_run(struct trial *t, const struct try_options *o)
+{
+	char console[PATH_MAX + 16];
+	struct qemu q;
+	int ret;
+
+	snprintf(console, sizeof(console), "%s/console", t->dir);
+	qemu_init(&q, console, (unsigned int)o->memory, "max");
+	for (size_t i = 0; i < o->disk_count; i++)
+		qemu_disk(&q, (unsigned int)i, o->disks[i]);
+	ret = loader_args(t, o, &q);
+	if (!ret)
+		ret = qemu_start(&q);
+	if (!ret) {
+		ret = outcome_wait(t, o, &q);
+		machine_end(&q, !ret, o->trial.verbose);
+		if (ret && !o->trial.verbose)
+			console_show(&q, "last lines of the machine's console");
+	}
+	qemu_free(&q);
+	return ret;
+}
+
+/* --- the installed system -----------------------------------------------------------------------
+ */
+
+/* The login prompt, with the last lines that came before it. */
+static bool banner_print(const char *console, const char *node)
+{
+	char prompt[80];
+	const char *found, *from;
+
+	snprintf(prompt, sizeof(prompt), "\n%s login:", node);
+	found = strstr(console, prompt);
+	if (!found)
+		return false;
+	from = found;
+	for (int lines = 0; from > console && lines < BANNER_LINES; from--)
+		lines += from[-1] == '\n';
+	printf("%.*s%s\n", (int)(found - from), from, prompt);
+	return true;
+}
+
+static bool login_seen(const struct qemu *q, const char *node)
+{
+	_cleanup_free_ char *tail = qemu_console_tail(q, (size_t)64 << 10);
+
+	return tail && banner_print(tail, node);
+}
+
+static int login_wait(struct qemu *q, const struct try_options *o)
+{
+	int64_t limit = now_ms() + BOOT_SECONDS * 1000;
+	bool running = true;
+
+	for (;;) {
+		if (o->trial.verbose)
+			qemu_show(q);
+		if (login_seen(q, o->trial.node))
+			return 0;
+		if (!running)
+			return log_err(0,
+				       "the installed machine ended before it asked for a login");
+		if (interrupted)
+			return log_err(-EINTR, "stopped by a signal");
+		if (now_ms() > limit)
+			return log_err(-ETIMEDOUT, "no '%s login:' on the console after %d s",
+				       o->trial.node, BOOT_SECONDS);
+		running = qemu_running(q);
+		sleep_ms(POLL_MS);
+	}
+}
+
+/* Some guests stall under TCG with every feature that there is; some disks say nothing without a
+ * VGA card. */
+static int boot_run(struct trial *t, const struct try_options *o)
+{
+	char console[PATH_MAX + 16];
+	struct qemu q;
+	int ret;
+
+	snprintf(console, sizeof(console), "%s/console-boot", t->dir);
+	qemu_init(&q, console, (unsigned int)o->memory, "Nehalem");
+	for (size_t i = 0; i < o->disk_count; i++)
+		qemu_disk(&q, (unsigned int)i, o->disks[i]);
+	qemu_arg(&q, "-snapshot");
+	qemu_arg(&q, "-device");
+	qemu_arg(&q, "VGA");
+	qemu_arg(&q, "-nic");
+	qemu_arg(&q, "none");
+	puts("booting the disk, without a network");
+	ret = qemu_start(&q);
+	if (!ret) {
+		ret = login_wait(&q, o);
+		qemu_stop(&q);
+		if (ret && !o->trial.verbose)
+			console_show(&q, "last lines of the installed machine's console");
+	}
+	qemu_free(&q);
+	return ret;
+}
+
+/* --- command ------------------------------------------------------------------------------------
+ */
+
+static int try_run(const struct try_options *o)
+{
+	struct trial t;
+	int ret = each_disk(o, true);
+
+	if (ret)
+		return ret;
+	ret = trial_begin(&t, &o->trial);
+	if (!ret)
+		ret = install_run(&t, o);
+	if (!ret)
+		ret = each_disk(o, false);
+	if (!ret && o->boot)
+		ret = boot_run(&t, o);
+	trial_end(&t, o->keep);
+	return ret;
+}
+
+static void catch_signals(void)
+{
+	struct sigaction action = {.sa_handler = on_signal};
+
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGHUP, &action, NULL);
+}
+
+enum {
+	OPT_DISK = 1,
+	OPT_SIZE,
+	OPT_CONF,
+	OPT_STATE,
+	OPT_IMAGES,
+	OPT_VARIANT,
+	OPT_WIPE,
+	OPT_MEMORY,
+	OPT_PXE,
+	OPT_BOOT,
+	OPT_TIMEOUT,
+	OPT_VERBOSE,
+	OPT_KEEP
+};
+
+static bool option_take(struct try_options *o, int c, const char *arg)
+{
+	switch (c) {
+	case OPT_DISK:
+		if (o->disk_count == DISKS_MAX)
+			return false;
+		o->disks[o->disk_count++] = arg;
+		return true;
+	case OPT_SIZE:
+		return !str_to_size(arg, &o->size) && o->size;
+	case OPT_CONF:
+		o->trial.conf = arg;
+		return true;
+	case OPT_STATE:
+		o->trial.source = arg;
+		return true;
+	case OPT_IMAGES:
+		o->trial.images = arg;
+		return true;
+	case OPT_VARIANT:
+		o->trial.variant = arg;
+		return true;
+	case OPT_WIPE:
+		return o->trial.wipe = true;
+	case OPT_MEMORY:
+		return !str_to_u64(arg, &o->memory) && o->memory >= 64 && o->memory <= 1 << 20;
+	case OPT_PXE:
+		return o->pxe = true;
+	case OPT_BOOT:
+		return o->boot = true;
+	case OPT_TIMEOUT:
+		return !str_to_u64(arg, &o->timeout) && o->timeout && o->timeout <= 7 * 86400;
+	case OPT_VERBOSE:
+		return o->trial.verbose = true;
+	case OPT_KEEP:
+		return o->keep = true;
+	default:
+		return false;
+	}
+}
+
+static int try_main(int argc, char **argv)
+{
+	static const struct option options[] = {{"disk", required_argument, NULL, OPT_DISK},
+						{"size", required_argument, NULL, OPT_SIZE},
+						{"conf", required_argument, NULL, OPT_CONF},
+						{"state", required_argument, NULL, OPT_STATE},
+						{"images", required_argument, NULL, OPT_IMAGES},
+						{"variant", required_argument, NULL, OPT_VARIANT},
+						{"wipe", no_argument, NULL, OPT_WIPE},
+						{"memory", required_argument, NULL, OPT_MEMORY},
+						{"pxe", no_argument, NULL, OPT_PXE},
+						{"boot", no_argument, NULL, OPT_BOOT},
+						{"timeout", required_argument, NULL, OPT_TIMEOUT},
+						{"verbose", no_argument, NULL, OPT_VERBOSE},
+						{"keep", no_argument, NULL, OPT_KEEP},
+						{0}};
+	struct try_options o = {.trial.source = DEFAULT_STATE_DIR,
+				.size = (uint64_t)4 << 30,
+				.memory = 512,
+				.timeout = 1800};
+	int c, ret;
+
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1)
+		if (!option_take(&o, c, optarg))
+			return command_usage(argv[0]);
+	if (optind != argc - 1 || !o.disk_count)
+		return command_usage(argv[0]);
+	o.trial.node = argv[optind];
+	catch_signals();
+	ret = try_run(&o);
+	if (!ret)
+		printf("%s: installed on %s\n", o.trial.node, o.disks[0]);
+	return ret ? 1 : 0;
+}
+
+COMMAND(try, .summary = "install a node onto an image file in QEMU", .usage = usage,
+	.run = try_main);

@@ -1,0 +1,417 @@
+/* What can only be judged with the whole definition at hand, when templates are resolved:
+ * references, what must be there, what must be unique, addresses and their networks, the order of
+ * modules, disk layouts. */
+#include "host-tools/lib/cluster-internal.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "host-tools/lib/die.h"
+#include "host-tools/lib/suggest.h"
+#include "init/lib/str.h"
+#include "modules/lib/layout.h"
+
+#define SUGGEST_ERRORS                                                                             \
+	100 /* after so many errors no more suggestions: each compares with every name */
+
+static const char *like(const struct cluster *c, enum cluster_type type, const char *name)
+{
+	struct suggestion s = suggest_start(name);
+
+	for (size_t i = 0; c->error_total < SUGGEST_ERRORS && i < c->registered_count[type]; i++)
+		suggest_offer(&s, c->registered[type][i]->public.name);
+	return s.best;
+}
+
+static void dangling(struct cluster *c, enum cluster_type type, const char *name,
+		     const struct cluster_place *at)
+{
+	const char *best = like(c, type, name), *type_name = cluster_type_name(type);
+
+	if (best)
+		cluster_error(c, at, "no %s is named '%.64s', expected '%s'", type_name, name,
+			      best);
+	else
+		cluster_error(c, at, "no %s is named '%.64s', expected one that is defined",
+			      type_name, name);
+}
+
+/* Own values only: what is inherited was checked where it stands. */
+static void check_references(struct cluster *c, const struct object *o)
+{
+	for (size_t i = 0; i < o->own_count; i++) {
+		const struct cluster_value *v = &o->own[i];
+		const struct key_spec *spec = cluster_key(o->public.type, v->key);
+		char name[CLUSTER_ITEM_MAX];
+		size_t pos = 0, offset;
+
+		if (!spec || !(spec->flags & KEY_REF))
+			continue;
+		while (cluster_list_next(v->text, &pos, name, sizeof(name), &offset)) {
+			struct cluster_place at = v->at;
+
+			at.column += (unsigned int)offset;
+			if (spec->valid(name) && !cluster_find(c, spec->ref, name))
+				dangling(c, spec->ref, name, &at);
+		}
+	}
+}
+
+/* --- groups
+ * ------------------------------------------------------------------------------------------------------------------------
+ */
+
+struct membership {
+	struct cluster *c;
+	struct object *group;
+	char unknown[64];
+};
+
+static int add_member(const char *name, void *arg)
+{
+	struct membership *m = arg;
+	struct object *host = map_get(&m->c->by_name[TYPE_HOST], name);
+
+	if (!host) {
+		snprintf(m->unknown, sizeof(m->unknown), "%s", name);
+		return -ENOENT;
+	}
+	if (host->group_count && host->groups[host->group_count - 1] == m->group)
+		return 0;
+	host->groups = xrealloc(host->groups, host->group_count + 1, sizeof(host->groups[0]));
+	host->groups[host->group_count++] = m->group;
+	return 0;
+}
+
+static void check_members(struct cluster *c, struct object *group)
+{
+	const struct cluster_value *v = cluster_value(&group->public, "members");
+	struct membership m = {.c = c, .group = group};
+	char item[CLUSTER_ITEM_MAX], why[160];
+	size_t pos = 0, offset;
+
+	while (v && cluster_list_next(v->text, &pos, item, sizeof(item), &offset)) {
+		struct cluster_place at = v->at;
+		int ret = *item ? cluster_pattern_each(item, add_member, &m, why, sizeof(why)) : 0;
+
+		at.column += (unsigned int)offset;
+		if (ret == -ENOENT)
+			dangling(c, TYPE_HOST, m.unknown, &at);
+		else if (ret)
+			cluster_error(c, &at, "'%.80s' %s", item, why);
+	}
+}
+
+/* --- hosts
+ * -------------------------------------------------------------------------------------------------------------------------
+ */
+
+static void require(struct cluster *c, const struct object *o, const char *key, const char *form)
+{
+	if (!o->broken && !cluster_value(&o->public, key))
+		cluster_error(c, &o->public.at, "%s '%s' has no %s, expected '%s %s'",
+			      cluster_type_name(o->public.type), o->public.name, key, key, form);
+}
+
+static void check_macs(struct cluster *c, struct object *host)
+{
+	const struct cluster_value *v = cluster_value(&host->public, "mac_address");
+	char item[CLUSTER_ITEM_MAX], mac[MAC_TEXT];
+	size_t pos = 0, offset;
+
+	while (v && cluster_list_next(v->text, &pos, item, sizeof(item), &offset)) {
+		struct cluster_place at = v->at;
+		const struct object *other;
+
+		if (str_to_mac(item, mac))
+			continue;
+		at.column += (unsigned int)offset;
+		other = map_put(&c->macs, arena_strdup(&c->arena, mac), host);
+		if (other)
+			cluster_error(c, &at,
+				      "mac_address %s belongs to host '%s' already, expected one "
+				      "of host '%s'",
+				      mac, other->public.name, host->public.name);
+	}
+}
+
+static bool network_address(const char *text, uint32_t *out)
+{
+	struct in_addr a;
+
+	if (!text || inet_pton(AF_INET, text, &a) != 1)
+		return false;
+	*out = ntohl(a.s_addr);
+	return true;
+}
+
+/* The host's address is one that a host of its lucie_group can have. */
+static void check_network(struct cluster *c, const struct object *host,
+			  const struct cluster_value *v)
+{
+	const struct cluster_object *group =
+		cluster_host_ref(c, &host->public, "lucie_group", TYPE_LUCIE_GROUP);
+	static const char *const others[] = {"gateway", "server_address"};
+	uint32_t address, mask, gateway;
+
+	if (!group || !network_address(v->text, &address) ||
+	    !network_address(cluster_get(group, "subnet"), &mask))
+		return;
+	for (size_t i = 0; i < 2; i++) {
+		const char *other = cluster_get(group, others[i]);
+
+		if (other && !strcmp(other, v->text))
+			cluster_error(
+				c, &v->at,
+				"address %s is the %s of lucie_group '%s', expected one of its own",
+				v->text, others[i], group->name);
+	}
+	if (mask < 0xfffffffe && ((address & ~mask) == 0 || (address & ~mask) == ~mask))
+		cluster_error(c, &v->at,
+			      "address %s means the whole network of lucie_group '%s', expected "
+			      "one of a host",
+			      v->text, group->name);
+	if (network_address(cluster_get(group, "gateway"), &gateway) &&
+	    (gateway & mask) != (address & mask))
+		cluster_error(c, &v->at,
+			      "address %s is not in the network of lucie_group '%s', expected one "
+			      "like its gateway %s",
+			      v->text, group->name, cluster_get(group, "gateway"));
+}
+
+static void check_host(struct cluster *c, struct object *host)
+{
+	const struct cluster_value *v = cluster_value(&host->public, "address");
+	const struct object *other;
+
+	require(c, host, "address", "A.B.C.D");
+	require(c, host, "mac_address", "xx:xx:xx:xx:xx:xx");
+	if (!host->broken && !cluster_host_get(c, &host->public, "lucie_group"))
+		cluster_error(c, &host->public.at,
+			      "host '%s' has no lucie_group, expected 'lucie_group NAME' in it or "
+			      "in its host_group",
+			      host->public.name);
+	check_macs(c, host);
+	if (!v)
+		return;
+	other = map_put(&c->addresses, v->text, host);
+	if (other)
+		cluster_error(c, &v->at,
+			      "address %s belongs to host '%s' already, expected one of host '%s'",
+			      v->text, other->public.name, host->public.name);
+	check_network(c, host, v);
+}
+
+/* --- installers
+ * --------------------------------------------------------------------------------------------------------------------
+ */
+
+#define INSTALLER_MODULES_MAX 64
+
+struct module_list {
+	const struct module_info *info[INSTALLER_MODULES_MAX];
+	struct cluster_place at[INSTALLER_MODULES_MAX];
+	size_t count;
+};
+
+static size_t list_position(const struct module_list *l, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < l->count && strcmp(l->info[i]->name, name); i++)
+		;
+	return i;
+}
+
+static void add_module(struct cluster *c, struct module_list *l, const char *name,
+		       const struct cluster_place *at)
+{
+	const struct module_info *info = modules_find(&c->modules, name);
+	struct suggestion s = suggest_start(name);
+
+	for (size_t i = 0; !info && i < c->modules.count; i++)
+		suggest_offer(&s, c->modules.list[i]->name);
+	if (!info)
+		cluster_error(c, at, "no module is named '%.64s', expected %s%s%s", name,
+			      s.best ? "'" : "a built-in one or modules/", s.best ? s.best : name,
+			      s.best ? "'" : ".sh");
+	else if (list_position(l, name) < l->count)
+		cluster_error(c, at, "module '%s' is in the list already, expected it once", name);
+	else if (l->count == INSTALLER_MODULES_MAX)
+		cluster_error(c, at, "more than %d modules in one installer, expected fewer",
+			      INSTALLER_MODULES_MAX);
+	else {
+		l->info[l->count] = info;
+		l->at[l->count++] = *at;
+	}
+}
+
+/* One of the words of `after` or `needs` of the module at index. */
+static void check_order(struct cluster *c, const struct module_list *l, size_t index,
+			const char *other, bool needed)
+{
+	size_t at = list_position(l, other);
+	const char *name = l->info[index]->name;
+
+	if (at == l->count && needed)
+		cluster_error(c, &l->at[index],
+			      "module '%s' needs '%s', expected '%s' before it in the list", name,
+			      other, other);
+	else if (at < l->count && at > index)
+		cluster_error(c, &l->at[index], "module '%s' runs before '%s', expected it after",
+			      name, other);
+}
+
+static void check_orders(struct cluster *c, const struct module_list *l, size_t index,
+			 const char *words, bool needed)
+{
+	char *rest = arena_strdup(&c->arena, words), *word;
+
+	while ((word = str_word(&rest)))
+		check_order(c, l, index, word, needed);
+}
+
+static void check_installer(struct cluster *c, const struct object *o)
+{
+	const struct cluster_value *v = cluster_value(&o->public, "modules");
+	struct module_list l = {.count = 0};
+	char name[CLUSTER_ITEM_MAX];
+	size_t pos = 0, offset, errors = c->error_total;
+
+	require(c, o, "modules", "NAME, NAME, ...");
+	while (v && cluster_list_next(v->text, &pos, name, sizeof(name), &offset)) {
+		struct cluster_place at = v->at;
+
+		at.column += (unsigned int)offset;
+		if (str_is_name(name))
+			add_module(c, &l, name, &at);
+	}
+	if (c->error_total > errors) /* an order of what is not known says nothing */
+		return;
+	for (size_t i = 0; i < l.count; i++) {
+		check_orders(c, &l, i, l.info[i]->after, false);
+		check_orders(c, &l, i, l.info[i]->needs, true);
+	}
+}
+
+/* --- layouts
+ * -----------------------------------------------------------------------------------------------------------------------
+ */
+
+struct layout_lines {
+	struct cluster *c;
+	const struct object *o;
+	const struct cluster_value *value[CLUSTER_VALUES_MAX];
+	size_t count;
+};
+
+static void layout_error(unsigned int line, const char *message, void *arg)
+{
+	const struct layout_lines *l = arg;
+	size_t i;
+
+	for (i = 0; i < l->count && l->value[i]->at.line != line; i++)
+		;
+	cluster_error(l->c, i < l->count ? &l->value[i]->at : &l->o->public.at, "%s", message);
+}
+
+/* The lines come from one object (cluster-resolve.c), so that their numbers tell them apart. */
+static void check_layout(struct cluster *c, const struct object *o)
+{
+	struct plan_line lines[CLUSTER_VALUES_MAX];
+	struct plan_section section = {.name = "layout", .lines = lines};
+	struct layout_lines l = {.c = c, .o = o};
+	struct layout *layout = xcalloc(1, sizeof(*layout));
+
+	for (size_t i = 0; i < o->public.count; i++) {
+		const struct cluster_value *v = &o->public.values[i];
+
+		if (strcmp(v->key, "disk") && strcmp(v->key, "partition"))
+			continue;
+		l.value[l.count++] = v;
+		lines[section.count++] = (struct plan_line){v->key, v->text, v->at.line};
+	}
+	if (!section.count && !o->broken)
+		cluster_error(c, &o->public.at,
+			      "disk_layout '%s' is empty, expected 'disk' and 'partition' lines",
+			      o->public.name);
+	else if (section.count)
+		layout_parse(layout, &section, layout_error, &l);
+	free(layout);
+}
+
+/* --- the rest
+ * ----------------------------------------------------------------------------------------------------------------------
+ */
+
+static void check_base(struct cluster *c, const struct object *o)
+{
+	static const char *const made[] = {"suite", "packages", "kernel"};
+
+	for (size_t i = 0; cluster_value(&o->public, "file") && i < 3; i++) {
+		const struct cluster_value *v = cluster_value(&o->public, made[i]);
+
+		if (v)
+			cluster_error(c, &v->key_at,
+				      "%s of a base that is a file, expected either file or %s",
+				      made[i], made[i]);
+	}
+}
+
+static void check_package_server(struct cluster *c, const struct object *o)
+{
+	const struct cluster_value *uri = cluster_value(&o->public, "uri"),
+				   *path = cluster_value(&o->public, "path");
+
+	if (uri && path)
+		cluster_error(c, &path->key_at,
+			      "path and uri in one package_server, expected one of them");
+	else if (!uri && !path && !o->broken)
+		cluster_error(
+			c, &o->public.at,
+			"package_server '%s' has no place, expected 'uri URI' or 'path FOLDER'",
+			o->public.name);
+	require(c, o, "suite", "SUITE");
+}
+
+static void check_lucie_group(struct cluster *c, const struct object *o)
+{
+	require(c, o, "subnet", "NETMASK");
+}
+
+static void each(struct cluster *c, enum cluster_type type,
+		 void (*check)(struct cluster *c, const struct object *o))
+{
+	for (size_t i = 0; i < c->registered_count[type]; i++)
+		check(c, c->registered[type][i]);
+}
+
+/* The folder `files` beside the definition is taken without a word about it. */
+static void find_default_files(struct cluster *c)
+{
+	const char *path = c->dir ? arena_printf(&c->arena, "%s/files", c->dir) : NULL;
+	struct stat st;
+
+	if (path && !c->compiled && !stat(path, &st) && S_ISDIR(st.st_mode))
+		c->default_files = path;
+}
+
+void cluster_check_objects(struct cluster *c)
+{
+	find_default_files(c);
+	for (size_t i = 0; i < c->count; i++)
+		check_references(c, c->objects[i]);
+	for (size_t i = 0; i < c->registered_count[TYPE_HOST_GROUP]; i++)
+		check_members(c, c->registered[TYPE_HOST_GROUP][i]);
+	for (size_t i = 0; i < c->registered_count[TYPE_HOST]; i++)
+		check_host(c, c->registered[TYPE_HOST][i]);
+	each(c, TYPE_LUCIE_GROUP, check_lucie_group);
+	each(c, TYPE_INSTALLER, check_installer);
+	each(c, TYPE_DISK_LAYOUT, check_layout);
+	each(c, TYPE_BASE, check_base);
+	each(c, TYPE_PACKAGE_SERVER, check_package_server);
+}

@@ -1,0 +1,137 @@
+/* What the files cluster*.c share: the definition in memory while it is read, resolved and checked.
+ *
+ * Order of the work (cluster.c): read (cluster-read.c) -> own values checked one by one
+ * (cluster-values.c) -> templates resolved (cluster-resolve.c) -> names, references, layouts and
+ * module orders checked across objects (cluster-check.c).
+ */
+#ifndef LUCIE_CLUSTER_INTERNAL_H
+#define LUCIE_CLUSTER_INTERNAL_H
+
+#include "host-tools/lib/arena.h"
+#include "host-tools/lib/cluster.h"
+#include "host-tools/lib/map.h"
+#include "host-tools/lib/modules.h"
+
+#define CLUSTER_FILE_MAX      ((size_t)16 << 20)
+#define CLUSTER_FILES_MAX     256 /* with includes */
+#define CLUSTER_INCLUDE_DEPTH 16
+#define CLUSTER_USE_DEPTH     32    /* a template of a template ... */
+#define CLUSTER_VALUES_MAX    512   /* of one object, inherited ones included */
+#define CLUSTER_ERRORS_MAX    1000  /* more are counted, not shown */
+#define CLUSTER_NAMES_MAX     65536 /* of one pattern like cnode[0000-9999] */
+
+/* public comes first, so that a pointer to it is a pointer to the whole. */
+struct object {
+	struct cluster_object public;
+	struct cluster_value *own; /* as written; public.values after resolving */
+	size_t own_count, own_cap;
+	const char *template; /* `name`: what others `use`; NULL */
+	enum { RESOLVE_NOT, RESOLVE_RUNNING, RESOLVE_DONE } resolve;
+	struct object **groups; /* of a host: its host_groups in the order of the file */
+	size_t group_count;
+	bool broken; /* something in it was not understood: what it lacks is not worth a word */
+};
+
+struct cluster_error {
+	struct cluster_place at;
+	size_t file; /* index, for sorting */
+	const char *text;
+};
+
+struct cluster {
+	struct arena arena; /* every string, and the arrays of resolved objects */
+	const char *files[CLUSTER_FILES_MAX];
+	size_t file_count;
+	const char *dir; /* absolute folder of the main file; NULL when read from memory */
+	const char *default_files; /* the folder `files` beside the main file; NULL */
+	bool compiled; /* a generation: it was checked, files that it names are not looked at again
+			*/
+	bool in_builtins; /* while the built-in defaults are read */
+
+	struct object **objects; /* all, in order */
+	size_t count;
+	struct object **registered[TYPE_COUNT];
+	size_t registered_count[TYPE_COUNT];
+	struct map by_name[TYPE_COUNT];	  /* registered */
+	struct map templates[TYPE_COUNT]; /* objects with `name` */
+	struct map macs, addresses;
+	struct modules modules;
+
+	struct cluster_error *errors;
+	size_t error_count, error_total;
+};
+
+/* --- cluster-keys.c: the vocabulary
+ * ------------------------------------------------------------------------------------------------
+ */
+
+enum {
+	KEY_LIST = 1,	/* separated by commas */
+	KEY_REPEAT = 2, /* may stand several times */
+	KEY_OWN = 4,	/* not inherited from templates */
+	KEY_HOST = 8,	/* looked up: host, host_groups, lucie_group, default */
+	KEY_FILE = 16,	/* a file, relative to the one that names it */
+	KEY_FOLDER = 32,
+	KEY_REF = 64, /* the name of an object of type ref */
+};
+
+struct key_spec {
+	const char *name;
+	unsigned int types; /* bit 1 << enum cluster_type */
+	unsigned int flags;
+	bool (*valid)(const char *item); /* of one item of the list; NULL: any text */
+	const char *expected;		 /* "expected ..." */
+	enum cluster_type ref;
+	const char *fallback; /* what holds where nothing is said; NULL */
+};
+
+const char *cluster_type_name(enum cluster_type type);
+int cluster_type_find(const char *name); /* or -1 */
+const char *cluster_identity_key(enum cluster_type type);
+const struct key_spec *cluster_key(enum cluster_type type, const char *key);
+const struct key_spec *cluster_key_at(size_t index); /* NULL past the end */
+
+/* "MODULE.KEY": true, and the module's name in `module` (of at least 64 bytes), if it has this
+ * form. */
+bool cluster_is_module_key(const char *key, char *module, size_t len);
+
+/* --- the steps
+ * ---------------------------------------------------------------------------------------------------------------------
+ */
+
+/* Text is copied. Reads what it includes, if dir (see cluster_dir_of) is not NULL. */
+void cluster_read_text(struct cluster *c, const char *file, const char *dir, const char *text,
+		       size_t len);
+/* "FOLDER/" of a path, "" where it has none. */
+const char *cluster_dir_of(struct cluster *c, const char *path);
+extern const char cluster_builtins[];
+
+void cluster_check_values(struct cluster *c, struct object *o);
+void cluster_resolve(struct cluster *c);
+void cluster_check_objects(struct cluster *c);
+
+struct object *cluster_object_add(struct cluster *c, enum cluster_type type,
+				  struct cluster_place at);
+void cluster_error(struct cluster *c, const struct cluster_place *at, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* The value that stands first for a key; NULL. */
+const struct cluster_value *cluster_value(const struct cluster_object *o, const char *key);
+/* Where a key of a host is said: the host, a host_group or the lucie_group; NULL where only the
+ * default holds. */
+const struct cluster_object *cluster_host_owner(const struct cluster *c,
+						const struct cluster_object *host, const char *key);
+static inline const struct object *object_of(const struct cluster_object *o)
+{
+	return (const struct object *)o;
+}
+
+/* --- cluster-list.c: comma lists and ranges
+ * ---------------------------------------------------------------------------------------- */
+
+/* Calls each(name) for every name that a pattern item like "cnode[00-31]" stands for. -EINVAL with
+ * why; else what each() returns when that is not 0. */
+int cluster_pattern_each(const char *item, int (*each)(const char *name, void *arg), void *arg,
+			 char *why, size_t why_len);
+
+#endif

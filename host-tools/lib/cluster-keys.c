@@ -1,0 +1,287 @@
+/* The vocabulary of cluster.conf: which types and keys there are and what form each value has.
+ * cluster.conf(5) says what they mean; a new key is one line here and its use. */
+#include "host-tools/lib/cluster-internal.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <string.h>
+
+#include "init/lib/cleanup.h"
+#include "init/lib/str.h"
+
+static const struct {
+	const char *name, *identity;
+} types[TYPE_COUNT] = {
+	[TYPE_HOST] = {"host", "host_name"},
+	[TYPE_LUCIE_GROUP] = {"lucie_group", "name"},
+	[TYPE_HOST_GROUP] = {"host_group", "hostgroup_name"},
+	[TYPE_INSTALLER] = {"installer", "name"},
+	[TYPE_DISK_LAYOUT] = {"disk_layout", "name"},
+	[TYPE_BASE] = {"base", "name"},
+	[TYPE_PACKAGE_SERVER] = {"package_server", "name"},
+	[TYPE_SERVICE] = {"service", "name"},
+};
+
+#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define DIGITS	"0123456789"
+
+/* Not empty, at most max bytes, all of them in set. */
+static bool consists_of(const char *s, const char *set, size_t max)
+{
+	size_t n = strlen(s);
+
+	return n && n <= max && strspn(s, set) == n;
+}
+
+static bool is_host_name(const char *s)
+{
+	return consists_of(s, LETTERS DIGITS "-.", 63) && isalnum((unsigned char)s[0]) &&
+	       isalnum((unsigned char)s[strlen(s) - 1]) && !strstr(s, "..");
+}
+
+static bool is_domain(const char *s)
+{
+	return consists_of(s, LETTERS DIGITS "-.", 253) && isalnum((unsigned char)s[0]) &&
+	       !strstr(s, "..");
+}
+
+static bool is_address(const char *s)
+{
+	struct in_addr a;
+
+	return inet_pton(AF_INET, s, &a) == 1;
+}
+
+static bool is_netmask(const char *s)
+{
+	struct in_addr a;
+	uint32_t host_bits;
+
+	if (inet_pton(AF_INET, s, &a) != 1)
+		return false;
+	host_bits = ~ntohl(a.s_addr);
+	return host_bits != UINT32_MAX && !(host_bits & (host_bits + 1));
+}
+
+static bool is_server(const char *s)
+{
+	return is_host_name(s) || is_domain(s);
+}
+
+static bool is_mac(const char *s)
+{
+	char mac[MAC_TEXT];
+	unsigned char first;
+
+	return !str_to_mac(s, mac) && !str_from_hex((char[3]){mac[0], mac[1]}, &first, 1) &&
+	       !(first & 1) && strcmp(mac, "00:00:00:00:00:00");
+}
+
+static bool is_register(const char *s)
+{
+	return !strcmp(s, "0") || !strcmp(s, "1");
+}
+
+/* Packages, services: Debian's names are a subset. */
+static bool is_package(const char *s)
+{
+	return consists_of(s, LETTERS DIGITS "+-._:~=", 200) && isalnum((unsigned char)s[0]);
+}
+
+static bool is_port(const char *s)
+{
+	uint64_t v;
+
+	return !str_to_u64(s, &v) && v >= 1 && v <= 65535;
+}
+
+static bool is_interface(const char *s)
+{
+	return consists_of(s, LETTERS DIGITS "-._@", 15);
+}
+
+static bool is_yes_or_no(const char *s)
+{
+	return !strcmp(s, "yes") || !strcmp(s, "no");
+}
+
+static bool is_on_failure(const char *s)
+{
+	return !strcmp(s, "shell") || !strcmp(s, "retry") || !strcmp(s, "reboot") ||
+	       !strcmp(s, "poweroff");
+}
+
+static bool is_at_end(const char *s)
+{
+	return !strcmp(s, "reboot") || !strcmp(s, "poweroff") || !strcmp(s, "kexec") ||
+	       !strcmp(s, "shell");
+}
+
+static bool is_word(const char *s)
+{
+	return *s && !strpbrk(s, " \t") && strlen(s) < 256;
+}
+
+static bool is_suite(const char *s)
+{
+	return consists_of(s, LETTERS DIGITS "-._/", 100) && s[0] != '-';
+}
+
+static bool is_repository(const char *s)
+{
+	return is_word(s) && (str_starts(s, "http://") || str_starts(s, "file:/")) &&
+	       s[strcspn(s, ":") + 1];
+}
+
+static bool is_source(const char *s)
+{
+	return is_word(s) && ((str_starts(s, "http://") && s[7]) || str_starts(s, "file:/"));
+}
+
+static bool is_console(const char *s)
+{
+	return consists_of(s, LETTERS DIGITS ", ", 200);
+}
+
+/* crypt(5) with a method that is still good enough, or a locked account. */
+static bool is_password_hash(const char *s)
+{
+	static const char *const methods[] = {"$y$", "$gy$", "$7$", "$2b$", "$6$", "$5$"};
+
+	if (!strcmp(s, "!") || !strcmp(s, "*"))
+		return true;
+	for (size_t i = 0; i < ARRAY_SIZE(methods); i++)
+		if (str_starts(s, methods[i]))
+			return strlen(s) >= 30 && consists_of(s, LETTERS DIGITS "$./=,", 400);
+	return false;
+}
+
+#define H     (1U << TYPE_HOST)
+#define L     (1U << TYPE_LUCIE_GROUP)
+#define G     (1U << TYPE_HOST_GROUP)
+#define I     (1U << TYPE_INSTALLER)
+#define D     (1U << TYPE_DISK_LAYOUT)
+#define B     (1U << TYPE_BASE)
+#define P     (1U << TYPE_PACKAGE_SERVER)
+#define S     (1U << TYPE_SERVICE)
+#define ALL   ((1U << TYPE_COUNT) - 1)
+#define LEVEL (H | G | L) /* where what holds for a host may be said */
+
+#define A_NAME	   "a name of letters, digits, '.', '_' and '-', at most 63 long"
+#define AN_ADDRESS "an IPv4 address like 192.168.10.1"
+
+static const struct key_spec keys[] = {
+	{"name", ALL, KEY_OWN, str_is_name, A_NAME, 0, NULL},
+	{"use", ALL, KEY_OWN | KEY_LIST, str_is_name, "names of templates", 0, NULL},
+	{"register", ALL, KEY_OWN, is_register, "0 or 1", 0, NULL},
+
+	{"host_name", H, KEY_OWN, is_host_name, "letters, digits, '-' and '.', at most 63", 0,
+	 NULL},
+	{"address", H, 0, is_address, AN_ADDRESS, 0, NULL},
+	{"mac_address", H, KEY_LIST, is_mac, "the address of a network card like 00:50:56:40:40:b6",
+	 0, NULL},
+	{"lucie_group", H | G, KEY_REF, str_is_name, "the name of a lucie_group", TYPE_LUCIE_GROUP,
+	 NULL},
+
+	{"hostgroup_name", G, KEY_OWN, str_is_name, A_NAME, 0, NULL},
+	{"members", G, KEY_LIST, NULL, "host names or ranges like cnode[00-31]", 0, NULL},
+
+	{"domain_name", L, 0, is_domain, "a domain like cluster.example", 0, NULL},
+	{"gateway", L, 0, is_address, AN_ADDRESS, 0, NULL},
+	{"subnet", L, 0, is_netmask, "a netmask like 255.255.255.0", 0, NULL},
+	{"dns1", L, 0, is_address, AN_ADDRESS, 0, NULL},
+	{"dns2", L, 0, is_address, AN_ADDRESS, 0, NULL},
+	{"dns3", L, 0, is_address, AN_ADDRESS, 0, NULL},
+	{"lucie_server", L, KEY_LIST, is_server, "a host name or an address", 0, NULL},
+	{"dhcp_server", L, KEY_LIST, is_server, "a host name or an address", 0, NULL},
+	{"http_server", L, KEY_LIST, is_server, "a host name or an address", 0, NULL},
+	{"server_address", L, 0, is_address, AN_ADDRESS, 0, NULL},
+	{"http_port", L, 0, is_port, "a port from 1 to 65535", 0, "8077"},
+	{"dhcp_interface", L, 0, is_interface, "a network interface like eth0", 0, NULL},
+
+	{"services", LEVEL, KEY_LIST | KEY_HOST, is_package, "names of services", 0, NULL},
+	{"installer", LEVEL, KEY_REF | KEY_HOST, str_is_name, "the name of an installer",
+	 TYPE_INSTALLER, "full"},
+	{"disk_layout", LEVEL, KEY_REF | KEY_HOST, str_is_name, "the name of a disk_layout",
+	 TYPE_DISK_LAYOUT, "default"},
+	{"base", LEVEL, KEY_REF | KEY_HOST, str_is_name, "the name of a base", TYPE_BASE,
+	 "default"},
+	{"root_password", LEVEL, KEY_HOST, is_password_hash,
+	 "a crypt(5) hash as `openssl passwd -6` prints it, or '!'", 0, NULL},
+	{"ssh_keys", LEVEL, KEY_HOST | KEY_LIST | KEY_FILE, NULL, "files of public keys", 0, NULL},
+	{"packages", LEVEL | B | S, KEY_HOST | KEY_LIST, is_package, "names of packages", 0, NULL},
+	{"package_server", LEVEL, KEY_HOST | KEY_LIST | KEY_REF, str_is_name,
+	 "the name of a package_server", TYPE_PACKAGE_SERVER, NULL},
+	{"board", LEVEL, KEY_HOST, str_is_name, "the name of a board that an image was built for",
+	 0, "pc-x86_64"},
+	{"console", LEVEL, KEY_HOST, is_console, "consoles like tty0 ttyS0,115200", 0,
+	 "tty0 ttyS0,115200"},
+	{"kernel_args", LEVEL, KEY_HOST, NULL, "kernel arguments", 0, NULL},
+	{"files", LEVEL, KEY_HOST | KEY_FOLDER, NULL,
+	 "a folder with default/, group/NAME/ and host/NAME/ in it", 0, NULL},
+
+	{"modules", I, KEY_LIST, str_is_name, "names of modules in the order in which they run", 0,
+	 NULL},
+	{"on_failure", I, 0, is_on_failure, "shell, retry, reboot or poweroff", 0, "shell"},
+	{"at_end", I, 0, is_at_end, "reboot, poweroff, kexec or shell", 0, "reboot"},
+
+	{"disk", D, KEY_REPEAT, NULL, "NAME SELECTOR [table=gpt|msdos]", 0, NULL},
+	{"partition", D, KEY_REPEAT, NULL, "MOUNT SIZE FILESYSTEM [label=TEXT] [mount=OPTIONS]", 0,
+	 NULL},
+
+	{"suite", B | P, 0, is_suite, "a distribution's suite like bookworm", 0, NULL},
+	{"kernel", B, 0, is_package, "the name of a kernel package", 0, NULL},
+	{"file", B, KEY_FILE, NULL, "a tar file (.tar.gz, .tar.xz, .tar.zst)", 0, NULL},
+	{"source", B, KEY_LIST, is_source, "http://HOST/FILE or file:/FILE", 0, NULL},
+
+	{"uri", P, 0, is_repository, "http://HOST/PATH or file:/PATH", 0, NULL},
+	{"components", P, 0, NULL, "components like main contrib", 0, NULL},
+	{"key", P, KEY_FILE, NULL, "the file of the repository's public key", 0, NULL},
+	{"trusted", P, 0, is_yes_or_no, "yes or no", 0, "no"},
+	{"path", P, KEY_FOLDER, NULL, "a folder with a package repository in it", 0, NULL},
+};
+
+const char *cluster_type_name(enum cluster_type type)
+{
+	return types[type].name;
+}
+
+int cluster_type_find(const char *name)
+{
+	for (int t = 0; t < TYPE_COUNT; t++)
+		if (!strcmp(types[t].name, name))
+			return t;
+	return -1;
+}
+
+const char *cluster_identity_key(enum cluster_type type)
+{
+	return types[type].identity;
+}
+
+const struct key_spec *cluster_key_at(size_t index)
+{
+	return index < ARRAY_SIZE(keys) ? &keys[index] : NULL;
+}
+
+const struct key_spec *cluster_key(enum cluster_type type, const char *key)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+		if (keys[i].types & 1U << type && !strcmp(keys[i].name, key))
+			return &keys[i];
+	return NULL;
+}
+
+bool cluster_is_module_key(const char *key, char *module, size_t len)
+{
+	const char *dot = strchr(key, '.'), *k;
+	size_t n = dot ? (size_t)(dot - key) : 0;
+
+	if (!n || n >= len)
+		return false;
+	memcpy(module, key, n);
+	module[n] = '\0';
+	k = dot + 1;
+	return str_is_name(module) && *k >= 'a' && *k <= 'z' &&
+	       consists_of(k, "abcdefghijklmnopqrstuvwxyz" DIGITS "_", 63);
+}

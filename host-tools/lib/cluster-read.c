@@ -1,0 +1,343 @@
+/* Reads the text of a definition into objects with their values and places; knows the grammar, not
+ *what keys mean.
+ *
+ *	define TYPE{            include FILE            # comment: at a line's start, after a blank
+ *or after '{' key value
+ *	}
+ */
+#include "host-tools/lib/cluster-internal.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host-tools/lib/die.h"
+#include "host-tools/lib/suggest.h"
+#include "init/lib/cleanup.h"
+#include "init/lib/io.h"
+#include "init/lib/str.h"
+
+struct reader {
+	struct cluster *c;
+	const char *file;
+	const char *dir; /* what to put before the path of an include, "" or "FOLDER/"; NULL:
+			    includes are refused */
+	unsigned int depth;
+	unsigned int line;
+	struct object *object; /* between '{' and '}' */
+	bool skipping;	       /* the same, of an unknown type */
+	struct cluster_place opened;
+};
+
+static struct cluster_place place(const struct reader *r, const char *line, const char *at)
+{
+	return (struct cluster_place){r->file, r->line, (unsigned int)(at - line) + 1};
+}
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r';
+}
+
+static char *skip_blanks(char *p)
+{
+	while (is_blank(*p))
+		p++;
+	return p;
+}
+
+static char *word_end(char *p)
+{
+	while (*p && !is_blank(*p))
+		p++;
+	return p;
+}
+
+static void cut_comment(char *line)
+{
+	for (char *p = line; *p; p++)
+		if (*p == '#' && (p == line || is_blank(p[-1]) || p[-1] == '{')) {
+			*p = '\0';
+			return;
+		}
+}
+
+static void cut_blanks(char *line)
+{
+	size_t n = strlen(line);
+
+	while (n && is_blank(line[n - 1]))
+		line[--n] = '\0';
+}
+
+/* Length of the UTF-8 character at p, 0 if it is none or a control character. */
+static size_t character_length(const unsigned char *p)
+{
+	static const unsigned int least[] = {0, 0, 0x80, 0x800, 0x10000};
+	size_t n = p[0] < 0x80	     ? 1
+		   : p[0] >> 5 == 6  ? 2
+		   : p[0] >> 4 == 14 ? 3
+		   : p[0] >> 3 == 30 ? 4
+				     : 0;
+	unsigned int code = n < 2 ? p[0] : p[0] & (0x7fU >> n);
+
+	for (size_t i = 1; i < n; i++) {
+		if (p[i] >> 6 != 2)
+			return 0;
+		code = code << 6 | (p[i] & 0x3f);
+	}
+	if (code < 0x20 || (code >= 0x7f && code < 0xa0) || (n > 1 && code < least[n]))
+		return 0;
+	return code > 0x10ffff || (code >= 0xd800 && code < 0xe000) ? 0 : n;
+}
+
+/* The first byte of a line that may not stand in a definition; NULL. The line ends with a NUL at
+ * len. */
+static const char *bad_byte(const char *line, size_t len)
+{
+	for (size_t i = 0; i < len;) {
+		size_t n = line[i] == '\t' || (line[i] == '\r' && i + 1 == len)
+				   ? 1
+				   : character_length((const unsigned char *)line + i);
+
+		if (!n)
+			return line + i;
+		i += n;
+	}
+	return NULL;
+}
+
+static void unknown_type(struct reader *r, const char *name, struct cluster_place at)
+{
+	struct suggestion s = suggest_start(name);
+
+	for (int t = 0; t < TYPE_COUNT; t++)
+		suggest_offer(&s, cluster_type_name((enum cluster_type)t));
+	if (s.best)
+		cluster_error(r->c, &at, "unknown type '%.64s', expected '%s'", name, s.best);
+	else
+		cluster_error(r->c, &at,
+			      "unknown type '%.64s', expected host, lucie_group, host_group, "
+			      "installer, disk_layout, base, package_server or service",
+			      name);
+}
+
+/* "define TYPE{" */
+static void read_define(struct reader *r, char *line, char *p)
+{
+	char *type = skip_blanks(p), *end = type + strcspn(type, " \t\r{"),
+	     *brace = skip_blanks(end);
+	struct cluster_place at = place(r, line, type);
+	int t;
+
+	if (end == type) {
+		cluster_error(r->c, &at, "'define' without a type, expected 'define TYPE{'");
+		return;
+	}
+	r->opened = at;
+	if (*brace != '{') {
+		at = place(r, line, brace);
+		*end = '\0';
+		cluster_error(r->c, &at, "no '{' after 'define %.64s', expected 'define %.64s{'",
+			      type, type);
+	} else if (*skip_blanks(brace + 1)) {
+		at = place(r, line, skip_blanks(brace + 1));
+		cluster_error(r->c, &at, "text after '{', expected keys on the lines below it");
+	}
+	*end = '\0';
+	t = cluster_type_find(type);
+	if (t < 0) {
+		unknown_type(r, type, r->opened);
+		r->skipping = true;
+	} else {
+		r->object = cluster_object_add(r->c, (enum cluster_type)t, r->opened);
+	}
+}
+
+static void read_file(struct cluster *c, const char *path, unsigned int depth,
+		      const struct cluster_place *at);
+
+static void read_include(struct reader *r, char *line, char *p)
+{
+	char *path = skip_blanks(p);
+	struct cluster_place at = place(r, line, path);
+
+	if (!*path)
+		cluster_error(r->c, &at, "'include' without a file, expected 'include FILE'");
+	else if (!r->dir)
+		cluster_error(r->c, &at,
+			      "'include' in a definition that is no file, expected none");
+	else if (r->depth + 1 >= CLUSTER_INCLUDE_DEPTH)
+		cluster_error(r->c, &at,
+			      "files include each other more than %d deep, expected no cycle",
+			      CLUSTER_INCLUDE_DEPTH);
+	else if (*path == '/')
+		read_file(r->c, path, r->depth + 1, &at);
+	else
+		read_file(r->c, arena_printf(&r->c->arena, "%s%s", r->dir, path), r->depth + 1,
+			  &at);
+}
+
+static void read_statement(struct reader *r, char *line, char *p)
+{
+	struct cluster_place at = place(r, line, p);
+	char *end = word_end(p);
+	size_t n = (size_t)(end - p);
+
+	if (n == 6 && !strncmp(p, "define", n))
+		read_define(r, line, end);
+	else if (n == 7 && !strncmp(p, "include", n))
+		read_include(r, line, end);
+	else if (!strcmp(p, "compiled 1") && !r->c->count && !r->depth)
+		r->c->compiled = true;
+	else if (*p == '}')
+		cluster_error(r->c, &at, "'}' without a 'define TYPE{', expected one before it");
+	else
+		cluster_error(r->c, &at,
+			      "unknown statement '%.*s', expected 'define TYPE{' or 'include FILE'",
+			      n > 64 ? 64 : (int)n, p);
+}
+
+static void read_value(struct reader *r, char *line, char *key)
+{
+	char *end = word_end(key), *text = skip_blanks(end);
+	struct cluster_value v = {.key_at = place(r, line, key), .at = place(r, line, text)};
+	struct object *o = r->object;
+
+	if (r->skipping)
+		return;
+	if (!*text) {
+		o->broken = true;
+		cluster_error(r->c, &v.key_at,
+			      "key '%.64s' without a value, expected '%.64s VALUE'", key, key);
+		return;
+	}
+	if (o->own_count == CLUSTER_VALUES_MAX) {
+		cluster_error(r->c, &v.key_at, "more than %d values in one object, expected fewer",
+			      CLUSTER_VALUES_MAX);
+		return;
+	}
+	*end = '\0';
+	v.key = arena_strdup(&r->c->arena, key);
+	v.text = arena_strdup(&r->c->arena, text);
+	if (o->own_count == o->own_cap) {
+		o->own_cap = o->own_cap ? o->own_cap * 2 : 8;
+		o->own = xrealloc(o->own, o->own_cap, sizeof(*o->own));
+	}
+	o->own[o->own_count++] = v;
+}
+
+static void read_line(struct reader *r, char *line)
+{
+	struct cluster_place at;
+	char *p;
+
+	cut_comment(line);
+	cut_blanks(line);
+	p = skip_blanks(line);
+	if (!*p)
+		return;
+	if (!r->object && !r->skipping) {
+		read_statement(r, line, p);
+		return;
+	}
+	at = place(r, line, p);
+	if (*p == '}') {
+		r->object = NULL;
+		r->skipping = false;
+		if (p[1]) {
+			at.column++;
+			cluster_error(r->c, &at, "text after '}', expected a line of its own");
+		}
+	} else if (!strncmp(p, "define", 6) && is_blank(p[6]) && strchr(p, '{')) {
+		cluster_error(r->c, &at,
+			      "'define' inside of the object at line %u, expected '}' before it",
+			      r->opened.line);
+		if (r->object)
+			r->object->broken = true;
+		r->object = NULL;
+		r->skipping = false;
+		read_statement(r, line, p);
+	} else {
+		read_value(r, line, p);
+	}
+}
+
+static void read_lines(struct reader *r, char *text, size_t len)
+{
+	char *end = text + len;
+
+	for (char *line = text, *next; line < end; line = next) {
+		char *nl = memchr(line, '\n', (size_t)(end - line));
+		const char *bad;
+
+		next = nl ? nl + 1 : end;
+		if (nl)
+			*nl = '\0';
+		r->line++;
+		bad = bad_byte(line, (size_t)((nl ? nl : end) - line));
+		if (bad) {
+			struct cluster_place at = place(r, line, bad);
+
+			cluster_error(
+				r->c, &at,
+				"byte 0x%02x, expected text in UTF-8 without control characters",
+				(unsigned char)*bad);
+			continue;
+		}
+		read_line(r, line);
+	}
+	if (r->object)
+		r->object->broken = true;
+	if (r->object || r->skipping)
+		cluster_error(r->c, &r->opened,
+			      "the object is never closed, expected '}' on a line of its own");
+}
+
+static void read_text(struct cluster *c, const char *file, const char *dir, unsigned int depth,
+		      const char *text, size_t len)
+{
+	struct reader r = {
+		.c = c, .dir = dir, .depth = depth, .file = arena_strdup(&c->arena, file)};
+	_cleanup_free_ char *copy = xcalloc(1, len + 1);
+
+	if (c->file_count < CLUSTER_FILES_MAX)
+		c->files[c->file_count++] = r.file;
+	memcpy(copy, text, len);
+	read_lines(&r, copy, len);
+}
+
+void cluster_read_text(struct cluster *c, const char *file, const char *dir, const char *text,
+		       size_t len)
+{
+	read_text(c, file, dir, 0, text, len);
+}
+
+const char *cluster_dir_of(struct cluster *c, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return arena_strndup(&c->arena, path, slash ? (size_t)(slash - path) + 1 : 0);
+}
+
+/* An included file. */
+static void read_file(struct cluster *c, const char *path, unsigned int depth,
+		      const struct cluster_place *at)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t len;
+	int ret;
+
+	if (c->file_count + 1 >= CLUSTER_FILES_MAX) {
+		cluster_error(c, at, "more than %d files are included, expected fewer",
+			      CLUSTER_FILES_MAX - 2);
+		return;
+	}
+	ret = file_read(path, CLUSTER_FILE_MAX, &text, &len);
+	if (ret)
+		cluster_error(c, at, "cannot read '%s': %s, expected a file of definitions", path,
+			      strerror(-ret));
+	else
+		read_text(c, path, cluster_dir_of(c, path), depth, text, len);
+}

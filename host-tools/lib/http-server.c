@@ -1,0 +1,413 @@
+/* The HTTP server; see http-server.h.
+ *
+ * libmicrohttpd ends a connection that is idle. A client that sends a byte now and then is never
+ * idle, so each connection also has a deadline for its current request: header and body must be
+ * there by then, or http_server_tick() shuts the socket down. Once a request is whole, only the
+ * idle time counts: a blob may take as long as it takes.
+ */
+#include "host-tools/lib/http-server.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <microhttpd.h>
+#include <netdb.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "host-tools/lib/serve-request.h"
+#include "init/lib/io.h"
+#include "init/lib/log.h"
+
+#define THREADS		   4
+#define CONNECTIONS_MAX	   2000
+#define CONNECTIONS_PER_IP 32
+#define HEADER_BYTES_MAX   (16 << 10)
+#define IDLE_SECONDS	   30
+#define REQUEST_SECONDS                                                                            \
+	30 /* from the connection, or the end of the request before, to the last byte */
+#define LISTEN_BACKLOG 511
+
+/* One connection. Made and freed by the thread that owns it, under the lock; the deadline is
+ * written by that thread and read by tick, under the lock. */
+struct http_client {
+	struct http_client *prev, *next;
+	int fd;
+	int64_t deadline; /* now_ms(); 0: none */
+};
+
+struct http_server {
+	struct http_server_options options;
+	struct MHD_Daemon *daemon;
+	pthread_mutex_t lock;
+	struct http_client *clients;
+};
+
+/* One request, from its header to its completion. */
+struct http_request_state {
+	struct strbuf body;
+};
+
+int http_listen(const char *address, uint16_t port)
+{
+	struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
+				 .ai_socktype = SOCK_STREAM};
+	struct addrinfo *ai;
+	char service[8];
+	int one = 1, fd, ret = 0;
+
+	snprintf(service, sizeof(service), "%u", port);
+	if (getaddrinfo(address, service, &hints, &ai))
+		return log_err(0, "'%s' is not an address to listen on", address);
+	fd = socket(ai->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) ||
+	    bind(fd, ai->ai_addr, ai->ai_addrlen) || listen(fd, LISTEN_BACKLOG))
+		ret = log_err(-errno, "cannot listen on %s port %u", address, port);
+	freeaddrinfo(ai);
+	if (ret && fd >= 0)
+		close(fd);
+	return ret ? ret : fd;
+}
+
+uint16_t http_port(int listen_fd)
+{
+	struct sockaddr_storage sa;
+	socklen_t len = sizeof(sa);
+
+	if (getsockname(listen_fd, (struct sockaddr *)&sa, &len))
+		return 0;
+	return ntohs(sa.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&sa)->sin6_port
+					      : ((struct sockaddr_in *)&sa)->sin_port);
+}
+
+void http_reply_text(struct http_reply *reply, unsigned int status, const char *fmt, ...)
+{
+	char line[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	reply->status = status;
+	strbuf_reset(&reply->text);
+	strbuf_addf(&reply->text, "%s\n", line);
+}
+
+/* --- deadlines ----------------------------------------------------------------------------------
+ */
+
+static void client_deadline(struct http_server *s, struct MHD_Connection *connection, int seconds)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	struct http_client *client = info ? info->socket_context : NULL;
+
+	if (!client)
+		return;
+	pthread_mutex_lock(&s->lock);
+	client->deadline = seconds ? now_ms() + (int64_t)seconds * 1000 : 0;
+	pthread_mutex_unlock(&s->lock);
+}
+
+static void client_add(struct http_server *s, struct MHD_Connection *connection, void **context)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	struct http_client *client = calloc(1, sizeof(*client));
+
+	if (!client || !info) {
+		free(client);
+		return;
+	}
+	client->fd = info->connect_fd;
+	client->deadline = now_ms() + REQUEST_SECONDS * 1000;
+	pthread_mutex_lock(&s->lock);
+	client->next = s->clients;
+	if (client->next)
+		client->next->prev = client;
+	s->clients = client;
+	pthread_mutex_unlock(&s->lock);
+	*context = client;
+}
+
+static void client_remove(struct http_server *s, struct http_client *client)
+{
+	if (!client)
+		return;
+	pthread_mutex_lock(&s->lock);
+	if (client->prev)
+		client->prev->next = client->next;
+	else
+		s->clients = client->next;
+	if (client->next)
+		client->next->prev = client->prev;
+	pthread_mutex_unlock(&s->lock);
+	free(client);
+}
+
+static void on_connection(void *arg, struct MHD_Connection *connection, void **context,
+			  enum MHD_ConnectionNotificationCode what)
+{
+	struct http_server *s = arg;
+
+	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+		client_add(s, connection, context);
+	} else {
+		client_remove(s, *context);
+		*context = NULL;
+	}
+}
+
+void http_server_tick(struct http_server *s)
+{
+	int64_t now = now_ms();
+
+	pthread_mutex_lock(&s->lock);
+	for (struct http_client *c = s->clients; c; c = c->next)
+		if (c->deadline && c->deadline < now) {
+			shutdown(c->fd, SHUT_RDWR);
+			c->deadline = 0;
+		}
+	pthread_mutex_unlock(&s->lock);
+}
+
+/* --- answers ------------------------------------------------------------------------------------
+ */
+
+static struct MHD_Response *text_response(struct http_reply *reply)
+{
+	size_t len = reply->text.len;
+	struct MHD_Response *response =
+		MHD_create_response_from_buffer(len, reply->text.buf, MHD_RESPMEM_MUST_COPY);
+
+	if (response)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE,
+					reply->type ? reply->type : "text/plain; charset=utf-8");
+	return response;
+}
+
+static const char *header(struct MHD_Connection *connection, const char *name)
+{
+	return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
+}
+
+/* A range counts only if it is a range of the file that the client believes it has. */
+static bool range_applies(struct MHD_Connection *connection, const struct http_reply *reply)
+{
+	const char *if_range = header(connection, MHD_HTTP_HEADER_IF_RANGE);
+	char quoted[sizeof(reply->etag) + 2];
+
+	snprintf(quoted, sizeof(quoted), "\"%s\"", reply->etag);
+	return !if_range || (reply->etag[0] && !strcmp(if_range, quoted));
+}
+
+static struct MHD_Response *range_refused(struct http_reply *reply)
+{
+	struct MHD_Response *response;
+	char value[64];
+
+	http_reply_text(reply, MHD_HTTP_RANGE_NOT_SATISFIABLE, "the file has %llu bytes",
+			(unsigned long long)reply->size);
+	response = text_response(reply);
+	snprintf(value, sizeof(value), "bytes */%llu", (unsigned long long)reply->size);
+	if (response)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_RANGE, value);
+	return response;
+}
+
+/* The descriptor goes to the response. */
+static struct MHD_Response *file_response(struct MHD_Connection *connection,
+					  struct http_reply *reply)
+{
+	const char *range = header(connection, MHD_HTTP_HEADER_RANGE);
+	struct MHD_Response *response;
+	uint64_t from, len;
+	char value[96];
+	int part = range_parse(range_applies(connection, reply) ? range : NULL, reply->size, &from,
+			       &len);
+
+	if (part < 0)
+		return range_refused(reply);
+	response = MHD_create_response_from_fd_at_offset64(len, reply->fd, from);
+	if (!response)
+		return NULL;
+	reply->fd = -1;
+	reply->status = part ? MHD_HTTP_PARTIAL_CONTENT : MHD_HTTP_OK;
+	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "application/octet-stream");
+	MHD_add_response_header(response, MHD_HTTP_HEADER_ACCEPT_RANGES, "bytes");
+	if (part) {
+		snprintf(value, sizeof(value), "bytes %llu-%llu/%llu", (unsigned long long)from,
+			 (unsigned long long)(from + len - 1), (unsigned long long)reply->size);
+		MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_RANGE, value);
+	}
+	if (reply->etag[0]) {
+		snprintf(value, sizeof(value), "\"%s\"", reply->etag);
+		MHD_add_response_header(response, MHD_HTTP_HEADER_ETAG, value);
+	}
+	return response;
+}
+
+static enum MHD_Result send_reply(struct MHD_Connection *connection, struct http_reply *reply)
+{
+	struct MHD_Response *response =
+		reply->fd >= 0 ? file_response(connection, reply) : text_response(reply);
+	enum MHD_Result ret = MHD_NO;
+
+	if (response) {
+		ret = MHD_queue_response(connection, reply->status, response);
+		MHD_destroy_response(response);
+	}
+	if (reply->fd >= 0)
+		close(reply->fd);
+	strbuf_free(&reply->text);
+	return ret;
+}
+
+static enum MHD_Result send_refusal(struct MHD_Connection *connection, unsigned int status,
+				    const char *text)
+{
+	struct http_reply reply = {.fd = -1};
+
+	http_reply_text(&reply, status, "%s", text);
+	return send_reply(connection, &reply);
+}
+
+/* --- requests -----------------------------------------------------------------------------------
+ */
+
+static void peer_name(struct MHD_Connection *connection, char *buf, size_t len)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	const struct sockaddr *sa = info ? info->client_addr : NULL;
+	socklen_t size = sa && sa->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
+							 : sizeof(struct sockaddr_in);
+
+	if (!sa || getnameinfo(sa, size, buf, (socklen_t)len, NULL, 0, NI_NUMERICHOST))
+		snprintf(buf, len, "?");
+}
+
+static enum MHD_Result handle(struct http_server *s, struct MHD_Connection *connection,
+			      const char *url, const char *method,
+			      struct http_request_state *request)
+{
+	const char *authorization = header(connection, MHD_HTTP_HEADER_AUTHORIZATION);
+	struct http_reply reply = {.status = MHD_HTTP_NOT_FOUND, .fd = -1};
+	struct http_call call = {
+		.method = method,
+		.path = url,
+		.body = request->body.buf ? request->body.buf : "",
+		.body_len = request->body.len,
+	};
+
+	if (authorization && str_starts(authorization, "Bearer "))
+		call.token = authorization + 7;
+	peer_name(connection, call.peer, sizeof(call.peer));
+	client_deadline(s, connection, 0);
+	s->options.handle(&call, &reply, s->options.arg);
+	return send_reply(connection, &reply);
+}
+
+/* The header is there; nothing of the body yet. */
+static enum MHD_Result request_begin(struct http_server *s, struct MHD_Connection *connection,
+				     const char *url, const char *method, void **context)
+{
+	const char *length = header(connection, MHD_HTTP_HEADER_CONTENT_LENGTH);
+	bool post = !strcmp(method, "POST");
+	struct http_request_state *request;
+	uint64_t announced = 0;
+	size_t max = 0;
+
+	if (!post && strcmp(method, "GET") && strcmp(method, "HEAD"))
+		return send_refusal(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "GET, HEAD or POST");
+	if (post) {
+		max = s->options.body_max(url, s->options.arg);
+		if (!max)
+			return send_refusal(connection, MHD_HTTP_METHOD_NOT_ALLOWED,
+					    "nothing to post here");
+	}
+	if (length && (str_to_u64(length, &announced) || announced > max))
+		return send_refusal(connection, MHD_HTTP_CONTENT_TOO_LARGE, "the body is too long");
+	request = calloc(1, sizeof(*request));
+	if (!request)
+		return MHD_NO;
+	request->body.max = max ? max : 1;
+	*context = request;
+	return MHD_YES;
+}
+
+static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, const char *url,
+				  const char *method, const char *version, const char *data,
+				  size_t *data_len, void **context)
+{
+	struct http_request_state *request = *context;
+	struct http_server *s = arg;
+
+	(void)version;
+	if (!request)
+		return request_begin(s, connection, url, method, context);
+	if (*data_len) {
+		/* What is too long is read to its end and answered then: an answer in the middle
+		 * of a body is not allowed here. The request's deadline bounds it. */
+		strbuf_add(&request->body, data, *data_len);
+		*data_len = 0;
+		return MHD_YES;
+	}
+	if (request->body.error)
+		return send_refusal(connection, MHD_HTTP_CONTENT_TOO_LARGE, "the body is too long");
+	return handle(s, connection, url, method, request);
+}
+
+static void on_completed(void *arg, struct MHD_Connection *connection, void **context,
+			 enum MHD_RequestTerminationCode why)
+{
+	struct http_request_state *request = *context;
+
+	(void)why;
+	if (request) {
+		strbuf_free(&request->body);
+		free(request);
+	}
+	*context = NULL;
+	client_deadline(arg, connection, REQUEST_SECONDS + IDLE_SECONDS);
+}
+
+int http_server_start(struct http_server **out, const struct http_server_options *options)
+{
+	struct http_server *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return -ENOMEM;
+	s->options = *options;
+	pthread_mutex_init(&s->lock, NULL);
+	s->daemon = MHD_start_daemon(
+		MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC, 0, NULL, NULL, on_request, s,
+		MHD_OPTION_LISTEN_SOCKET, fcntl(options->listen_fd, F_DUPFD_CLOEXEC, 3),
+		MHD_OPTION_THREAD_POOL_SIZE, (unsigned int)THREADS, MHD_OPTION_CONNECTION_LIMIT,
+		(unsigned int)CONNECTIONS_MAX, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+		(unsigned int)CONNECTIONS_PER_IP, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		(size_t)HEADER_BYTES_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)IDLE_SECONDS,
+		MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_NOTIFY_COMPLETED,
+		on_completed, s, MHD_OPTION_END);
+	if (!s->daemon) {
+		pthread_mutex_destroy(&s->lock);
+		free(s);
+		return log_err(0, "cannot start the HTTP server");
+	}
+	*out = s;
+	return 0;
+}
+
+void http_server_stop(struct http_server *s)
+{
+	if (!s)
+		return;
+	MHD_stop_daemon(s->daemon);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}

@@ -1,0 +1,69 @@
+/* HTTP/1.1 server on libmicrohttpd (epoll, a pool of threads): bodies collected up to a limit that
+ * the caller sets for each path, files sent by sendfile with Range, and every client bounded in
+ * header bytes, connections, idle time and the time that it may take to send a request.
+ */
+#ifndef LUCIE_HTTP_SERVER_H
+#define LUCIE_HTTP_SERVER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "init/lib/str.h"
+
+enum http_status {
+	HTTP_OK = 200,
+	HTTP_BAD_REQUEST = 400,
+	HTTP_UNAUTHORIZED = 401,
+	HTTP_FORBIDDEN = 403,
+	HTTP_NOT_FOUND = 404,
+	HTTP_METHOD_NOT_ALLOWED = 405,
+	HTTP_TOO_LARGE = 413,
+	HTTP_TOO_MANY = 429,
+	HTTP_FAILED = 500,
+};
+
+struct http_call {
+	const char *method; /* "GET", "HEAD" or "POST" */
+	const char *path;   /* decoded */
+	const char *token;  /* of "Authorization: Bearer TOKEN"; NULL: none */
+	const char *body;   /* of a POST; body_len bytes and a NUL */
+	size_t body_len;
+	char peer[64]; /* the client's address as text */
+};
+
+/* Filled by the handler; released by the server. */
+struct http_reply {
+	unsigned int status;
+	const char *type;   /* of text; NULL: text/plain */
+	struct strbuf text; /* the body, unless there is a file */
+	int fd;		    /* a regular file to send, with Range; -1: none */
+	uint64_t size;	    /* of the file */
+	char etag[72];	    /* strong, without quotes; "": none */
+};
+
+struct http_server_options {
+	int listen_fd; /* from http_listen(); stays the caller's */
+	/* Largest body of a POST to path; 0: POST is refused. */
+	size_t (*body_max)(const char *path, void *arg);
+	/* Called in a thread of the pool. */
+	void (*handle)(const struct http_call *call, struct http_reply *reply, void *arg);
+	void *arg;
+};
+
+/* Binds and listens; address is numeric; port 0: any. The descriptor or -errno (logged). */
+int http_listen(const char *address, uint16_t port);
+/* Port of a listening descriptor. */
+uint16_t http_port(int listen_fd);
+
+struct http_server;
+int http_server_start(struct http_server **out, const struct http_server_options *options);
+/* Call it about once a second: ends the connections of clients that dawdle over a request. */
+void http_server_tick(struct http_server *s);
+/* Waits for the handlers that are running. */
+void http_server_stop(struct http_server *s);
+
+/* A short text as the answer. */
+void http_reply_text(struct http_reply *reply, unsigned int status, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+#endif

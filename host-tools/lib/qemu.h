@@ -1,0 +1,44 @@
+/* A virtual machine of QEMU for `lucie try`: its arguments, its process, its serial console in a
+ * file. */
+#ifndef LUCIE_QEMU_H
+#define LUCIE_QEMU_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#define QEMU_ARGS_MAX 96
+
+struct qemu {
+	char *args[QEMU_ARGS_MAX + 1]; /* owned; NULL-terminated */
+	size_t count;
+	bool overflow;
+	pid_t pid;		/* 0: not running */
+	char console[PATH_MAX]; /* file that takes the serial console */
+	off_t shown;		/* bytes of it that qemu_show() has printed */
+};
+
+/* Starts a list of arguments: accelerator (KVM only where the processor has it, else TCG), no
+ * default devices, serial console to the file `console`, virtio-rng. tcg_cpu: the model without
+ * KVM. */
+void qemu_init(struct qemu *q, const char *console, unsigned int memory_mb, const char *tcg_cpu);
+void qemu_arg(struct qemu *q, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* A raw image as a virtio disk; its number is in the serial. A comma in the name is doubled, as
+ * QEMU wants it. */
+void qemu_disk(struct qemu *q, unsigned int number, const char *file);
+
+/* It dies with this process. Logs; -errno. */
+int qemu_start(struct qemu *q);
+/* False when it has ended. */
+bool qemu_running(struct qemu *q);
+void qemu_stop(struct qemu *q);
+void qemu_free(struct qemu *q);
+
+/* Prints what the console has said since the last call. */
+void qemu_show(struct qemu *q);
+/* The last bytes of the console, printable, without carriage returns. The caller's to free; ""
+ * where there is nothing, NULL without memory. */
+char *qemu_console_tail(const struct qemu *q, size_t max);
+
+#endif

@@ -1,0 +1,164 @@
+/* dnsmasq as a supervised child: DHCP and TFTP are its business (STATE/dnsmasq.conf is ours). When
+ * it dies, that is said with its last words, and it is started again, after longer and longer
+ * waits.
+ */
+#include "host-tools/lib/serve.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "init/lib/cleanup.h"
+#include "init/lib/io.h"
+#include "init/lib/log.h"
+
+#define WAIT_FIRST_MS 1000
+#define WAIT_MAX_MS   60000
+#define STABLE_MS     60000 /* ran so long: the next wait is a first one */
+#define STOP_MS	      3000
+#define LOG_MAX	      ((off_t)16 << 20)
+
+static void log_path(const struct dhcp *d, char *buf, size_t len)
+{
+	snprintf(buf, len, "%s/dnsmasq.log", d->state_dir);
+}
+
+/* In a user namespace with one user (a rootless test) dnsmasq has nobody to become. */
+static bool only_root_is_mapped(void)
+{
+	_cleanup_free_ char *map = NULL;
+	char *rest, *word;
+	uint64_t count = 0;
+
+	if (file_read("/proc/self/uid_map", 4096, &map, NULL))
+		return false;
+	rest = map;
+	for (int i = 0; i < 3 && (word = str_word(&rest)); i++)
+		if (str_to_u64(word, &count))
+			return false;
+	return count == 1;
+}
+
+static void __attribute__((noreturn)) become_dnsmasq(const struct dhcp *d, int log_fd)
+{
+	char config[PATH_MAX];
+	char *argv[] = {
+		"dnsmasq", "--keep-in-foreground", "--log-facility=-", "--pid-file=", config, NULL,
+		NULL};
+	sigset_t none;
+
+	snprintf(config, sizeof(config), "--conf-file=%s/dnsmasq.conf", d->state_dir);
+	if (only_root_is_mapped())
+		argv[5] = "--user=root";
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGPIPE, SIG_DFL);
+	setpgid(0, 0); /* Ctrl-C is for serve, which then ends it */
+	dup2(log_fd, 1);
+	dup2(log_fd, 2);
+	execvp(argv[0], argv);
+	dprintf(2, "cannot run dnsmasq: %s\n", strerror(errno));
+	_exit(127);
+}
+
+static int log_open(const struct dhcp *d)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	log_path(d, path, sizeof(path));
+	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	if (fd >= 0 && lseek(fd, 0, SEEK_END) > LOG_MAX && ftruncate(fd, 0))
+		log_warn("cannot shorten '%s'", path);
+	return fd < 0 ? log_err(-errno, "cannot write '%s'", path) : fd;
+}
+
+void dhcp_start(struct dhcp *d)
+{
+	_cleanup_close_ int log_fd = log_open(d);
+	pid_t pid;
+
+	file_changed(&d->config, d->state_dir, "dnsmasq.conf");
+	if (log_fd < 0)
+		return;
+	pid = fork();
+	if (!pid)
+		become_dnsmasq(d, log_fd);
+	if (pid < 0) {
+		log_err(-errno, "cannot start dnsmasq");
+		d->start_at = now_ms() + WAIT_FIRST_MS;
+		return;
+	}
+	d->pid = pid;
+	d->started = now_ms();
+}
+
+/* The last line of its log, "" where there is none. */
+static void last_words(const struct dhcp *d, char *buf, size_t len)
+{
+	_cleanup_close_ int fd = -1;
+	char path[PATH_MAX], *line;
+	off_t size;
+	ssize_t n;
+
+	buf[0] = '\0';
+	log_path(d, path, sizeof(path));
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	size = lseek(fd, 0, SEEK_END);
+	n = pread(fd, buf, len - 1, size > (off_t)len - 1 ? size - ((off_t)len - 1) : 0);
+	buf[n > 0 ? n : 0] = '\0';
+	str_trim(buf);
+	line = strrchr(buf, '\n');
+	if (line)
+		memmove(buf, line + 1, strlen(line));
+}
+
+bool dhcp_reaped(struct dhcp *d, pid_t pid, int status)
+{
+	char words[400];
+
+	if (!d->pid || pid != d->pid)
+		return false;
+	d->pid = 0;
+	if (!d->waits || now_ms() - d->started > STABLE_MS)
+		d->waits = WAIT_FIRST_MS;
+	else
+		d->waits = d->waits * 2 > WAIT_MAX_MS ? WAIT_MAX_MS : d->waits * 2;
+	d->start_at = now_ms() + d->waits;
+	last_words(d, words, sizeof(words));
+	serve_say("-", "dnsmasq", "ended with %s %d (%s); starts again in %u s",
+		  WIFSIGNALED(status) ? "signal" : "exit code",
+		  WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status), words,
+		  d->waits / 1000);
+	return true;
+}
+
+void dhcp_stop(struct dhcp *d)
+{
+	if (d->pid)
+		child_stop(d->pid, STOP_MS);
+	d->pid = 0;
+}
+
+void dhcp_tick(struct dhcp *d)
+{
+	if (!d->state_dir)
+		return;
+	if (d->pid && file_changed(&d->config, d->state_dir, "dnsmasq.conf")) {
+		serve_say("-", "dnsmasq", "starts again with its new configuration");
+		dhcp_stop(d);
+		dhcp_start(d);
+	} else if (!d->pid && now_ms() >= d->start_at) {
+		dhcp_start(d);
+	}
+}

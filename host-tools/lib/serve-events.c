@@ -1,0 +1,202 @@
+/* POST /v1/events and /v1/alarm: what nodes tell.
+ *
+ * Events carry the token of their installation, of which the state has a hash only. A good report
+ * makes the node boot from its disk, and it is acknowledged after that is so: a node that restarts
+ * when it has the acknowledgement never comes back into the installer. An alarm comes from a
+ * machine that has no plan it can trust, so it proves nothing and is only shown.
+ */
+#include "host-tools/lib/serve.h"
+
+#include <blake3.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "init/lib/cleanup.h"
+#include "init/lib/io.h"
+#include "init/lib/log.h"
+
+#define INSTALL_LOG_MAX ((off_t)32 << 20)
+#define WHY_MAX		256
+
+/* One POST. */
+struct batch {
+	struct serve *s;
+	char install[PLAN_ID_MAX]; /* of its first line, whose token it is */
+	char node[64];
+	uint64_t ack;
+	struct strbuf log; /* lines for the installation's log file */
+	bool report_ok;
+};
+
+static bool token_is(const char *token, const uint8_t wanted[32])
+{
+	uint8_t raw[TOKEN_LEN], hash[32];
+	blake3_hasher hasher;
+
+	if (!token || str_from_hex(token, raw, sizeof(raw)))
+		return false;
+	blake3_hasher_init(&hasher);
+	blake3_hasher_update(&hasher, raw, sizeof(raw));
+	blake3_hasher_finalize(&hasher, hash, sizeof(hash));
+	return !sodium_memcmp(hash, wanted, sizeof(hash));
+}
+
+static void log_line(struct batch *b, const struct event *e)
+{
+	char words[1400], clock[32] = "";
+	time_t now = time(NULL);
+	struct tm tm;
+
+	if (e->kind == EVENT_PROGRESS)
+		return;
+	if (gmtime_r(&now, &tm))
+		strftime(clock, sizeof(clock), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	strbuf_addf(&b->log, "%s %8.2f %-10s %s\n", clock, (double)e->t / 1000,
+		    e->module[0] ? e->module : "-", event_words(e, words, sizeof(words)));
+}
+
+/* A log that cannot be written is said, but is no reason to hold up the node. */
+static void log_append(struct batch *b)
+{
+	char path[PATH_MAX];
+	_cleanup_close_ int fd = -1;
+	struct stat st;
+
+	if (!b->log.len)
+		return;
+	snprintf(path, sizeof(path), "%s/installs/%s/log", b->s->options->state_dir, b->install);
+	fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0 || fstat(fd, &st))
+		log_err(-errno, "cannot write '%s'", path);
+	else if (st.st_size < INSTALL_LOG_MAX && write_full(fd, b->log.buf, b->log.len))
+		log_err(-EIO, "cannot write '%s'", path);
+}
+
+static int event_apply(struct batch *b, const struct event *e)
+{
+	int ret = state_event(b->s->state, e);
+
+	if (ret < 0)
+		return ret;
+	if (ret > 0) {
+		log_line(b, e);
+		serve_say_event(b->node, e);
+	}
+	if (e->seq > b->ack)
+		b->ack = e->seq;
+	/* Also for a repeat: the first one may have failed between the state and the boot file. */
+	if (e->kind == EVENT_REPORT && e->ok)
+		b->report_ok = true;
+	return 0;
+}
+
+/* The next line of the body: its length with the '\n', 0 at the end. */
+static size_t line_length(const char *text, size_t len)
+{
+	const char *end = len ? memchr(text, '\n', len) : NULL;
+
+	return end ? (size_t)(end - text) + 1 : len;
+}
+
+/* 0, -EINVAL (why), -ERANGE (a gap: the rest is not taken), or another error of the state. */
+static int batch_apply(struct batch *b, const char *text, size_t len, char *why)
+{
+	struct event e;
+	size_t n;
+	int ret;
+
+	for (; (n = line_length(text, len)); text += n, len -= n) {
+		ret = event_decode(&e, text, n, why, WHY_MAX);
+		if (!ret && strcmp(e.install, b->install) != 0) {
+			snprintf(why, WHY_MAX, "lines of two installations in one request");
+			ret = -EINVAL;
+		}
+		if (!ret)
+			ret = event_apply(b, &e);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/* Which installation the first line is of, and that the token is its token. */
+static int batch_open(struct batch *b, const struct http_call *call, struct http_reply *reply)
+{
+	struct event first;
+	uint8_t hash[32];
+	char why[WHY_MAX];
+
+	if (event_decode(&first, call->body, line_length(call->body, call->body_len), why,
+			 sizeof(why))) {
+		http_reply_text(reply, HTTP_BAD_REQUEST, "%s", why);
+		serve_say_refusal("-", "events from %s refused: %s", call->peer, why);
+		return -EINVAL;
+	}
+	snprintf(b->install, sizeof(b->install), "%s", first.install);
+	if (state_install_find(b->s->state, b->install, b->node, hash, &b->ack) ||
+	    !token_is(call->token, hash)) {
+		http_reply_text(reply, HTTP_UNAUTHORIZED,
+				"the token is not that of installation '%s'", b->install);
+		serve_say_refusal(
+			"-", "events from %s refused: the token is not that of installation '%s'",
+			call->peer, b->install);
+		return -EACCES;
+	}
+	return 0;
+}
+
+static void batch_answer(struct batch *b, int ret, const char *why, const char *peer,
+			 struct http_reply *reply)
+{
+	if (!ret && b->report_ok)
+		ret = serve_boot_file(b->s, b->node);
+	if (ret == -EINVAL) {
+		http_reply_text(reply, HTTP_BAD_REQUEST, "%s", why);
+		serve_say_refusal(b->node, "event from %s refused: %s", peer, why);
+	} else if (ret && ret != -ERANGE) {
+		http_reply_text(reply, HTTP_FAILED, "the server cannot write its state: %s",
+				strerror(-ret));
+	} else {
+		reply->status = HTTP_OK;
+		reply->type = "application/json";
+		strbuf_addf(&reply->text, "{\"ack\": %llu}\n", (unsigned long long)b->ack);
+	}
+}
+
+void serve_events(struct serve *s, const struct http_call *call, struct http_reply *reply)
+{
+	struct batch b = {.s = s};
+	char why[WHY_MAX] = "";
+	int ret;
+
+	if (batch_open(&b, call, reply))
+		return;
+	ret = batch_apply(&b, call->body, call->body_len, why);
+	log_append(&b);
+	strbuf_free(&b.log);
+	batch_answer(&b, ret, why, call->peer, reply);
+}
+
+void serve_alarm(struct serve *s, const struct http_call *call, struct http_reply *reply)
+{
+	const struct cluster_object *host;
+	struct alarm_request alarm;
+	char why[WHY_MAX];
+
+	if (alarm_request_parse(&alarm, call->body, call->body_len, why, sizeof(why))) {
+		http_reply_text(reply, HTTP_BAD_REQUEST, "%s", why);
+		return;
+	}
+	pthread_rwlock_rdlock(&s->cluster_lock);
+	host = cluster_host_by_mac(s->cluster, alarm.mac);
+	serve_say_refusal(host ? host->name : "-", "ALARM (not authenticated) from %s (%s): %s",
+			  alarm.mac, call->peer, alarm.message);
+	pthread_rwlock_unlock(&s->cluster_lock);
+	http_reply_text(reply, HTTP_OK, "noted");
+}

@@ -1,0 +1,268 @@
+/* POST /v1/plan: a machine asks what to do.
+ *
+ * Only a node that the administrator armed gets a plan, sealed to the key of the boot that asked.
+ * The same request again (its answer was lost) gets the same plan. A new boot of a node whose
+ * installation did not end supersedes that installation: the machine was reset, or lost its power;
+ * that is allowed a few times for one arming, and said when the earlier one was alive a moment ago.
+ */
+#include "host-tools/lib/serve.h"
+
+#include <blake3.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "host-tools/lib/boot-files.h"
+#include "host-tools/lib/plan-make.h"
+#include "init/lib/cleanup.h"
+#include "init/lib/io.h"
+#include "init/lib/log.h"
+
+#define ALIVE_SECONDS 10
+#define WHY_MAX	      512
+
+static void refuse(struct http_reply *reply, const struct http_call *call, const char *node,
+		   enum http_status status, const char *why)
+{
+	http_reply_text(reply, status, "%s", why);
+	serve_say_refusal(node, "no plan for %s: %s", call->peer, why);
+}
+
+/* STATE/installs/ID/NAME */
+static int install_path(char *buf, size_t len, const struct serve *s, const char *install,
+			const char *name)
+{
+	int n = snprintf(buf, len, "%s/installs/%s/%s", s->options->state_dir, install, name);
+
+	return n >= 0 && (size_t)n < len ? 0 : -ENAMETOOLONG;
+}
+
+/* The plan of the node's running installation, if this very request got it. */
+static bool plan_again(struct serve *s, const struct state_node *node, const struct http_call *call,
+		       struct strbuf *text)
+{
+	_cleanup_free_ char *request = NULL, *plan = NULL;
+	char path[PATH_MAX];
+	size_t len;
+
+	if (strcmp(node->status, "running") != 0 ||
+	    install_path(path, sizeof(path), s, node->install, "request") ||
+	    file_read(path, PLAN_REQUEST_MAX, &request, &len) || len != call->body_len ||
+	    memcmp(request, call->body, len) != 0)
+		return false;
+	if (install_path(path, sizeof(path), s, node->install, "plan") ||
+	    file_read(path, PLAN_MAX, &plan, &len))
+		return false;
+	return !strbuf_add(text, plan, len);
+}
+
+/* Sorts by time, and is safe as a file name. */
+static void install_id_make(char id[PLAN_ID_MAX])
+{
+	uint8_t random[4];
+	char hex[2 * sizeof(random) + 1];
+	time_t now = time(NULL);
+	struct tm tm;
+
+	seal_random(random, sizeof(random));
+	str_to_hex(random, sizeof(random), hex);
+	gmtime_r(&now, &tm);
+	snprintf(id, PLAN_ID_MAX, "%04d%02d%02d-%02d%02d%02d-%s", tm.tm_year + 1900, tm.tm_mon + 1,
+		 tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, hex);
+}
+
+/* Request and plan are on the disk before the state says that there is an installation. */
+static int install_keep(struct serve *s, const char *install, const struct http_call *call,
+			const struct strbuf *text)
+{
+	char path[PATH_MAX];
+	int ret = install_path(path, sizeof(path), s, install, "");
+
+	if (!ret)
+		ret = mkdir_path(path, 0700);
+	if (!ret)
+		ret = install_path(path, sizeof(path), s, install, "request");
+	if (!ret)
+		ret = file_write(path, call->body, call->body_len, 0600);
+	if (!ret)
+		ret = install_path(path, sizeof(path), s, install, "plan");
+	if (!ret)
+		ret = file_replace(path, text->buf, text->len, 0600);
+	return ret ? log_err(ret, "cannot keep the plan of installation '%s'", install) : 0;
+}
+
+static int text_make(struct serve *s, const struct state_node *node,
+		     const struct plan_request *request, const char *install, const char *token,
+		     struct strbuf *text, char *why)
+{
+	const struct cluster_object *host = cluster_find(s->cluster, TYPE_HOST, node->name);
+	char **own = s->options->servers ? NULL : boot_files_servers(s->cluster, host);
+	struct plan_order order = {
+		.state_dir = s->options->state_dir,
+		.host = node->name,
+		.variant = node->armed,
+		.mac = request->mac,
+		.install = install,
+		.nonce = request->nonce,
+		.token = token,
+		.site = s->site,
+		.servers = own ? (const char *const *)own : s->options->servers,
+		.wipe = node->wipe,
+	};
+	int ret = plan_make(text, s->cluster, &order, why, WHY_MAX);
+
+	boot_files_servers_free(own);
+	return ret;
+}
+
+static int plan_new(struct serve *s, const struct state_node *node,
+		    const struct plan_request *request, const struct http_call *call,
+		    struct strbuf *text, char *why)
+{
+	uint8_t token[TOKEN_LEN], hash[32];
+	char token_text[2 * TOKEN_LEN + 1], install[PLAN_ID_MAX];
+	blake3_hasher hasher;
+	int ret;
+
+	seal_random(token, sizeof(token));
+	str_to_hex(token, sizeof(token), token_text);
+	blake3_hasher_init(&hasher);
+	blake3_hasher_update(&hasher, token, sizeof(token));
+	blake3_hasher_finalize(&hasher, hash, sizeof(hash));
+	install_id_make(install);
+	ret = text_make(s, node, request, install, token_text, text, why);
+	seal_wipe(token, sizeof(token));
+	seal_wipe(token_text, sizeof(token_text));
+	if (ret)
+		return ret;
+	snprintf(why, WHY_MAX, "the server cannot write its state");
+	ret = install_keep(s, install, call, text);
+	if (!ret)
+		ret = state_install_begin(s->state, node->name, install, node->armed, request->mac,
+					  hash);
+	return ret;
+}
+
+static int plan_send(struct serve *s, const struct strbuf *text, const struct plan_request *request,
+		     struct http_reply *reply, char *why)
+{
+	uint8_t signature[SIGNATURE_LEN];
+	int ret = signer_sign(s->signer, text->buf, text->len, signature);
+
+	if (ret) {
+		snprintf(why, WHY_MAX,
+			 "the server cannot sign (its signing process does not answer)");
+		return ret;
+	}
+	strbuf_reset(&reply->text);
+	ret = plan_seal(&reply->text, text->buf, text->len, signature, request->key);
+	if (ret) {
+		snprintf(why, WHY_MAX, "the plan cannot be sealed to the key of this request");
+		return ret;
+	}
+	reply->status = HTTP_OK;
+	reply->type = "application/octet-stream";
+	return 0;
+}
+
+static void describe(const struct state_node *node, const struct plan_request *r, const char *peer)
+{
+	char ram[16], disks[16];
+
+	serve_say(node->name, "-", "plan '%s' to %s, attempt %u of %u%s", node->armed, peer,
+		  node->attempts + 1, SERVE_ATTEMPTS_MAX,
+		  node->wipe ? "; it may overwrite foreign data" : "");
+	serve_say(node->name, "-", "%s: RAM %s, CPUs %llu, disks %zu of %s", r->mac,
+		  str_from_size(r->ram, ram, sizeof(ram)), (unsigned long long)r->cpus, r->disks,
+		  str_from_size(r->disk_bytes, disks, sizeof(disks)));
+}
+
+/* An installation that is about to be superseded although its machine was there just now: two
+ * machines may claim to be one. */
+static void warn_alive(const struct state_node *node, const char *peer)
+{
+	int64_t ago = (int64_t)time(NULL) - node->last_seen;
+
+	if (!strcmp(node->status, "running") && ago < ALIVE_SECONDS)
+		serve_say_refusal(
+			node->name,
+			"ALARM: %s asks for a plan while installation %s was alive %lld s ago",
+			peer, node->install, (long long)ago);
+}
+
+/* Under cluster_lock and plan_lock. */
+static void answer(struct serve *s, const struct state_node *node,
+		   const struct plan_request *request, const struct http_call *call,
+		   struct http_reply *reply)
+{
+	_cleanup_strbuf_ struct strbuf text = {.max = PLAN_MAX};
+	char why[WHY_MAX] = "the server has no memory";
+
+	if (!plan_again(s, node, call, &text)) {
+		if (node->attempts >= SERVE_ATTEMPTS_MAX) {
+			snprintf(why, sizeof(why),
+				 "'%s' was not installed in %u attempts (arm it anew with: lucie "
+				 "install %s)",
+				 node->name, node->attempts, node->name);
+			refuse(reply, call, node->name, HTTP_FORBIDDEN, why);
+			return;
+		}
+		strbuf_reset(&text);
+		warn_alive(node, call->peer);
+		if (plan_new(s, node, request, call, &text, why)) {
+			refuse(reply, call, node->name, HTTP_FAILED, why);
+			return;
+		}
+		describe(node, request, call->peer);
+	}
+	if (plan_send(s, &text, request, reply, why))
+		refuse(reply, call, node->name, HTTP_FAILED, why);
+	if (text.buf)
+		seal_wipe(text.buf, text.len);
+}
+
+static void decide(struct serve *s, const struct plan_request *request,
+		   const struct http_call *call, struct http_reply *reply)
+{
+	const struct cluster_object *host = cluster_host_by_mac(s->cluster, request->mac);
+	struct state_node node;
+	char why[WHY_MAX];
+	int ret;
+
+	if (!host) {
+		snprintf(why, sizeof(why), "no host of the definition has the address %s",
+			 request->mac);
+		refuse(reply, call, "-", HTTP_NOT_FOUND, why);
+		return;
+	}
+	ret = state_node(s->state, host->name, &node);
+	if (ret && ret != -ENOENT) {
+		refuse(reply, call, host->name, HTTP_FAILED, "the server cannot read its state");
+	} else if (!node.armed[0]) {
+		snprintf(why, sizeof(why),
+			 "'%s' is not to be installed (arm it with: lucie install %s)", host->name,
+			 host->name);
+		refuse(reply, call, host->name, HTTP_FORBIDDEN, why);
+	} else {
+		answer(s, &node, request, call, reply);
+	}
+}
+
+void serve_plan(struct serve *s, const struct http_call *call, struct http_reply *reply)
+{
+	struct plan_request request;
+	char why[WHY_MAX];
+
+	if (plan_request_parse(&request, call->body, call->body_len, why, sizeof(why))) {
+		refuse(reply, call, "-", HTTP_BAD_REQUEST, why);
+		return;
+	}
+	pthread_rwlock_rdlock(&s->cluster_lock);
+	pthread_mutex_lock(&s->plan_lock);
+	decide(s, &request, call, reply);
+	pthread_mutex_unlock(&s->plan_lock);
+	pthread_rwlock_unlock(&s->cluster_lock);
+}

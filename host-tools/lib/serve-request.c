@@ -1,0 +1,238 @@
+/* Requests taken apart; see serve-request.h. Every byte here is a stranger's. */
+#include "host-tools/lib/serve-request.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+static json_t *object_parse(const char *text, size_t len, char *why, size_t why_len)
+{
+	json_error_t error;
+	json_t *json = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
+
+	if (!json)
+		snprintf(why, why_len, "not JSON: %.120s", error.text);
+	else if (!json_is_object(json))
+		snprintf(why, why_len, "not a JSON object");
+	if (json && !json_is_object(json)) {
+		json_decref(json);
+		return NULL;
+	}
+	return json;
+}
+
+static int bad(char *why, size_t why_len, const char *text)
+{
+	snprintf(why, why_len, "%s", text);
+	return -EINVAL;
+}
+
+static int mac_get(char mac[MAC_TEXT], const json_t *json, char *why, size_t why_len)
+{
+	const char *text = json_string_value(json_object_get(json, "mac"));
+
+	return text && !str_to_mac(text, mac) ? 0 : bad(why, why_len, "'mac' is not an address");
+}
+
+/* A whole number that is not negative; 0 for anything else. */
+static uint64_t number_get(const json_t *json, const char *key)
+{
+	json_int_t n = json_integer_value(json_object_get(json, key));
+
+	return n > 0 ? (uint64_t)n : 0;
+}
+
+static int inventory_get(struct plan_request *r, const json_t *json, char *why, size_t why_len)
+{
+	const json_t *inventory = json_object_get(json, "inventory");
+	const json_t *disks = json_object_get(inventory, "disks");
+
+	if (!json_is_object(inventory))
+		return bad(why, why_len, "'inventory' is not an object");
+	if (disks && !json_is_array(disks))
+		return bad(why, why_len, "'disks' is not a list");
+	r->ram = number_get(inventory, "ram");
+	r->cpus = number_get(inventory, "cpus");
+	r->disks = json_array_size(disks);
+	if (r->disks > REQUEST_DISKS_MAX)
+		return bad(why, why_len, "too many disks");
+	for (size_t i = 0; i < r->disks; i++) {
+		uint64_t bytes = number_get(json_array_get(disks, i), "bytes");
+
+		if (bytes > UINT64_MAX - r->disk_bytes)
+			return bad(why, why_len, "disks of an impossible size");
+		r->disk_bytes += bytes;
+	}
+	return 0;
+}
+
+static int plan_request_read(struct plan_request *r, const json_t *json, char *why, size_t why_len)
+{
+	const char *nonce = json_string_value(json_object_get(json, "nonce"));
+	const char *key = json_string_value(json_object_get(json, "key"));
+	uint8_t raw[NONCE_LEN];
+	int ret = mac_get(r->mac, json, why, why_len);
+
+	if (ret)
+		return ret;
+	if (!nonce || str_from_hex(nonce, raw, sizeof(raw)))
+		return bad(why, why_len, "'nonce' is not 64 hex digits");
+	str_to_hex(raw, sizeof(raw), r->nonce);
+	if (!key || str_from_hex(key, r->key, sizeof(r->key)))
+		return bad(why, why_len, "'key' is not 64 hex digits");
+	return inventory_get(r, json, why, why_len);
+}
+
+int plan_request_parse(struct plan_request *r, const char *text, size_t len, char *why,
+		       size_t why_len)
+{
+	json_t *json;
+	int ret;
+
+	memset(r, 0, sizeof(*r));
+	if (len > PLAN_REQUEST_MAX)
+		return bad(why, why_len, "the request is too long");
+	json = object_parse(text, len, why, why_len);
+	if (!json)
+		return -EINVAL;
+	ret = plan_request_read(r, json, why, why_len);
+	json_decref(json);
+	return ret;
+}
+
+int alarm_request_parse(struct alarm_request *a, const char *text, size_t len, char *why,
+			size_t why_len)
+{
+	const char *message;
+	json_t *json;
+	int ret;
+
+	memset(a, 0, sizeof(*a));
+	if (len > ALARM_REQUEST_MAX)
+		return bad(why, why_len, "the request is too long");
+	json = object_parse(text, len, why, why_len);
+	if (!json)
+		return -EINVAL;
+	ret = mac_get(a->mac, json, why, why_len);
+	message = json_string_value(json_object_get(json, "message"));
+	if (!ret && !message)
+		ret = bad(why, why_len, "'message' is not a text");
+	if (!ret)
+		snprintf(a->message, sizeof(a->message), "%s", message);
+	json_decref(json);
+	return ret;
+}
+
+static bool is_blob_name(const char *s)
+{
+	size_t n = strspn(s, "0123456789abcdef");
+
+	return n == 64 && (!s[n] || !strcmp(s + n, ".blob"));
+}
+
+/* No "..", no hidden file, nothing that a terminal would obey. The kernel holds the path below its
+ * folder in any case (RESOLVE_BENEATH). */
+static bool is_plain_path(const char *s)
+{
+	bool start = true;
+
+	for (; *s; s++) {
+		if (start && (*s == '.' || *s == '/'))
+			return false;
+		if (iscntrl((unsigned char)*s))
+			return false;
+		start = *s == '/';
+	}
+	return !start;
+}
+
+static void packages_route(struct route *r, const char *path)
+{
+	const char *slash = strchr(path, '/');
+	size_t n = slash ? (size_t)(slash - path) : 0;
+
+	if (!n || n >= sizeof(r->name))
+		return;
+	memcpy(r->name, path, n);
+	r->name[n] = '\0';
+	if (!str_is_name(r->name) || !is_plain_path(slash + 1))
+		return;
+	r->kind = ROUTE_PACKAGES;
+	r->rest = slash + 1;
+}
+
+void route_parse(struct route *r, const char *path)
+{
+	*r = (struct route){.kind = ROUTE_NONE, .rest = ""};
+	if (!strcmp(path, "/v1/plan")) {
+		r->kind = ROUTE_PLAN;
+	} else if (!strcmp(path, "/v1/events")) {
+		r->kind = ROUTE_EVENTS;
+	} else if (!strcmp(path, "/v1/alarm")) {
+		r->kind = ROUTE_ALARM;
+	} else if (str_starts(path, "/blob/") && is_blob_name(path + 6)) {
+		r->kind = ROUTE_BLOB;
+		r->rest = path + 6;
+	} else if (str_starts(path, "/boot/") && is_plain_path(path + 6)) {
+		r->kind = ROUTE_BOOT;
+		r->rest = path + 6;
+	} else if (str_starts(path, "/packages/")) {
+		packages_route(r, path + 10);
+	}
+}
+
+/* Decimal digits of *s; false where there is none or it does not fit. */
+static bool take_number(const char **s, uint64_t *out)
+{
+	uint64_t v = 0;
+
+	if (!isdigit((unsigned char)**s))
+		return false;
+	for (; isdigit((unsigned char)**s); (*s)++) {
+		unsigned int d = (unsigned int)(**s - '0');
+
+		if (v > (UINT64_MAX - d) / 10)
+			return false;
+		v = v * 10 + d;
+	}
+	*out = v;
+	return true;
+}
+
+static int suffix_range(const char *s, uint64_t size, uint64_t *from, uint64_t *len)
+{
+	uint64_t last;
+
+	if (!take_number(&s, &last) || *s)
+		return 0;
+	if (!last || !size)
+		return -ERANGE;
+	*len = last < size ? last : size;
+	*from = size - *len;
+	return 1;
+}
+
+int range_parse(const char *value, uint64_t size, uint64_t *from, uint64_t *len)
+{
+	uint64_t first, last = UINT64_MAX;
+	const char *s;
+
+	*from = 0;
+	*len = size;
+	if (!value || !str_starts(value, "bytes="))
+		return 0;
+	s = value + 6;
+	if (*s == '-')
+		return suffix_range(s + 1, size, from, len);
+	if (!take_number(&s, &first) || *s++ != '-')
+		return 0;
+	if (*s && (!take_number(&s, &last) || *s || last < first))
+		return 0;
+	if (first >= size)
+		return -ERANGE;
+	*from = first;
+	*len = (last < size - 1 ? last : size - 1) - first + 1;
+	return 1;
+}

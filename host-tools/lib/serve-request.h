@@ -1,0 +1,65 @@
+/* What comes from the network, taken apart: paths, ranges, the JSON of a plan request and of an
+ * alarm (docs/plan-format.md, "On the wire"). Pure: no I/O, no logging. */
+#ifndef LUCIE_SERVE_REQUEST_H
+#define LUCIE_SERVE_REQUEST_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "init/lib/seal.h"
+#include "init/lib/str.h"
+
+#define PLAN_REQUEST_MAX  ((size_t)64 << 10) /* bytes of JSON */
+#define ALARM_REQUEST_MAX ((size_t)4 << 10)
+#define ALARM_MESSAGE_MAX 512
+#define REQUEST_DISKS_MAX 64
+
+struct plan_request {
+	char mac[MAC_TEXT];
+	char nonce[2 * NONCE_LEN + 1]; /* lower-case hex */
+	uint8_t key[BOX_KEY_LEN];
+	uint64_t ram; /* bytes; 0: not said */
+	uint64_t cpus;
+	size_t disks;
+	uint64_t disk_bytes; /* of all disks */
+};
+
+/* -EINVAL with why (>= 160 bytes). Keys of the inventory that are not known are ignored: the node
+ * may be newer than the server. */
+int plan_request_parse(struct plan_request *r, const char *json, size_t len, char *why,
+		       size_t why_len);
+
+struct alarm_request {
+	char mac[MAC_TEXT];
+	char message[ALARM_MESSAGE_MAX]; /* any UTF-8; who prints it makes it printable */
+};
+
+int alarm_request_parse(struct alarm_request *a, const char *json, size_t len, char *why,
+			size_t why_len);
+
+enum route_kind {
+	ROUTE_NONE,
+	ROUTE_PLAN,
+	ROUTE_EVENTS,
+	ROUTE_ALARM,
+	ROUTE_BLOB,	/* rest: ROOT or ROOT.blob */
+	ROUTE_BOOT,	/* rest: a path below tftp/ */
+	ROUTE_PACKAGES, /* name: the package_server; rest: a path below its folder */
+};
+
+struct route {
+	enum route_kind kind;
+	char name[64];
+	const char *
+		rest; /* points into the path; relative, no component starts with '.' or is empty */
+};
+
+/* A decoded path. ROUTE_NONE for everything that is not served. */
+void route_parse(struct route *r, const char *path);
+
+/* The value of a Range header (NULL: none) for a file of `size` bytes. 1: [*from, *from + *len) of
+ * it; 0: the whole file (also where the header is of a form that we do not serve, as RFC 9110
+ * allows); -ERANGE: nothing of it is in the file. */
+int range_parse(const char *value, uint64_t size, uint64_t *from, uint64_t *len);
+
+#endif

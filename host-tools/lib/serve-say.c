@@ -1,0 +1,166 @@
+/* What the administrator sees of the server: one line for each thing that happens, with the time
+ * and the node it is about. Texts come from nodes and strangers: whatever is in them, a line stays
+ * a line and no terminal obeys it.
+ */
+#include "host-tools/lib/serve.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "init/lib/io.h"
+
+#define TEXT_MAX	    1400
+#define PROGRESS_MS	    5000 /* between two lines of progress of a node */
+#define PROGRESS_SLOTS	    1024
+#define REFUSALS_PER_SECOND 5
+#define REFUSALS_BURST	    20
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* Control characters of ASCII, and of the second half of Latin 1 as UTF-8 has them (C2 80..9F). */
+static void make_printable(char *s)
+{
+	for (unsigned char *p = (unsigned char *)s; *p; p++) {
+		if (*p < 0x20 || *p == 0x7f)
+			*p = '?';
+		else if (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0)
+			p[0] = p[1] = '?';
+	}
+}
+
+static void say(const char *node, const char *module, char *text)
+{
+	time_t now = time(NULL);
+	struct tm tm;
+	char clock[16] = "";
+
+	make_printable(text);
+	if (localtime_r(&now, &tm))
+		strftime(clock, sizeof(clock), "%H:%M:%S", &tm);
+	pthread_mutex_lock(&lock);
+	printf("%s  %-12s  %-10s  %s\n", clock, node, module, text);
+	fflush(stdout);
+	pthread_mutex_unlock(&lock);
+}
+
+void serve_say(const char *node, const char *module, const char *fmt, ...)
+{
+	char text[TEXT_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	say(node, module, text);
+}
+
+/* A bucket that fills at a constant rate. Returns false where a line is not to be shown; else how
+ * many were not, since the last one. */
+static bool refusal_allowed(unsigned int *hidden)
+{
+	static int64_t last;
+	static int64_t tokens = REFUSALS_BURST * 1000;
+	static unsigned int dropped;
+	int64_t now = now_ms();
+	bool allowed;
+
+	pthread_mutex_lock(&lock);
+	tokens += (now - last) * REFUSALS_PER_SECOND;
+	if (tokens > REFUSALS_BURST * 1000)
+		tokens = REFUSALS_BURST * 1000;
+	last = now;
+	allowed = tokens >= 1000;
+	if (allowed) {
+		tokens -= 1000;
+		*hidden = dropped;
+		dropped = 0;
+	} else {
+		dropped++;
+	}
+	pthread_mutex_unlock(&lock);
+	return allowed;
+}
+
+void serve_say_refusal(const char *node, const char *fmt, ...)
+{
+	char text[TEXT_MAX];
+	unsigned int hidden;
+	va_list ap;
+
+	if (!refusal_allowed(&hidden))
+		return;
+	if (hidden)
+		serve_say("-", "-", "%u more refusals and alarms are not shown", hidden);
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	say(node, "-", text);
+}
+
+const char *event_words(const struct event *e, char *buf, size_t len)
+{
+	char done[16], all[16];
+
+	switch (e->kind) {
+	case EVENT_START:
+		snprintf(buf, len, "%s", e->module[0] ? "begins" : "the installation begins");
+		break;
+	case EVENT_PROGRESS:
+		str_from_size(e->bytes, done, sizeof(done));
+		str_from_size(e->total, all, sizeof(all));
+		if (e->total)
+			snprintf(buf, len, "%3.0f %%  %s of %s  %s",
+				 100.0 * (double)e->bytes / (double)e->total, done, all,
+				 e->message);
+		else if (e->bytes)
+			snprintf(buf, len, "%s  %s", done, e->message);
+		else
+			snprintf(buf, len, "%s", e->message);
+		break;
+	case EVENT_LOG:
+		snprintf(buf, len, "%s: %s", e->level, e->message);
+		break;
+	case EVENT_END:
+		if (e->ok)
+			snprintf(buf, len, "done in %.1f s", (double)e->millis / 1000);
+		else
+			snprintf(buf, len, "FAILED after %.1f s: %s", (double)e->millis / 1000,
+				 e->message);
+		break;
+	case EVENT_REPORT:
+		snprintf(buf, len, "%s%s%s", e->ok ? "INSTALLED" : "INSTALLATION FAILED",
+			 e->message[0] ? ": " : "", e->message);
+		break;
+	}
+	return buf;
+}
+
+/* Nodes share slots where there are more of them than slots: then one shows less progress, nothing
+ * worse. */
+static bool progress_due(const char *node)
+{
+	static int64_t shown[PROGRESS_SLOTS];
+	int64_t now = now_ms();
+	uint32_t hash = 2166136261u;
+	bool due;
+
+	for (; *node; node++)
+		hash = (hash ^ (unsigned char)*node) * 16777619u;
+	pthread_mutex_lock(&lock);
+	due = now - shown[hash % PROGRESS_SLOTS] >= PROGRESS_MS;
+	if (due)
+		shown[hash % PROGRESS_SLOTS] = now;
+	pthread_mutex_unlock(&lock);
+	return due;
+}
+
+void serve_say_event(const char *node, const struct event *e)
+{
+	char text[TEXT_MAX];
+
+	if (e->kind == EVENT_PROGRESS && !progress_due(node))
+		return;
+	serve_say(node, e->module[0] ? e->module : "-", "%s", event_words(e, text, sizeof(text)));
+}

@@ -1,0 +1,237 @@
+/* The process that faces the network; see serve.h.
+ *
+ * Its main thread waits for signals and the clock: it reads the definition again when setup has
+ * replaced it, and lets the HTTP server end the connections of dawdlers. Requests are answered in
+ * the threads of the HTTP server.
+ */
+#include "host-tools/lib/serve.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "host-tools/lib/boot-files.h"
+#include "host-tools/lib/site.h"
+#include "init/lib/io.h"
+#include "init/lib/log.h"
+
+#define TICK_MS	       1000
+#define EVENT_BODY_MAX ((size_t)1 << 20)
+
+/* --- requests -----------------------------------------------------------------------------------
+ */
+
+static size_t body_max(const char *path, void *arg)
+{
+	struct route route;
+
+	(void)arg;
+	route_parse(&route, path);
+	switch (route.kind) {
+	case ROUTE_PLAN:
+		return PLAN_REQUEST_MAX;
+	case ROUTE_EVENTS:
+		return EVENT_BODY_MAX;
+	case ROUTE_ALARM:
+		return ALARM_REQUEST_MAX;
+	default:
+		return 0;
+	}
+}
+
+static void handle_post(struct serve *s, const struct route *route, const struct http_call *call,
+			struct http_reply *reply)
+{
+	if (route->kind == ROUTE_PLAN)
+		serve_plan(s, call, reply);
+	else if (route->kind == ROUTE_EVENTS)
+		serve_events(s, call, reply);
+	else
+		serve_alarm(s, call, reply);
+}
+
+static void handle(const struct http_call *call, struct http_reply *reply, void *arg)
+{
+	struct serve *s = arg;
+	struct route route;
+
+	route_parse(&route, call->path);
+	if (!strcmp(call->method, "POST"))
+		handle_post(s, &route, call, reply);
+	else if (route.kind == ROUTE_BLOB || route.kind == ROUTE_BOOT ||
+		 route.kind == ROUTE_PACKAGES)
+		serve_file(s, &route, reply);
+	else if (route.kind != ROUTE_NONE)
+		http_reply_text(reply, HTTP_METHOD_NOT_ALLOWED, "POST only");
+	else
+		http_reply_text(reply, HTTP_NOT_FOUND, "there is no such file");
+}
+
+/* --- definition ---------------------------------------------------------------------------------
+ */
+
+int serve_boot_file(struct serve *s, const char *node)
+{
+	const struct cluster_object *host;
+	struct state_node n;
+	int ret;
+
+	pthread_rwlock_rdlock(&s->cluster_lock);
+	host = cluster_find(s->cluster, TYPE_HOST, node);
+	ret = host ? state_node(s->state, node, &n) : -ENOENT;
+	if (host && ret == -ENOENT)
+		ret = 0;
+	if (!ret)
+		ret = boot_files_write(s->options->state_dir, s->cluster, host, &n);
+	pthread_rwlock_unlock(&s->cluster_lock);
+	return ret;
+}
+
+/* What was on its way when an earlier server ended: the files follow the state. */
+static int boot_files_refresh(struct serve *s)
+{
+	size_t count = cluster_count(s->cluster, TYPE_HOST);
+	int ret = 0;
+
+	for (size_t i = 0; i < count && !ret; i++)
+		ret = serve_boot_file(s, cluster_at(s->cluster, TYPE_HOST, i)->name);
+	return ret;
+}
+
+/* A definition that is not right leaves the earlier one in force. */
+static int definition_load(struct serve *s)
+{
+	struct cluster *fresh, *old;
+	int ret;
+
+	file_changed(&s->definition, s->options->state_dir, "definition");
+	ret = definition_read(&fresh, s->options->state_dir);
+	if (ret)
+		return ret;
+	pthread_rwlock_wrlock(&s->cluster_lock);
+	old = s->cluster;
+	s->cluster = fresh;
+	pthread_rwlock_unlock(&s->cluster_lock);
+	cluster_free(old);
+	return 0;
+}
+
+static void definition_reload(struct serve *s)
+{
+	if (definition_load(s))
+		return;
+	serve_say("-", "-", "definition read: %zu hosts", cluster_count(s->cluster, TYPE_HOST));
+	boot_files_refresh(s);
+}
+
+/* --- loop ---------------------------------------------------------------------------------------
+ */
+
+/* False: the end. SIGINT of a terminal's Ctrl-C is the supervisor's. */
+static bool signals_take(struct serve *s, int fd)
+{
+	struct signalfd_siginfo info;
+
+	while (read(fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		if (info.ssi_signo == SIGTERM)
+			return false;
+		if (info.ssi_signo == SIGHUP)
+			definition_reload(s);
+	}
+	return true;
+}
+
+static int loop(struct serve *s, int signals)
+{
+	struct pollfd p = {.fd = signals, .events = POLLIN};
+
+	for (;;) {
+		if (poll(&p, 1, TICK_MS) < 0 && errno != EINTR)
+			return log_err(-errno, "cannot wait for signals");
+		if (!signals_take(s, signals))
+			return 0;
+		http_server_tick(s->http);
+		if (file_changed(&s->definition, s->options->state_dir, "definition"))
+			definition_reload(s);
+	}
+}
+
+/* --- start and end ------------------------------------------------------------------------------
+ */
+
+static int folder_open(const struct serve *s, const char *name)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", s->options->state_dir, name);
+	if (mkdir(path, 0755) && errno != EEXIST)
+		return log_err(-errno, "cannot make '%s'", path);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? log_err(-errno, "cannot open '%s'", path) : fd;
+}
+
+static int start(struct serve *s)
+{
+	struct http_server_options http = {.listen_fd = s->options->listen_fd,
+					   .body_max = body_max,
+					   .handle = handle,
+					   .arg = s};
+	int ret = definition_load(s);
+
+	if (!ret)
+		ret = state_open(&s->state, s->options->state_dir);
+	if (!ret)
+		ret = boot_files_refresh(s);
+	if (ret)
+		return ret;
+	s->blobs_fd = folder_open(s, "blobs");
+	if (s->blobs_fd < 0)
+		return s->blobs_fd;
+	s->tftp_fd = folder_open(s, "tftp");
+	if (s->tftp_fd < 0)
+		return s->tftp_fd;
+	return http_server_start(&s->http, &http);
+}
+
+static void stop(struct serve *s)
+{
+	http_server_stop(s->http);
+	state_close(s->state);
+	cluster_free(s->cluster);
+	if (s->blobs_fd >= 0)
+		close(s->blobs_fd);
+	if (s->tftp_fd >= 0)
+		close(s->tftp_fd);
+	pthread_rwlock_destroy(&s->cluster_lock);
+	pthread_mutex_destroy(&s->plan_lock);
+}
+
+int web_run(const struct serve_options *options, struct signer *signer)
+{
+	struct serve s = {.options = options, .signer = signer, .blobs_fd = -1, .tftp_fd = -1};
+	int signals = signals_open(), ret;
+
+	if (signals < 0)
+		return signals;
+	site_id(signer->public_key, s.site);
+	pthread_rwlock_init(&s.cluster_lock, NULL);
+	pthread_mutex_init(&s.plan_lock, NULL);
+	ret = start(&s);
+	if (!ret) {
+		serve_say("-", "-", "site %s, %zu hosts, HTTP on port %u%s", s.site,
+			  cluster_count(s.cluster, TYPE_HOST), http_port(options->listen_fd),
+			  options->dhcp ? ", DHCP and TFTP by dnsmasq" : "");
+		ret = loop(&s, signals);
+	}
+	stop(&s);
+	close(signals);
+	return ret;
+}

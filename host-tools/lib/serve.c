@@ -1,0 +1,179 @@
+/* The supervisor of the server's processes; see serve.h. It holds no key, parses nothing from the
+ * network, and only waits: for signals, and for the end of what it started. dnsmasq is started
+ * again; without the signer or the web process there is no server, and it ends.
+ */
+#include "host-tools/lib/serve.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "init/lib/io.h"
+#include "init/lib/log.h"
+
+#define TICK_MS	    1000
+#define WEB_STOP_MS 10000
+
+struct supervisor {
+	struct signer signer;
+	pid_t web; /* 0: not running */
+	struct dhcp dhcp;
+};
+
+bool file_changed(struct stat_mark *mark, const char *folder, const char *name)
+{
+	char path[PATH_MAX];
+	struct stat_mark now;
+	struct stat st;
+	bool changed;
+
+	if ((size_t)snprintf(path, sizeof(path), "%s/%s", folder, name) >= sizeof(path) ||
+	    stat(path, &st))
+		return false;
+	now = (struct stat_mark){.time = st.st_mtim, .inode = st.st_ino};
+	changed = now.inode != mark->inode || now.time.tv_sec != mark->time.tv_sec ||
+		  now.time.tv_nsec != mark->time.tv_nsec;
+	*mark = now;
+	return changed;
+}
+
+int signals_open(void)
+{
+	sigset_t set;
+	int fd;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return fd < 0 ? log_err(-errno, "cannot wait for signals") : fd;
+}
+
+void child_stop(pid_t pid, unsigned int ms)
+{
+	int64_t limit = now_ms() + ms;
+
+	kill(pid, SIGTERM);
+	while (waitpid(pid, NULL, WNOHANG) == 0) {
+		if (now_ms() > limit)
+			kill(pid, SIGKILL);
+		sleep_ms(20);
+	}
+}
+
+static void __attribute__((noreturn))
+become_web(const struct serve_options *options, struct signer *signer, pid_t parent)
+{
+	web_confine(options->state_dir);
+	prctl(PR_SET_PDEATHSIG, SIGTERM); /* a change of credentials clears it: not earlier */
+	if (getppid() != parent)
+		_exit(1);
+	_exit(web_run(options, signer) ? 1 : 0);
+}
+
+static int web_start(struct supervisor *s, const struct serve_options *options)
+{
+	pid_t parent = getpid(), pid;
+
+	fflush(NULL);
+	pid = fork();
+	if (!pid)
+		become_web(options, &s->signer, parent);
+	if (pid < 0)
+		return log_err(-errno, "cannot start the web process");
+	s->web = pid;
+	/* The signer ends when the web process, which has the only other end now, does. */
+	close(s->signer.fd);
+	s->signer.fd = -1;
+	return 0;
+}
+
+/* 1: all is well. The signer ends with the web process: then that one is the news. */
+static int children_reap(struct supervisor *s)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid == s->signer.pid)
+			s->signer.pid = -1;
+		else if (pid == s->web)
+			s->web = 0;
+		else
+			dhcp_reaped(&s->dhcp, pid, status);
+	}
+	if (!s->web)
+		return log_err(-EPIPE, "the web process has ended");
+	if (s->signer.pid < 0)
+		return log_err(-EPIPE, "the signing process has ended");
+	return 1;
+}
+
+/* 1: go on, 0: end, -errno. */
+static int signals_take(struct supervisor *s, int fd)
+{
+	struct signalfd_siginfo info;
+	int ret = 1;
+
+	while (ret > 0 && read(fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		if (info.ssi_signo == SIGCHLD)
+			ret = children_reap(s);
+		else if (info.ssi_signo == SIGHUP)
+			kill(s->web, SIGHUP);
+		else
+			ret = 0;
+	}
+	return ret;
+}
+
+static int loop(struct supervisor *s, int signals)
+{
+	struct pollfd p = {.fd = signals, .events = POLLIN};
+	int ret = 1;
+
+	while (ret > 0) {
+		if (poll(&p, 1, TICK_MS) < 0 && errno != EINTR)
+			return log_err(-errno, "cannot wait for signals");
+		ret = signals_take(s, signals);
+		if (ret > 0)
+			dhcp_tick(&s->dhcp);
+	}
+	return ret;
+}
+
+int serve_run(const struct serve_options *options)
+{
+	struct supervisor s = {.dhcp.state_dir = options->dhcp ? options->state_dir : NULL};
+	int signals, ret = seal_init();
+
+	if (ret)
+		return log_err(ret, "cannot start libsodium");
+	ret = signer_start(&s.signer, options->state_dir);
+	if (ret)
+		return ret;
+	signals = signals_open();
+	ret = signals < 0 ? signals : web_start(&s, options);
+	if (!ret) {
+		if (options->dhcp)
+			dhcp_start(&s.dhcp);
+		ret = loop(&s, signals);
+	}
+	dhcp_stop(&s.dhcp);
+	if (s.web)
+		child_stop(s.web, WEB_STOP_MS);
+	signer_stop(&s.signer);
+	if (signals >= 0)
+		close(signals);
+	return ret;
+}

@@ -1,0 +1,123 @@
+/* The server of a cluster: plans, blobs, boot files, packages and events over HTTP, DHCP and TFTP
+ * by dnsmasq (docs/serving.md).
+ *
+ * Four processes: the supervisor (serve.c), which starts and watches the others; the signer, which
+ * alone has the site key; the web process (serve-web.c, serve-plan.c, ...), which faces the network
+ * and cannot reach the key; dnsmasq.
+ */
+#ifndef LUCIE_SERVE_H
+#define LUCIE_SERVE_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <time.h>
+
+#include "host-tools/lib/cluster.h"
+#include "host-tools/lib/http-server.h"
+#include "host-tools/lib/serve-request.h"
+#include "host-tools/lib/signer.h"
+#include "host-tools/lib/state.h"
+#include "init/lib/event.h"
+
+#define SERVE_PORT	   8077 /* where the definition names none */
+#define SERVE_ATTEMPTS_MAX 3	/* plans for one arming */
+
+struct serve_options {
+	const char *state_dir;
+	int listen_fd; /* from http_listen() */
+	bool dhcp;     /* run dnsmasq with STATE/dnsmasq.conf */
+	/* NULL-terminated base URLs for the plans, instead of the definition's; NULL: the
+	 * definition's. */
+	const char *const *servers;
+};
+
+/* Serves until SIGTERM or SIGINT (0), or until something fails for good (-errno, logged). SIGHUP
+ * has the definition read again, as has a change of it. Blocks these signals; for single-threaded
+ * callers. */
+int serve_run(const struct serve_options *options);
+
+/* --- the web process ----------------------------------------------------------------------------
+ */
+
+struct serve {
+	const struct serve_options *options;
+	struct signer *signer; /* any thread */
+	char site[SITE_ID_TEXT];
+	int blobs_fd, tftp_fd; /* folders */
+	struct state *state;   /* any thread */
+	struct http_server *http;
+	pthread_rwlock_t cluster_lock;
+	struct cluster *cluster; /* under cluster_lock */
+	struct stat_mark {
+		struct timespec time;
+		ino_t inode;
+	} definition; /* main thread: of the file that was read */
+	/* One plan at a time: arming, attempts and wipe are looked at and used up together. */
+	pthread_mutex_t plan_lock;
+};
+
+/* As serve_run(), in the process that serve_run() forked for it. */
+int web_run(const struct serve_options *options, struct signer *signer);
+
+void serve_plan(struct serve *s, const struct http_call *call, struct http_reply *reply);
+void serve_events(struct serve *s, const struct http_call *call, struct http_reply *reply);
+void serve_alarm(struct serve *s, const struct http_call *call, struct http_reply *reply);
+void serve_file(struct serve *s, const struct route *route, struct http_reply *reply);
+
+/* Renders the boot file of a node from definition and state. -ENOENT: the definition has no such
+ * host. */
+int serve_boot_file(struct serve *s, const char *node);
+
+/* Takes from this process, and its children, all that it does not need to serve: the folder of the
+ * site key, capabilities, the execution of programs. What the system does not let it give up is
+ * said. Single-threaded. */
+void web_confine(const char *state_dir);
+
+/* --- dnsmasq ------------------------------------------------------------------------------------
+ */
+
+/* Owned by the supervisor. */
+struct dhcp {
+	const char *state_dir; /* NULL: no dnsmasq */
+	struct stat_mark config;
+	pid_t pid;	    /* 0: not running */
+	int64_t started;    /* now_ms() */
+	int64_t start_at;   /* when it is to be started again */
+	unsigned int waits; /* ms before the next start */
+};
+
+void dhcp_start(struct dhcp *d);
+/* True if pid was dnsmasq. */
+bool dhcp_reaped(struct dhcp *d, pid_t pid, int status);
+/* Starts it again when it is time to, or when setup has changed its configuration. */
+void dhcp_tick(struct dhcp *d);
+void dhcp_stop(struct dhcp *d);
+
+/* --- for all of them ----------------------------------------------------------------------------
+ */
+
+/* Whether the file was replaced or changed since the last call; the mark is brought up to date. A
+ * file that is not there never changes. */
+bool file_changed(struct stat_mark *mark, const char *folder, const char *name);
+
+/* A descriptor for SIGTERM, SIGINT, SIGHUP and SIGCHLD, which are blocked. Logs; -errno. */
+int signals_open(void);
+
+/* Ends a child: SIGTERM, after `ms` SIGKILL; waits for it. */
+void child_stop(pid_t pid, unsigned int ms);
+
+/* One line on the terminal: time, node, module, text; made printable. Any thread. */
+void serve_say(const char *node, const char *module, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+/* The same for what strangers can cause at will: at most some lines a second are shown, the others
+ * counted. */
+void serve_say_refusal(const char *node, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+/* An event in words; progress only now and then, so that many nodes can be watched. */
+void serve_say_event(const char *node, const struct event *e);
+/* The words; buf is returned. */
+const char *event_words(const struct event *e, char *buf, size_t len);
+
+#endif

@@ -1,0 +1,190 @@
+/* The boot tree: loader, kernels and images of the boards in use, one loader configuration for each
+ * network card; and the address of the server where the definition gives only its name. */
+#include "host-tools/lib/setup.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "host-tools/lib/boot-files.h"
+#include "host-tools/lib/die.h"
+#include "host-tools/lib/map.h"
+#include "host-tools/lib/state.h"
+#include "host-tools/lib/update.h"
+#include "init/lib/cleanup.h"
+#include "init/lib/io.h"
+#include "init/lib/log.h"
+
+static const char local_boot[] =
+	"# any other machine: from its own disk\nDEFAULT local\nLABEL local\n\tLOCALBOOT 0\n";
+
+/* --- server_address
+ * ----------------------------------------------------------------------------------------------------------------
+ */
+
+static bool resolve_name(const char *name, char out[INET_ADDRSTRLEN])
+{
+	struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM}, *list;
+
+	if (getaddrinfo(name, NULL, &hints, &list))
+		return false;
+	inet_ntop(AF_INET, &((struct sockaddr_in *)list->ai_addr)->sin_addr, out, INET_ADDRSTRLEN);
+	freeaddrinfo(list);
+	return true;
+}
+
+static int find_server(struct setup *s, const struct cluster_object *group)
+{
+	const char *names = cluster_get(group, "lucie_server");
+	char name[256], address[INET_ADDRSTRLEN];
+	size_t pos = 0, offset;
+
+	if (cluster_get(group, "server_address"))
+		return 0;
+	if (names && cluster_list_next(names, &pos, name, sizeof(name), &offset) &&
+	    resolve_name(name, address)) {
+		printf("lucie_group %s: server_address is %s, from lucie_server %s\n", group->name,
+		       address, name);
+		cluster_set(s->c, group, "server_address", address);
+		return 0;
+	}
+	return log_err(0,
+		       "%s:%u:%u: the address of lucie_group '%s' cannot be found by its "
+		       "lucie_server, expected 'server_address A.B.C.D'",
+		       group->at.file, group->at.line, group->at.column, group->name);
+}
+
+int setup_servers(struct setup *s)
+{
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < cluster_count(s->c, TYPE_LUCIE_GROUP); i++)
+		ret = find_server(s, cluster_at(s->c, TYPE_LUCIE_GROUP, i));
+	return ret;
+}
+
+/* --- kernels and images
+ * ------------------------------------------------------------------------------------------------------------
+ */
+
+/* Copies IMAGES/from to STATE/to; where it may be missing, that is no error. */
+static int copy(struct setup *s, const char *from, const char *to, bool optional)
+{
+	_cleanup_free_ char *source = xasprintf("%s/%s", s->images, from),
+			    *path = xasprintf("%s/%s", s->dir, to);
+	int ret;
+
+	if (access(source, R_OK)) {
+		if (optional && errno == ENOENT)
+			return 0;
+		return log_err(
+			-errno,
+			"cannot read '%s' (`make image` builds it, --images says where it is)",
+			source);
+	}
+	ret = file_copy_update(path, source, 0644);
+	return setup_said(s, ret, "%s", to);
+}
+
+static int setup_board(struct setup *s, const char *board)
+{
+	static const struct {
+		const char *from, *to, *suffix; /* suffix NULL: the same file for every board */
+		bool optional;
+	} files[] = {
+		{"vmlinuz", "vmlinuz-", "", false},
+		{"initramfs.img", "initramfs-", ".img", false},
+		{"firmware.img", "firmware-", ".img", true},
+		{"boot/lpxelinux.0", "lpxelinux.0", NULL, false},
+		{"boot/ldlinux.c32", "ldlinux.c32", NULL, false},
+	};
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < ARRAY_SIZE(files); i++) {
+		const char *suffix = files[i].suffix;
+		_cleanup_free_ char *from = xasprintf("%s/%s", board, files[i].from);
+		_cleanup_free_ char *to = xasprintf("tftp/%s%s%s", files[i].to, suffix ? board : "",
+						    suffix ? suffix : "");
+
+		ret = copy(s, from, to, files[i].optional);
+	}
+	return ret;
+}
+
+int setup_tftp(struct setup *s)
+{
+	_cleanup_free_ char *folder = xasprintf("%s/tftp/pxelinux.cfg", s->dir);
+	struct map seen = {0};
+	int ret = mkdir_path(folder, 0755);
+
+	if (ret)
+		return log_err(ret, "cannot make '%s'", folder);
+	for (size_t i = 0; !ret && i < cluster_count(s->c, TYPE_HOST); i++) {
+		const char *board = cluster_host_get(s->c, cluster_at(s->c, TYPE_HOST, i), "board");
+
+		if (!map_put(&seen, board, s))
+			ret = setup_board(s, board);
+	}
+	map_free(&seen);
+	return ret;
+}
+
+/* --- one configuration for each card
+ * -----------------------------------------------------------------------------------------------
+ */
+
+/* Those of cards that the definition no longer has. */
+static int remove_old(struct setup *s)
+{
+	_cleanup_free_ char *path = xasprintf("%s/tftp/pxelinux.cfg", s->dir);
+	_cleanup_closedir_ DIR *dir = opendir(path);
+	struct dirent *e;
+
+	if (!dir)
+		return log_err(-errno, "cannot read '%s'", path);
+	while ((e = readdir(dir))) {
+		const char *name = e->d_name;
+
+		if (strlen(name) != BOOT_FILE_NAME - 1 || !str_starts(name, "01-") ||
+		    cluster_host_by_mac(s->c, name + 3))
+			continue;
+		if (unlinkat(dirfd(dir), name, 0))
+			return log_err(-errno, "cannot remove '%s/%s'", path, name);
+		s->changed++;
+		printf("removed tftp/pxelinux.cfg/%s\n", name);
+	}
+	return 0;
+}
+
+int setup_boot_files(struct setup *s)
+{
+	struct state *state;
+	unsigned int before;
+	int ret =
+		setup_update(s, "tftp/pxelinux.cfg/default", local_boot, strlen(local_boot), 0644);
+
+	if (!ret)
+		ret = state_open(&state, s->dir);
+	if (ret)
+		return ret;
+	before = s->changed;
+	s->quiet = true;
+	for (size_t i = 0; !ret && i < cluster_count(s->c, TYPE_HOST); i++) {
+		const struct cluster_object *host = cluster_at(s->c, TYPE_HOST, i);
+		struct state_node node;
+
+		ret = state_node(state, host->name, &node);
+		if (!ret || ret == -ENOENT)
+			ret = setup_said(s, boot_files_update(s->dir, s->c, host, &node),
+					 "tftp/pxelinux.cfg");
+	}
+	s->quiet = false;
+	state_close(state);
+	if (s->changed > before)
+		printf("wrote the boot loader's files of %u hosts\n", s->changed - before);
+	return ret ? ret : remove_old(s);
+}

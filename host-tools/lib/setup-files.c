@@ -1,0 +1,115 @@
+/* Blobs of a definition: the folders of configuration files, and bases that are files. */
+#include "host-tools/lib/setup.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "host-tools/lib/arena.h"
+#include "host-tools/lib/base.h"
+#include "host-tools/lib/die.h"
+#include "host-tools/lib/files-blob.h"
+#include "host-tools/lib/map.h"
+#include "host-tools/lib/store.h"
+#include "init/lib/cleanup.h"
+#include "init/lib/log.h"
+
+/* FOLDER/CLASS was removed: so is its blob. */
+static int drop(struct setup *s, const char *path)
+{
+	_cleanup_free_ char *manifest = xasprintf("%s.blob", path);
+
+	if (access(manifest, F_OK))
+		return 0;
+	if (unlink(manifest) || unlink(path))
+		return log_err(-errno, "cannot remove '%s'", path);
+	s->changed++;
+	printf("removed %s\n", path + strlen(s->dir) + 1);
+	return 0;
+}
+
+/* One of FOLDER/default, FOLDER/group/NAME, FOLDER/host/NAME. */
+static int pack_class(struct setup *s, struct map *seen, struct arena *arena, const char *folder,
+		      const char *class)
+{
+	const char *source = arena_printf(arena, "%s/%s", folder, class);
+	_cleanup_free_ char *tmp = xasprintf("%s/files.%ld~", s->dir, (long)getpid());
+	struct store_blob blob;
+	struct stat st;
+	char path[PATH_MAX];
+	int ret;
+
+	if (map_put(seen, source, s))
+		return 0;
+	ret = store_files_path(s->dir, folder, class, path);
+	if (ret)
+		return log_err(ret, "files of '%s'", source);
+	if (stat(source, &st) || !S_ISDIR(st.st_mode))
+		return drop(s, path);
+	ret = files_pack(source, tmp);
+	if (ret) {
+		unlink(tmp);
+		return ret;
+	}
+	return setup_said(s, store_put(s->dir, tmp, path, &blob), "%s (%s)",
+			  path + strlen(s->dir) + 1, source);
+}
+
+static int pack_host(struct setup *s, struct map *seen, struct arena *arena,
+		     const struct cluster_object *host)
+{
+	const char *folder = cluster_host_get(s->c, host, "files");
+	const struct cluster_object *group;
+	int ret;
+
+	if (!folder)
+		return 0;
+	ret = pack_class(s, seen, arena, folder, "default");
+	for (size_t i = 0; !ret && (group = cluster_host_group(host, i)); i++)
+		ret = pack_class(s, seen, arena, folder,
+				 arena_printf(arena, "group/%s", group->name));
+	return ret ? ret
+		   : pack_class(s, seen, arena, folder, arena_printf(arena, "host/%s", host->name));
+}
+
+int setup_files(struct setup *s)
+{
+	struct map seen = {0};
+	struct arena arena = {0};
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < cluster_count(s->c, TYPE_HOST); i++)
+		ret = pack_host(s, &seen, &arena, cluster_at(s->c, TYPE_HOST, i));
+	map_free(&seen);
+	arena_free(&arena);
+	return ret;
+}
+
+/* Bases that are files are taken in; of the others it is said when one that a host needs is not
+ * built yet. */
+int setup_bases(struct setup *s)
+{
+	struct map seen = {0};
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < cluster_count(s->c, TYPE_HOST); i++) {
+		const struct cluster_object *host = cluster_at(s->c, TYPE_HOST, i);
+		const struct cluster_object *base = cluster_host_ref(s->c, host, "base", TYPE_BASE);
+		const char *file = base ? cluster_get(base, "file") : NULL;
+		struct store_blob blob;
+
+		if (!base || map_put(&seen, base->name, s))
+			continue;
+		if (file)
+			ret = setup_said(s, base_add(s->dir, base->name, file), "bases/%s (%s)",
+					 base->name, file);
+		else if (store_base(s->dir, base->name, &blob))
+			printf("base %s is not built yet: `lucie base build %s` does it\n",
+			       base->name, base->name);
+	}
+	map_free(&seen);
+	return ret;
+}

@@ -1,0 +1,24 @@
+/* A state directory opened by a verb: the compiled definition and the state, side by side. */
+#ifndef LUCIE_SITE_H
+#define LUCIE_SITE_H
+
+#include "host-tools/lib/cluster.h"
+#include "host-tools/lib/state.h"
+
+struct site {
+	const char *state_dir;
+	struct cluster *cluster;
+	struct state *state;
+};
+
+/* Reads STATE/definition, which `lucie setup` wrote. Logs; -errno. */
+int definition_read(struct cluster **out, const char *state_dir);
+
+int site_open(struct site *site, const char *state_dir);
+void site_close(struct site *site);
+
+/* The hosts that the words of a command line name ("cnode[00-03]", "a,b"); with no words, all of
+ * them. Logs; -errno. Release with cluster_names_free(). */
+int site_hosts(const struct site *site, int count, char **words, char ***names, size_t *name_count);
+
+#endif

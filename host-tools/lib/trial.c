@@ -1,0 +1,367 @@
+/* State directory and server of a trial; see trial.h. */
+#include "host-tools/lib/trial.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "host-tools/lib/boot-files.h"
+#include "host-tools/lib/serve.h"
+#include "init/lib/cleanup.h"
+#include "init/lib/io.h"
+#include "init/lib/log.h"
+#include "init/lib/proc.h"
+
+#define VERB_SECONDS  900
+#define VERB_WORDS    16
+#define BOOT_FILE_MAX ((size_t)64 << 10)
+#define STOP_MS	      5000
+#define GUEST_HOST    "10.0.2.2" /* this machine's loopback, in QEMU's user network */
+
+/* --- verbs of this program ----------------------------------------------------------------------
+ */
+
+struct output {
+	struct strbuf lines;
+	bool show;
+};
+
+static void take_line(const char *line, void *arg)
+{
+	struct output *out = arg;
+
+	if (out->show)
+		puts(line);
+	else
+		strbuf_addf(&out->lines, "%s\n", line);
+}
+
+/* What it says is shown if it fails, or where everything is. NULL words are left out. */
+static int verb(const struct trial *t, const char *const *words, size_t count)
+{
+	struct output out = {.show = t->options->verbose, .lines.max = 1 << 20};
+	struct proc_options options = {
+		.total_seconds = VERB_SECONDS, .line = take_line, .arg = &out};
+	char self[PATH_MAX], text[80], *argv[VERB_WORDS + 2] = {self};
+	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	size_t n = 1;
+	int ret;
+
+	if (len <= 0)
+		return log_err(-errno, "cannot find this program");
+	self[len] = '\0';
+	for (size_t i = 0; i < count && n <= VERB_WORDS; i++)
+		if (words[i])
+			argv[n++] = (char *)words[i];
+	fflush(NULL);
+	ret = proc_run(argv, &options);
+	if (ret && out.lines.buf)
+		fputs(out.lines.buf, stderr);
+	strbuf_free(&out.lines);
+	return ret ? log_err(0, "lucie %s: %s", words[0],
+			     proc_result(ret, &options, text, sizeof(text)))
+		   : 0;
+}
+
+/* --- state directory ----------------------------------------------------------------------------
+ */
+
+/* A folder in the trial whose entries are links to those of the same folder of the source. */
+static int link_folder(const struct trial *t, const char *name)
+{
+	_cleanup_free_ char *from = NULL, *real = NULL;
+	_cleanup_closedir_ DIR *dir = NULL;
+	char to[PATH_MAX + 16], target[PATH_MAX + 256], entry[PATH_MAX + 300];
+	struct dirent *e;
+
+	snprintf(to, sizeof(to), "%s/%s", t->dir, name);
+	if (mkdir(to, 0755))
+		return log_err(-errno, "cannot make '%s'", to);
+	if (asprintf(&from, "%s/%s", t->options->source, name) < 0)
+		return -ENOMEM;
+	real = realpath(from, NULL);
+	dir = real ? opendir(real) : NULL;
+	while (dir && (e = readdir(dir))) {
+		if (e->d_name[0] == '.')
+			continue;
+		snprintf(target, sizeof(target), "%s/%s", real, e->d_name);
+		snprintf(entry, sizeof(entry), "%s/%s", to, e->d_name);
+		if (symlink(target, entry))
+			return log_err(-errno, "cannot make '%s'", entry);
+	}
+	return 0;
+}
+
+static int state_make(struct trial *t)
+{
+	const struct trial_options *o = t->options;
+	_cleanup_free_ char *definition = NULL;
+	const char *temp = getenv("TMPDIR");
+	int ret;
+
+	snprintf(t->dir, sizeof(t->dir), "%s/lucie-try.XXXXXX",
+		 temp && temp[0] == '/' ? temp : "/var/tmp");
+	if (!mkdtemp(t->dir)) {
+		t->dir[0] = '\0';
+		return log_err(-errno, "cannot make a folder for the trial");
+	}
+	ret = link_folder(t, "bases");
+	if (!ret)
+		ret = link_folder(t, "blobs");
+	if (ret)
+		return ret;
+	if (asprintf(&definition, "%s/definition", o->source) < 0)
+		return -ENOMEM;
+	return verb(t,
+		    (const char *[]){"setup", "--state", t->dir, "--conf",
+				     o->conf ? o->conf : definition, o->images ? "--images" : NULL,
+				     o->images},
+		    7);
+}
+
+static int arm(const struct trial *t)
+{
+	const struct trial_options *o = t->options;
+
+	return verb(t,
+		    (const char *[]){"install", "--state", t->dir, o->variant ? "--variant" : NULL,
+				     o->variant, o->wipe ? "--wipe" : NULL, o->node},
+		    7);
+}
+
+/* --- what the boot loader would read ------------------------------------------------------------
+ */
+
+/* The definition's servers are out of reach in a trial. */
+static char *command_line_make(const struct trial *t, char *append)
+{
+	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
+	char *word;
+
+	while ((word = str_word(&append)))
+		if (!str_starts(word, "lucie.server="))
+			strbuf_addf(&b, "%s ", word);
+	strbuf_addf(&b, "lucie.server=%s", t->server);
+	if (!strstr(b.buf ? b.buf : "", "console=ttyS0"))
+		strbuf_adds(&b, " console=ttyS0,115200");
+	return b.error ? NULL : strdup(b.buf);
+}
+
+static int boot_file_take(struct trial *t, char *text)
+{
+	char *line, *rest, *word;
+
+	while ((line = strsep(&text, "\n"))) {
+		rest = line;
+		word = str_word(&rest);
+		if (!word)
+			continue;
+		if (!strcmp(word, "KERNEL"))
+			t->kernel = strdup(str_trim(rest));
+		else if (!strcmp(word, "INITRD"))
+			t->initrds = strdup(str_trim(rest));
+		else if (!strcmp(word, "APPEND"))
+			t->command_line = command_line_make(t, rest);
+	}
+	return t->kernel && t->initrds && t->command_line ? 0 : -EINVAL;
+}
+
+static int boot_file_read(struct trial *t, const struct cluster_object *host)
+{
+	const char *macs = cluster_get(host, "mac_address");
+	char first[MAC_TEXT] = "", name[BOOT_FILE_NAME], path[PATH_MAX + 64];
+	_cleanup_free_ char *text = NULL;
+	int ret;
+
+	snprintf(first, sizeof(first), "%s", macs ? macs : "");
+	if (str_to_mac(first, t->mac))
+		return log_err(0, "host '%s' has no mac_address", host->name);
+	boot_files_name(t->mac, name);
+	snprintf(path, sizeof(path), "%s/tftp/pxelinux.cfg/%s", t->dir, name);
+	ret = file_read(path, BOOT_FILE_MAX, &text, NULL);
+	if (!ret)
+		ret = boot_file_take(t, text);
+	return ret ? log_err(ret, "cannot read '%s'", path) : 0;
+}
+
+static int append_file(int out, const char *path)
+{
+	_cleanup_free_ char *data = NULL;
+	size_t len, padding;
+	int ret = file_read(path, (size_t)1 << 30, &data, &len);
+
+	if (!ret)
+		ret = write_full(out, data, len);
+	padding = (4 - len % 4) % 4; /* the kernel looks for the next archive at a multiple of 4 */
+	if (!ret)
+		ret = write_full(out, "\0\0\0", padding);
+	return ret ? log_err(ret, "cannot read '%s'", path) : 0;
+}
+
+char *trial_initrd(const struct trial *t)
+{
+	_cleanup_free_ char *list = strdup(t->initrds);
+	_cleanup_close_ int fd = -1;
+	char *path, *rest = list, *name, from[2 * PATH_MAX];
+
+	if (!list || asprintf(&path, "%s/initrd", t->dir) < 0)
+		return NULL;
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd < 0)
+		log_err(-errno, "cannot make '%s'", path);
+	while (fd >= 0 && (name = strsep(&rest, ","))) {
+		snprintf(from, sizeof(from), "%s/tftp/%s", t->dir, name);
+		if (append_file(fd, from))
+			break;
+	}
+	if (fd >= 0 && !rest)
+		return path;
+	free(path);
+	return NULL;
+}
+
+/* Everything of tftp/ but its configuration, which names servers that the guest cannot reach. */
+char *trial_tftp(const struct trial *t)
+{
+	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
+	_cleanup_closedir_ DIR *dir = NULL;
+	char *path, from[PATH_MAX + 300], to[PATH_MAX + 300];
+	struct dirent *e;
+	int ret;
+
+	if (asprintf(&path, "%s/pxe", t->dir) < 0)
+		return NULL;
+	snprintf(to, sizeof(to), "%s/pxelinux.cfg", path);
+	ret = mkdir_path(to, 0755);
+	snprintf(from, sizeof(from), "%s/tftp", t->dir);
+	dir = opendir(from);
+	while (dir && !ret && (e = readdir(dir))) {
+		if (e->d_name[0] == '.' || !strcmp(e->d_name, "pxelinux.cfg"))
+			continue;
+		snprintf(from, sizeof(from), "../tftp/%s", e->d_name);
+		snprintf(to, sizeof(to), "%s/%s", path, e->d_name);
+		ret = symlink(from, to) ? -errno : 0;
+	}
+	strbuf_addf(&text,
+		    "DEFAULT install\nLABEL install\n\tKERNEL %s\n\tINITRD %s\n\tAPPEND "
+		    "%s\n\tSYSAPPEND 3\n",
+		    t->kernel, t->initrds, t->command_line);
+	snprintf(to, sizeof(to), "%s/pxelinux.cfg/default", path);
+	if (!ret)
+		ret = text.error ? text.error : file_write(to, text.buf, text.len, 0644);
+	if (!ret)
+		return path;
+	log_err(ret, "cannot make '%s'", path);
+	free(path);
+	return NULL;
+}
+
+/* --- server -------------------------------------------------------------------------------------
+ */
+
+static void __attribute__((noreturn)) become_server(const struct trial *t, pid_t parent)
+{
+	const char *servers[] = {t->server, NULL};
+	struct serve_options options = {
+		.state_dir = t->dir, .listen_fd = t->listen_fd, .servers = servers};
+
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() != parent)
+		_exit(1);
+	signal(SIGINT, SIG_IGN); /* its end comes from the trial */
+	_exit(serve_run(&options) ? 1 : 0);
+}
+
+static int server_start(struct trial *t)
+{
+	pid_t parent = getpid(), pid;
+
+	fflush(NULL);
+	pid = fork();
+	if (!pid)
+		become_server(t, parent);
+	if (pid < 0)
+		return log_err(-errno, "cannot start the server");
+	t->serve = pid;
+	return 0;
+}
+
+bool trial_serving(struct trial *t)
+{
+	if (t->serve && waitpid(t->serve, NULL, WNOHANG) == t->serve)
+		t->serve = 0;
+	return t->serve;
+}
+
+static void server_stop(struct trial *t)
+{
+	int64_t limit = now_ms() + STOP_MS;
+
+	if (t->serve)
+		kill(t->serve, SIGTERM);
+	while (trial_serving(t)) {
+		if (now_ms() > limit)
+			kill(t->serve, SIGKILL);
+		sleep_ms(20);
+	}
+}
+
+/* --- begin and end ------------------------------------------------------------------------------
+ */
+
+int trial_begin(struct trial *t, const struct trial_options *options)
+{
+	const struct cluster_object *host;
+	int ret;
+
+	*t = (struct trial){.options = options, .listen_fd = -1};
+	t->listen_fd = http_listen("127.0.0.1", 0);
+	if (t->listen_fd < 0)
+		return t->listen_fd;
+	snprintf(t->server, sizeof(t->server), "http://%s:%u", GUEST_HOST, http_port(t->listen_fd));
+	ret = state_make(t);
+	if (!ret)
+		ret = arm(t);
+	/* The server is forked before this process opens the database: a connection must not be
+	 * shared. */
+	if (!ret)
+		ret = server_start(t);
+	if (!ret)
+		ret = site_open(&t->site, t->dir);
+	if (ret)
+		return ret;
+	host = cluster_find(t->site.cluster, TYPE_HOST, options->node);
+	return host ? boot_file_read(t, host)
+		    : log_err(0, "the definition has no host '%s'", options->node);
+}
+
+static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	return remove(path);
+}
+
+void trial_end(struct trial *t, bool keep)
+{
+	server_stop(t);
+	site_close(&t->site);
+	if (t->listen_fd >= 0)
+		close(t->listen_fd);
+	free(t->kernel);
+	free(t->initrds);
+	free(t->command_line);
+	if (t->dir[0] && keep)
+		printf("kept: %s\n", t->dir);
+	else if (t->dir[0] && nftw(t->dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT))
+		log_warn("cannot remove '%s': %s", t->dir, strerror(errno));
+}

@@ -1,0 +1,32 @@
+#!/bin/sh
+# finish.sh BOARD WORK BOARD-OUT OUT BUDGET MKINITRAMFS: the firmware archive, if there is any firmware, and boot/, the folder for a TFTP server.
+set -eu
+
+work=$2
+b=$3
+out=$4
+mkinitramfs=$6
+
+rm -rf "${b:?}/firmware.img" "${b:?}/boot"
+mkdir -p "$b/boot/pxelinux.cfg"
+initrd=initramfs.img
+if [ -s "$work/firmware.list" ]; then
+	$mkinitramfs "$work/firmware.cpio" "$work/firmware.list"
+	xz -c -T2 --block-size=16MiB --check=crc32 -6 "$work/firmware.cpio" >"$b/firmware.img"
+	cp "$b/firmware.img" "$b/boot/"
+	initrd=$initrd,firmware.img
+fi
+cp "$out/syslinux/lpxelinux.0" "$out/syslinux/ldlinux.c32" "$b/vmlinuz" "$b/initramfs.img" "$b/boot/"
+cat >"$b/boot/pxelinux.cfg/default" <<END
+# The default is the local disk: a node installs only where lucie setup wrote a file of its own for it.
+DEFAULT local
+
+LABEL local
+	LOCALBOOT 0
+
+LABEL lucie
+	KERNEL vmlinuz
+	INITRD $initrd
+	APPEND rootfstype=ramfs panic=30 console=tty0 console=ttyS0,115200
+	SYSAPPEND 3
+END

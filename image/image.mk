@@ -1,0 +1,125 @@
+# The image: what runs on a node before its own disk does. docs/adding-a-package.md, docs/adding-a-board.md.
+#
+# initramfs.img is two archives, one behind the other, as the kernel allows: the board's kernel modules, which change with the kernel only,
+# and the programs. So a touched module of ours costs a link and the compression of the second part. Intermediate files lie in obj/image/BOARD.
+
+include image/packages.mk
+
+BLAKE3_host := $(O)/blake3/libblake3-host.a
+BLAKE3_asan := $(BLAKE3_host)
+BLAKE3_node := $(O)/blake3/libblake3-node.a
+
+# Objects wait for the headers that they include: BLAKE3's everywhere, the sysroot's on the node.
+NEEDS_host := $(O)/build/blake3.built
+NEEDS_asan := $(NEEDS_host)
+NEEDS_fuzz := $(NEEDS_host)
+NEEDS_node := $(patsubst %,$(O)/build/%.built,$(PACKAGES))
+$(O)/blake3/%: $(O)/build/blake3.built ;
+
+# --- programs ---------------------------------------------------------------------------------------------------------------------------
+
+MKINITRAMFS := $(O)/host/bin/mkinitramfs
+$(eval $(call program,$(MKINITRAMFS),host,host-tools/mkinitramfs.c host-tools/lib/newc.c $(addprefix init/lib/,io.c log.c str.c),-larchive))
+
+LIBS_node := -larchive -lacl -lattr -lcurl -lext2fs -lcom_err -lfdisk -lblkid -luuid -lsodium -ljansson -lz -llzma -lzstd
+NODE_INIT := $(O)/node/init
+$(eval $(call program,$(NODE_INIT),node,$(INIT_SRC),$(LIBS_node)))
+
+# --- board ------------------------------------------------------------------------------------------------------------------------------
+
+BOARDS := $(sort $(notdir $(patsubst %/board.conf,%,$(wildcard board-configs/*/board.conf))))
+ifeq ($(filter $(BOARD),$(BOARDS)),)
+$(error no board '$(BOARD)' in board-configs/; there are: $(BOARDS))
+endif
+include board-configs/$(BOARD)/board.conf
+
+B := $(O)/$(BOARD)
+W := obj/image/$(BOARD)
+BOARD_FILES := $(shell find board-configs/$(BOARD) -type f)
+
+# Firmware: the packages that the lock file has, and a site's own folder (FIRMWARE=DIR, laid out as /lib/firmware).
+FIRMWARE_LOCKED := $(filter $(FIRMWARE_PACKAGES),$(shell sed -n 's,^deb \([^ ]*\) .*,\1,p' $(LOCK) 2>/dev/null))
+FIRMWARE_FILES := $(if $(FIRMWARE),$(shell find $(FIRMWARE) -type f))
+
+$(DL)/$(KERNEL).used $(FIRMWARE_LOCKED:%=$(DL)/%.used): $(W)/.fetched ;
+$(W)/.fetched: $(LOCK) image/fetch.sh image/apt-private.sh
+	@mkdir -p $(@D)
+	@$(call say,FETCH,$(KERNEL))
+	$(Q)image/fetch.sh $(KERNEL) $(FIRMWARE_LOCKED)
+	@touch $@
+
+$(W)/kernel/version: $(DL)/$(KERNEL).used image/unpack-kernel.sh
+	@$(call say,KERNEL,$(KERNEL))
+	$(Q)image/unpack-kernel.sh $(KERNEL) $(@D)
+
+$(W)/modules.list: $(W)/kernel/version board-configs/$(BOARD)/board.conf image/select-modules.sh
+	$(Q)image/select-modules.sh $(W)/kernel $(W) $(KERNEL_MODULES_LOAD) $(KERNEL_MODULES)
+
+# Position-independent code of kernel modules gains nothing from xz's x86 filter; the programs do.
+$(W)/modules.cpio.xz: $(W)/modules.list $(MKINITRAMFS)
+	@$(call say,XZ,$@)
+	$(Q)$(MKINITRAMFS) $(W)/modules.cpio $(W)/modules.list
+	$(Q)xz -c -T2 --block-size=16MiB --check=crc32 -9e $(W)/modules.cpio > $@
+
+# --- what lies in the image besides kernel modules -----------------------------------------------------------------------------------------
+
+SKEL := $(shell find image/skel -type f) $(filter board-configs/$(BOARD)/overlay/%,$(BOARD_FILES))
+SHELL_MODULE_SRC := $(sort $(wildcard modules/*.sh))
+PROGRAM_FILES := $(NODE_INIT) $(SKEL) $(SHELL_MODULE_SRC) $(addprefix $(O)/syslinux/,extlinux mbr.bin gptmbr.bin) \
+	$(O)/busybox/busybox $(O)/busybox/busybox.links
+$(O)/syslinux/%: $(O)/build/syslinux.built ;
+$(O)/busybox/%: $(O)/build/busybox.built ;
+
+$(W)/modules-load: board-configs/$(BOARD)/board.conf
+	@mkdir -p $(@D)
+	$(Q)printf '%s\n' $(KERNEL_MODULES_LOAD) > $@
+
+$(W)/programs.list: $(PROGRAM_FILES) $(W)/modules-load image/list-programs.sh $(W)/.sources
+	$(Q)image/list-programs.sh $(NODE_INIT) $(W)/modules-load $(O) $(SHELL_MODULE_SRC) -- image/skel board-configs/$(BOARD)/overlay > $@
+
+# Rewritten when a file comes or goes.
+$(W)/.sources: FORCE
+	@mkdir -p $(@D)
+	@echo '$(PROGRAM_FILES)' | cmp -s - $@ || echo '$(PROGRAM_FILES)' > $@
+
+$(W)/programs.cpio.xz: $(W)/programs.list $(PROGRAM_FILES) $(MKINITRAMFS)
+	@$(call say,XZ,$@)
+	$(Q)$(MKINITRAMFS) $(W)/programs.cpio $(W)/programs.list
+	$(Q)xz -c --check=crc32 --x86 --lzma2=preset=9e,lc=4,pb=0 $(W)/programs.cpio > $@
+
+# --- what make image leaves ---------------------------------------------------------------------------------------------------------------
+
+$(B)/initramfs.img: $(W)/modules.cpio.xz $(W)/programs.cpio.xz
+	@mkdir -p $(@D)
+	$(Q)cat $^ > $@
+
+$(B)/vmlinuz: $(W)/kernel/version
+	@mkdir -p $(@D)
+	$(Q)cp $(W)/kernel/vmlinuz $@
+
+# Empty where no firmware is at hand.
+$(W)/firmware.list: $(W)/modules.list $(FIRMWARE_LOCKED:%=$(DL)/%.used) $(FIRMWARE_FILES) image/select-firmware.sh $(W)/.firmware
+	$(Q)image/select-firmware.sh $(W) '$(FIRMWARE)' $(FIRMWARE_LOCKED) > $@
+$(W)/.firmware: FORCE
+	@mkdir -p $(@D)
+	@echo '$(FIRMWARE) $(FIRMWARE_LOCKED)' | cmp -s - $@ || echo '$(FIRMWARE) $(FIRMWARE_LOCKED)' > $@
+
+BOOT_FILES := $(addprefix $(O)/syslinux/,lpxelinux.0 ldlinux.c32) $(B)/vmlinuz $(B)/initramfs.img
+$(B)/manifest: $(BOOT_FILES) $(W)/firmware.list image/finish.sh image/manifest.sh image/size-table.sh $(wildcard image/packages/*.mk)
+	$(Q)image/finish.sh $(BOARD) $(W) $(B) $(O) $(BUDGET) $(MKINITRAMFS)
+	$(Q)image/manifest.sh $(BOARD) $(W) $(B) $(KERNEL) $(FIRMWARE_LOCKED) > $@
+	$(Q)image/size-table.sh $(BOARD) $(W) $(B) $(O) $(BUDGET)
+
+.PHONY: image
+image: $(B)/manifest ## the board's image in out/BOARD; boot/ in it can be copied to any TFTP server
+
+# --- sources and the host's packages -------------------------------------------------------------------------------------------------------
+
+.PHONY: lock deps
+ALL_KERNELS := $(sort $(shell sed -n 's/^KERNEL *:= *//p' $(BOARDS:%=board-configs/%/board.conf)))
+ALL_FIRMWARE := $(sort $(shell sed -n 's/^FIRMWARE_PACKAGES *:= *//p' $(BOARDS:%=board-configs/%/board.conf)))
+lock: ## pin the newest sources that the distribution's mirror has, in image/lock/RELEASE
+	$(Q)image/lock.sh source $(SOURCES) binary $(BINARIES) $(ALL_KERNELS) optional $(ALL_FIRMWARE)
+
+deps: ## install what building, demo and tests need from the distribution (root or sudo)
+	$(Q)image/deps.sh install

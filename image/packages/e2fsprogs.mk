@@ -1,0 +1,16 @@
+# libext2fs makes ext4 without mke2fs.
+e2fsprogs_SOURCE  := e2fsprogs
+e2fsprogs_LICENSE := LGPL-2.0-only (libext2fs, libe2p), MIT (libcom_err)
+e2fsprogs_NEEDS   := util-linux
+
+e2fsprogs_NLS := $(abspath image/packages/e2fsprogs/nls_utf8.c)
+define e2fsprogs_BUILD
+cp $(e2fsprogs_NLS) lib/ext2fs/nls_utf8.c
+$(NODE_CONFIGURE) CFLAGS="$(NODE_SMALL)" --disable-libuuid --disable-libblkid --disable-tdb --disable-nls --disable-imager --disable-resizer \
+	--disable-debugfs --disable-defrag --disable-uuidd --disable-fuse2fs --disable-backtrace --disable-mmp --with-crond-dir=no \
+	--with-systemd-unit-dir=no --with-udev-rules-dir=no UUID_CFLAGS=-I$(SYSROOT)/include UUID_LIBS=-luuid BLKID_CFLAGS= BLKID_LIBS=-lblkid
+$(MAKE) libs
+for d in et ext2fs e2p; do $(NODE_MAKE) -C lib/$$d install; done
+endef
+
+$(eval $(package))

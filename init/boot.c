@@ -1,0 +1,113 @@
+/* PID 1: sets the machine up, gets the plan, runs it; see boot.h. Each of these is bounded, and none can end PID 1: drivers, the network
+ * and the modules are other processes' work. */
+#include "init/boot.h"
+#include "init/console.h"
+#include "init/devices.h"
+#include "init/early.h"
+#include "init/lib/cleanup.h"
+#include "init/lib/io.h"
+#include "init/lib/log.h"
+#include "init/lib/version.h"
+#include "init/loop.h"
+#include "init/plan.h"
+#include "init/reporter.h"
+#include "init/rescue.h"
+#include "init/run.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define PLAN_LIMIT_MS	(20 * 60 * 1000) /* beyond every wait in plan_main() */
+#define CLOCK_TOLERANCE 5
+
+static void on_kernel_error(const char *text)
+{
+	report_log("", "error", text);
+}
+
+/* The plan's text was verified by the process that wrote it. */
+static int load_plan(struct plan *plan)
+{
+	_cleanup_free_ char *text = NULL;
+	char why[160];
+	size_t len;
+	int ret = file_read(PLAN_PATH, PLAN_MAX, &text, &len);
+
+	if (ret)
+		return log_err(ret, "cannot read '%s'", PLAN_PATH);
+	ret = plan_parse(plan, text, len, why, sizeof(why));
+	return ret ? log_err(0, "cannot read the plan: %s", why) : 0;
+}
+
+/* Gets the plan in a child, which may not take for ever. */
+static int get_plan(struct plan *plan, struct cmdline *cmdline)
+{
+	struct child c = {.name = "plan", .line = child_log_line};
+	int64_t end = now_ms() + PLAN_LIMIT_MS;
+	int ret = child_start(&c, plan_main, cmdline);
+
+	if (ret)
+		return ret;
+	while (child_running(&c) && now_ms() < end && !loop_signalled())
+		loop_wait(1000);
+	if (child_running(&c)) {
+		child_stop(&c);
+		return log_err(0, "no plan after %d minutes", PLAN_LIMIT_MS / 60000);
+	}
+	if (WIFSIGNALED(c.status))
+		return log_err(0, "the process that gets the plan crashed: %s", strsignal(WTERMSIG(c.status)));
+	if (c.status)
+		return -1; /* it said why */
+	return load_plan(plan);
+}
+
+/* Certificates, time stamps and package indexes want a clock that is about right. */
+static void set_clock(const struct plan *plan)
+{
+	const char *text = plan_head(plan, "time");
+	struct timeval now;
+	uint64_t t;
+
+	if (!text || str_to_u64(text, &t) || t > INT32_MAX)
+		return;
+	gettimeofday(&now, NULL);
+	if (now.tv_sec + CLOCK_TOLERANCE >= (time_t)t && now.tv_sec <= (time_t)t + CLOCK_TOLERANCE)
+		return;
+	now = (struct timeval){.tv_sec = (time_t)t};
+	if (settimeofday(&now, NULL))
+		log_warn("cannot set the clock");
+}
+
+static void set_name(const struct plan *plan)
+{
+	const char *node = plan_head(plan, "node");
+
+	if (node && sethostname(node, strlen(node)))
+		log_warn("cannot set the host name '%s'", node);
+}
+
+void boot(void)
+{
+	static struct child devices = {.name = "devices", .line = child_log_line};
+	static struct cmdline cmdline;
+	static struct plan plan;
+
+	early_mount();
+	console_open();
+	early_settings();
+	console_line("lucie " LUCIE_VERSION);
+	loop_init();
+	early_cmdline(&cmdline);
+	child_start(&devices, devices_main, NULL);
+	if (cmdline.shell)
+		rescue_shell("lucie.shell", 0);
+	if (get_plan(&plan, &cmdline))
+		run_without_plan(log_last_error());
+	early_kernel_log(on_kernel_error);
+	set_clock(&plan);
+	set_name(&plan);
+	run_plan(&plan, &cmdline);
+}

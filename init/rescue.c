@@ -1,0 +1,95 @@
+/* Shells on the consoles; see rescue.h. */
+#include "init/rescue.h"
+#include "init/console.h"
+#include "init/lib/cleanup.h"
+#include "init/lib/log.h"
+#include "init/loop.h"
+#include "init/reporter.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <termios.h>
+
+#define EXIT_NOBODY 126 /* no key press, or no such terminal */
+
+struct terminal {
+	const char *path;
+	const char *why;
+	unsigned int seconds;
+	struct child child;
+};
+
+static int open_terminal(const char *path)
+{
+	int fd = open(path, O_RDWR | O_NOCTTY);
+
+	if (fd < 0)
+		return -errno;
+	ioctl(fd, TIOCSCTTY, 1);
+	for (int i = 0; i < 3; i++)
+		dup2(fd, i);
+	tcflush(0, TCIFLUSH);
+	return 0;
+}
+
+static int be_shell(void *arg)
+{
+	static char *const argv[] = {"sh", NULL};
+	static char *const envp[] = {"PATH=/bin:/sbin:/usr/bin:/usr/sbin", "HOME=/", "TERM=linux", "PS1=lucie# ", NULL};
+	struct terminal *t = arg;
+	struct pollfd p = {.fd = 0, .events = POLLIN};
+
+	if (open_terminal(t->path))
+		return EXIT_NOBODY;
+	if (t->seconds) {
+		printf("\n%s: press Enter within %u s for a shell\n", t->why, t->seconds);
+		fflush(stdout);
+		if (poll(&p, 1, (int)t->seconds * 1000) <= 0)
+			return EXIT_NOBODY;
+		tcflush(0, TCIFLUSH);
+	}
+	printf("\n%s: this shell waits for a person; 'exit' goes on\n", t->why);
+	fflush(stdout);
+	execve("/bin/sh", argv, envp);
+	return EXIT_NOBODY;
+}
+
+static bool has_ended(const struct terminal *t, size_t count, bool *person)
+{
+	bool all = true;
+
+	for (size_t i = 0; i < count; i++) {
+		int status = t[i].child.status;
+
+		if (child_running(&t[i].child))
+			all = false;
+		else if (!WIFEXITED(status) || WEXITSTATUS(status) != EXIT_NOBODY)
+			*person = true;
+	}
+	return all || *person;
+}
+
+bool rescue_shell(const char *why, unsigned int seconds)
+{
+	const char *paths[CONSOLES_MAX];
+	struct terminal t[CONSOLES_MAX];
+	size_t count = console_terminals(paths);
+	bool person = false;
+
+	for (size_t i = 0; i < count; i++) {
+		t[i] = (struct terminal){.path = paths[i], .why = why, .seconds = seconds};
+		t[i].child = (struct child){.name = "shell", .own_terminal = true, .status = EXIT_NOBODY << 8};
+		child_start(&t[i].child, be_shell, &t[i]);
+	}
+	while (!has_ended(t, count, &person) && !loop_signalled()) {
+		loop_wait(500);
+		reporter_run();
+	}
+	for (size_t i = 0; i < count; i++)
+		child_stop(&t[i].child);
+	return person;
+}

@@ -1,0 +1,463 @@
+/* configure: makes this node of the base system that all nodes share: its name, file systems,
+ * network, accounts and identity, and at last the site's own files, laid over in the order default,
+ * group, host.
+ *
+ * It runs again in a repair: what the plan says is then written anew, and the identity (machine-id,
+ * ssh host keys) stays as it is. Where this run has unpacked a base, that one's identity is
+ * somebody else's and goes.
+ */
+#include "init/lib/cleanup.h"
+#include "init/lib/log.h"
+#include "init/lib/str.h"
+#include "init/module.h"
+#include "modules/lib/fetch.h"
+#include "modules/lib/target-run.h"
+#include "modules/lib/target.h"
+#include "modules/lib/volume.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/random.h>
+
+#define FILE_MAX   ((size_t)1 << 20)
+#define SSH	   "/etc/ssh"
+#define KEYGEN	   "/usr/bin/ssh-keygen"
+#define INTERFACES "/etc/network/interfaces"
+#define NETWORKD   "/lib/systemd/system/systemd-networkd"
+#define UNITS	   "/etc/systemd/system"
+
+struct configure {
+	struct module_context *ctx;
+	const struct plan_section *section;
+	const char *target;
+	bool fresh; /* this installation has unpacked the base */
+};
+
+static const char *get(const struct configure *c, const char *key)
+{
+	return plan_get(c->section, key);
+}
+
+static int write_text(const struct configure *c, const char *path, const struct strbuf *text,
+		      mode_t mode)
+{
+	if (text->error)
+		return log_err(text->error, "cannot write '%s' in the target", path);
+	return target_write(c->target, path, text->buf ? text->buf : "", text->len, mode);
+}
+
+/* --- names --- */
+
+static int write_hostname(struct configure *c)
+{
+	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
+	const char *name = get(c, "hostname");
+
+	if (!name || !str_is_name(name))
+		return log_err(-EINVAL, "the plan has no usable host name");
+	strbuf_addf(&text, "%s\n", name);
+	return write_text(c, "/etc/hostname", &text, 0644);
+}
+
+/* Its own name has to resolve without any server: by the line of its address, else by 127.0.1.1
+ * (Debian's habit). */
+static int write_hosts(struct configure *c)
+{
+	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
+	const char *name = get(c, "hostname"), *domain = get(c, "domain"),
+		   *address = get(c, "address");
+	bool listed = false;
+
+	strbuf_adds(&text, "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n"
+			   "ff02::1 ip6-allnodes\nff02::2 ip6-allrouters\n\n");
+	plan_for_each (line, c->section, "host")
+		if (address && str_starts(line->value, address) &&
+		    line->value[strlen(address)] == ' ')
+			listed = true;
+	if (!listed && domain)
+		strbuf_addf(&text, "%s %s.%s %s\n", address ? address : "127.0.1.1", name, domain,
+			    name);
+	else if (!listed)
+		strbuf_addf(&text, "%s %s\n", address ? address : "127.0.1.1", name);
+	plan_for_each (line, c->section, "host")
+		strbuf_addf(&text, "%s\n", line->value);
+	return write_text(c, "/etc/hosts", &text, 0644);
+}
+
+/* --- file systems --- */
+
+static int write_fstab(struct configure *c)
+{
+	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
+	_cleanup_free_ struct volumes *v = NULL;
+	int ret = volumes_find(c->ctx->plan, &v);
+
+	if (ret)
+		return ret;
+	strbuf_adds(&text, "# file system, mount point, type, options, dump, pass\n");
+	for (size_t i = 0; i < v->count; i++) {
+		const struct stamp_part *p = &v->list[i].part;
+		bool root = !strcmp(p->mount, "/");
+		const char *defaults = root ? "errors=remount-ro" : "defaults";
+
+		if (p->fs == FS_SWAP)
+			strbuf_addf(&text, "UUID=%s none swap %s 0 0\n", p->uuid,
+				    p->options[0] ? p->options : "sw");
+		else if (p->mount[0] == '/')
+			strbuf_addf(&text, "UUID=%s %s %s %s 0 %d\n", p->uuid, p->mount,
+				    layout_fs_name(p->fs), p->options[0] ? p->options : defaults,
+				    root ? 1 : 2);
+	}
+	return write_text(c, "/etc/fstab", &text, 0644);
+}
+
+/* --- network --- */
+
+/* 255.255.255.0 -> 24; -EINVAL for anything with a gap. */
+static int prefix_length(const char *netmask)
+{
+	struct in_addr a;
+	uint32_t bits, length;
+
+	if (!netmask || inet_pton(AF_INET, netmask, &a) != 1)
+		return -EINVAL;
+	bits = ntohl(a.s_addr);
+	length = (uint32_t)__builtin_popcount(bits);
+	return length && bits != UINT32_MAX << (32 - length) ? -EINVAL : (int)length;
+}
+
+/* The interface by its hardware address, so that the name that the installed kernel gives it does
+ * not matter. */
+static bool by_mac(const struct configure *c)
+{
+	const char *name = get(c, "interface");
+
+	return get(c, "mac") && (!name || !strcmp(name, "auto"));
+}
+
+static int write_ifupdown(struct configure *c)
+{
+	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
+	_cleanup_free_ char *main_file = NULL;
+	const char *address = get(c, "address"), *gateway = get(c, "gateway"),
+		   *name = by_mac(c) ? "lan" : get(c, "interface");
+	int ret = target_read(c->target, INTERFACES, FILE_MAX, &main_file);
+
+	if (ret && ret != -ENOENT)
+		return ret;
+	if (!main_file || !strstr(main_file, "interfaces.d"))
+		ret = target_write_text(
+			c->target, INTERFACES,
+			"auto lo\niface lo inet loopback\n\nsource " INTERFACES ".d/*\n", 0644);
+	else
+		ret = 0;
+	if (by_mac(c))
+		strbuf_addf(&text, "auto /mac/%s=lan\n", get(c, "mac"));
+	else
+		strbuf_addf(&text, "auto %s\n", name);
+	strbuf_addf(&text, "iface %s inet %s\n", name, address ? "static" : "dhcp");
+	if (address)
+		strbuf_addf(&text, "\taddress %s/%d\n", address, prefix_length(get(c, "netmask")));
+	if (address && gateway)
+		strbuf_addf(&text, "\tgateway %s\n", gateway);
+	return ret ? ret : write_text(c, INTERFACES ".d/lucie", &text, 0644);
+}
+
+static int enable_networkd(struct configure *c)
+{
+	int ret = target_symlink(c->target, NETWORKD ".service",
+				 UNITS "/multi-user.target.wants/systemd-networkd.service");
+
+	if (ret)
+		return ret;
+	return target_symlink(c->target, NETWORKD ".socket",
+			      UNITS "/sockets.target.wants/systemd-networkd.socket");
+}
+
+static int write_networkd(struct configure *c)
+{
+	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
+	const char *address = get(c, "address"), *gateway = get(c, "gateway"),
+		   *domain = get(c, "domain");
+	int ret;
+
+	if (by_mac(c))
+		strbuf_addf(&text, "[Match]\nType=ether\nMACAddress=%s\n", get(c, "mac"));
+	else
+		strbuf_addf(&text, "[Match]\nName=%s\n", get(c, "interface"));
+	strbuf_adds(&text, "\n[Network]\n");
+	if (address)
+		strbuf_addf(&text, "Address=%s/%d\n", address, prefix_length(get(c, "netmask")));
+	else
+		strbuf_adds(&text, "DHCP=yes\n");
+	if (address && gateway)
+		strbuf_addf(&text, "Gateway=%s\n", gateway);
+	plan_for_each (line, c->section, "dns")
+		strbuf_addf(&text, "DNS=%s\n", line->value);
+	if (domain)
+		strbuf_addf(&text, "Domains=%s\n", domain);
+	ret = write_text(c, "/etc/systemd/network/10-lucie.network", &text, 0644);
+	return ret ? ret : enable_networkd(c);
+}
+
+static int write_network(struct configure *c)
+{
+	if (get(c, "address") && prefix_length(get(c, "netmask")) < 0)
+		return log_err(-EINVAL, "the plan has an address without a usable netmask");
+	if (!by_mac(c) && !get(c, "interface"))
+		return log_err(-EINVAL, "the plan names no network interface");
+	if (target_exists(c->target, "/sbin/ifup"))
+		return write_ifupdown(c);
+	if (target_exists(c->target, NETWORKD ".service"))
+		return write_networkd(c);
+	log_warn("the base system has neither ifupdown nor systemd-networkd: its network is left "
+		 "as it is");
+	return 0;
+}
+
+/* systemd-resolved gets its servers from the .network file. */
+static bool is_resolved(const struct configure *c)
+{
+	char to[PATH_MAX];
+
+	return target_readlink(c->target, "/etc/resolv.conf", to, sizeof(to)) > 0 &&
+	       strstr(to, "/systemd/");
+}
+
+static int write_resolver(struct configure *c)
+{
+	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
+	const char *domain = get(c, "domain");
+
+	if (!get(c, "dns") || is_resolved(c))
+		return 0;
+	if (domain)
+		strbuf_addf(&text, "search %s\n", domain);
+	plan_for_each (line, c->section, "dns")
+		strbuf_addf(&text, "nameserver %s\n", line->value);
+	return write_text(c, "/etc/resolv.conf", &text, 0644);
+}
+
+/* --- accounts --- */
+
+/* Second field of root's line (shadow(5)); the third, the day of the last change, from the server's
+ * clock. */
+static int write_password(struct configure *c)
+{
+	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
+	_cleanup_free_ char *old = NULL;
+	const char *hash = get(c, "root_password"), *time = plan_head(c->ctx->plan, "time");
+	char day[24] = ""; /* 0 would force a new password at the first login */
+	uint64_t seconds;
+	char *line, *rest;
+	bool found = false;
+	int ret;
+
+	if (!hash)
+		return 0;
+	ret = target_read(c->target, "/etc/shadow", FILE_MAX, &old);
+	if (ret)
+		return ret == -ENOENT ? log_err(ret, "the base system has no '/etc/shadow'") : ret;
+	if (time && !str_to_u64(time, &seconds) && seconds >= 86400)
+		snprintf(day, sizeof(day), "%llu", (unsigned long long)(seconds / 86400));
+	for (rest = old; (line = strsep(&rest, "\n"));) {
+		if (str_starts(line, "root:")) {
+			found = true;
+			strbuf_addf(&text, "root:%s:%s:0:99999:7:::\n", hash, day);
+		} else if (*line) {
+			strbuf_addf(&text, "%s\n", line);
+		}
+	}
+	if (!found)
+		return log_err(-EINVAL, "'/etc/shadow' of the base system has no line for root");
+	return write_text(c, "/etc/shadow", &text, TARGET_KEEP);
+}
+
+static int write_ssh_keys(struct configure *c)
+{
+	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
+	int ret;
+
+	plan_for_each (line, c->section, "ssh_key")
+		strbuf_addf(&text, "%s\n", line->value);
+	if (!text.len)
+		return text.error;
+	ret = target_mkdir(c->target, "/root/.ssh", 0700);
+	return ret ? ret : write_text(c, "/root/.ssh/authorized_keys", &text, 0600);
+}
+
+/* --- identity --- */
+
+static int write_machine_id(struct configure *c)
+{
+	_cleanup_free_ char *old = NULL;
+	unsigned char id[16];
+	char text[2 * sizeof(id) + 2];
+	int ret = target_read(c->target, "/etc/machine-id", FILE_MAX, &old);
+
+	if (ret && ret != -ENOENT)
+		return ret;
+	if (!c->fresh && old && strspn(old, "0123456789abcdef") == 2 * sizeof(id))
+		return 0;
+	if (getrandom(id, sizeof(id), 0) != sizeof(id))
+		return log_err(-errno, "no random numbers for the machine-id");
+	/* A random UUID (version 4), as machine-id(5) asks for. */
+	id[6] = (unsigned char)((id[6] & 0x0f) | 0x40);
+	id[8] = (unsigned char)((id[8] & 0x3f) | 0x80);
+	str_to_hex(id, sizeof(id), text);
+	strcat(text, "\n");
+	ret = target_write_text(c->target, "/etc/machine-id", text, 0444);
+	if (!ret && target_exists(c->target, "/var/lib/dbus/machine-id"))
+		ret = target_symlink(c->target, "/etc/machine-id", "/var/lib/dbus/machine-id");
+	return ret ? ret : target_remove(c->target, "/var/lib/systemd/random-seed");
+}
+
+static int remove_host_keys(struct configure *c)
+{
+	int fd = target_open(c->target, SSH, O_RDONLY | O_DIRECTORY), ret = 0;
+	_cleanup_closedir_ DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *e;
+
+	while (!ret && dir && (e = readdir(dir)))
+		if (str_starts(e->d_name, "ssh_host_") && unlinkat(dirfd(dir), e->d_name, 0))
+			ret = log_err(-errno, "cannot remove '" SSH "/%s' from the target",
+				      e->d_name);
+	return ret;
+}
+
+/* ssh-keygen -A makes those that are missing. */
+static int write_host_keys(struct configure *c)
+{
+	int ret = c->fresh ? remove_host_keys(c) : 0, left;
+
+	if (ret || !target_exists(c->target, "/usr/sbin/sshd") || !target_exists(c->target, KEYGEN))
+		return ret;
+	ret = target_enter(c->target);
+	if (!ret)
+		ret = target_run(c->target,
+				 &(struct target_command){.argv = (char *[]){KEYGEN, "-A", NULL}});
+	left = target_leave(c->target);
+	return ret ? ret : left;
+}
+
+/* --- files --- */
+
+struct task {
+	struct module_context *ctx;
+	const char *what;
+};
+
+static void show_progress(void *arg, uint64_t done, uint64_t total)
+{
+	struct task *task = arg;
+
+	module_progress(task->ctx, done, total, task->what);
+}
+
+static bool is_cancelled(void *arg)
+{
+	(void)arg;
+	return module_cancelled();
+}
+
+static int lay_one(struct configure *c, const char *value)
+{
+	char root[65], class[80], what[96];
+	struct task task = {.ctx = c->ctx, .what = what};
+	unsigned long long bytes;
+
+	if (sscanf(value, "%64s %llu %79s", root, &bytes, class) != 3 || !fetch_is_root(root))
+		return log_err(-EINVAL, "files '%s' of the plan are not ROOT BYTES CLASS", value);
+	snprintf(what, sizeof(what), "files of '%s'", class);
+	return fetch_unpack(&(struct fetch){
+		.plan = c->ctx->plan,
+		.root = root,
+		.format = "tar.zst",
+		.what = what,
+		.target = c->target,
+		.overlay = true,
+		.progress = show_progress,
+		.cancelled = is_cancelled,
+		.arg = &task,
+	});
+}
+
+static int lay_files(struct configure *c)
+{
+	int ret = 0;
+
+	plan_for_each (line, c->section, "files")
+		ret = ret ? ret : lay_one(c, line->value);
+	return ret;
+}
+
+static int configure_run(struct module_context *ctx)
+{
+	static const struct {
+		int (*write)(struct configure *c);
+		const char *what;
+	} steps[] = {
+		{write_hostname, "host name"},
+		{write_hosts, "hosts"},
+		{write_fstab, "fstab"},
+		{write_network, "network"},
+		{write_resolver, "resolver"},
+		{write_password, "root password"},
+		{write_ssh_keys, "ssh keys"},
+		{write_machine_id, "machine-id"},
+		{write_host_keys, "ssh host keys"},
+		{lay_files, "files"},
+	};
+	struct configure c = {.ctx = ctx,
+			      .section = ctx->section,
+			      .target = ctx->target,
+			      .fresh = volume_plan_runs(ctx->plan, "extrbase")};
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < ARRAY_SIZE(steps); i++) {
+		module_progress(ctx, i, ARRAY_SIZE(steps), steps[i].what);
+		ret = module_cancelled() ? -ECANCELED : steps[i].write(&c);
+	}
+	return ret;
+}
+
+/* --- check --- */
+
+static void check_address(struct module_check *check, const char *key)
+{
+	struct in_addr a;
+
+	plan_for_each (line, check->section, key)
+		if (inet_pton(AF_INET, line->value, &a) != 1)
+			check->error(check, "%s '%s' is not an IPv4 address", key, line->value);
+}
+
+static void configure_check(struct module_check *check)
+{
+	const char *name = plan_get(check->section, "hostname"),
+		   *hash = plan_get(check->section, "root_password");
+	const char *netmask = plan_get(check->section, "netmask"),
+		   *mac = plan_get(check->section, "mac");
+	char text[MAC_TEXT];
+
+	if (!name || !str_is_name(name))
+		check->error(check, "'%s' is not a host name", name ? name : "");
+	check_address(check, "address");
+	check_address(check, "gateway");
+	check_address(check, "dns");
+	if (plan_get(check->section, "address") && !netmask)
+		check->error(check, "an address needs a netmask");
+	if (netmask && prefix_length(netmask) < 0)
+		check->error(check, "'%s' is not a netmask", netmask);
+	if (mac && str_to_mac(mac, text))
+		check->error(check, "'%s' is not a hardware address", mac);
+	if (hash && strpbrk(hash, ": \t"))
+		check->error(check, "root_password is not the hash of a password");
+}
+
+MODULE(configure, .summary = "give the node its name, network, accounts and files",
+       .after = "init partition mount extrbase install", .needs = "mount", .run = configure_run,
+       .check = configure_check);

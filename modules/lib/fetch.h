@@ -1,0 +1,30 @@
+/* The plan's blobs: sources in the plan's order, progress in bytes, and unpacking while they come.
+ */
+#ifndef LUCIE_FETCH_H
+#define LUCIE_FETCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "init/lib/plan-format.h"
+
+struct fetch {
+	const struct plan *plan;	    /* its `server` lines are sources */
+	const struct plan_section *sources; /* its `source` lines come before them; may be NULL */
+	const char *root;		    /* of the blob, hex */
+	const char *format;		    /* "tar.zst" ... */
+	const char *what;		    /* for messages */
+	const char *target;
+	bool overlay; /* as in struct extract_source */
+	void (*progress)(void *arg, uint64_t done, uint64_t total);
+	bool (*cancelled)(void *arg);
+	void *arg;
+};
+
+/* Unpacks the blob into the target. -errno; logged. */
+int fetch_unpack(const struct fetch *f);
+
+/* Is this a blob's root: 64 hex digits? */
+bool fetch_is_root(const char *s);
+
+#endif

@@ -1,0 +1,27 @@
+/* What lies on a disk or a partition, by libblkid; and the removal of what it would find. */
+#ifndef LUCIE_PROBE_H
+#define LUCIE_PROBE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "init/lib/str.h"
+
+/* Appends what is found, in words ("ext4 file system 'home' at byte 1080"), nothing if nothing is.
+ * *contents: how many of these are something else than a partition table. -errno; not logged. */
+int probe_describe(int fd, struct strbuf *out, unsigned int *contents);
+
+/* 1: the first and the last MiB and samples between are zero, the range [skip, skip + skip_len)
+ * aside. 0: something is there, at the byte *where. -errno; not logged. */
+int probe_is_zero(int fd, uint64_t bytes, uint64_t skip, uint64_t skip_len, uint64_t *where);
+
+/* UUID of the file system or swap area; "" if there is none. -errno; not logged. */
+int probe_uuid(const char *path, char *uuid, size_t len);
+
+/* Zeroes [start, start + bytes). Not synced; not logged. */
+int probe_zero(int fd, uint64_t start, uint64_t bytes);
+/* Zeroes both ends of the range, 1 MiB each: every signature that libblkid knows lies there. Not
+ * synced; not logged. */
+int probe_zero_ends(int fd, uint64_t start, uint64_t bytes);
+
+#endif

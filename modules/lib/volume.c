@@ -1,0 +1,144 @@
+/* From the plan to mountable devices; see volume.h. */
+#include "modules/lib/volume.h"
+
+#include "init/lib/cleanup.h"
+#include "init/lib/log.h"
+#include "init/lib/str.h"
+#include "modules/lib/probe.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+static void layout_error(unsigned int line, const char *message, void *arg)
+{
+	(void)arg;
+	log_err(0, "layout, line %u of the plan: %s", line, message);
+}
+
+int volume_layout(const struct plan *plan, struct layout *l)
+{
+	return layout_parse(l, plan_section(plan, "layout"), layout_error, NULL);
+}
+
+bool volume_plan_runs(const struct plan *plan, const char *module)
+{
+	const char *list = plan_head(plan, "modules");
+	_cleanup_free_ char *copy = list ? strdup(list) : NULL;
+	char *rest = copy, *word;
+
+	while (rest && (word = str_word(&rest)))
+		if (!strcmp(word, module))
+			return true;
+	return false;
+}
+
+static bool is_other(const char *value, const char *wanted)
+{
+	return !wanted || strcmp(value, wanted);
+}
+
+static int read_stamp(const struct plan *plan, const struct layout_disk *want, const struct disk *d,
+		      struct stamp *s)
+{
+	_cleanup_close_ int fd = open(d->path, O_RDONLY | O_CLOEXEC);
+	int ret = fd < 0 ? -errno : stamp_read(fd, s);
+
+	if (ret == -ENODATA)
+		return log_err(0, "disk '%s' (%s) carries no stamp: nothing was installed there",
+			       want->name, d->path),
+		       ret;
+	if (ret)
+		return log_err(ret, "cannot read the stamp of disk '%s' (%s)", want->name, d->path);
+	if (is_other(s->site, plan_head(plan, "site")) ||
+	    is_other(s->node, plan_head(plan, "node")) || is_other(s->disk, want->name))
+		return log_err(
+			-EUCLEAN,
+			"disk '%s' (%s) carries the stamp of disk '%s' of node '%s', site %s",
+			want->name, d->path, s->disk, s->node, s->site);
+	return 0;
+}
+
+static void take_options(struct stamp_part *part, const struct layout *l)
+{
+	for (size_t i = 0; i < l->part_count; i++)
+		if (part->mount[0] == '/' && !strcmp(l->parts[i].mount, part->mount))
+			strcpy(part->options, l->parts[i].options);
+}
+
+static int add_volume(struct volumes *v, size_t disk, const struct stamp_part *part,
+		      const struct layout *l)
+{
+	struct volume *vol = &v->list[v->count];
+	char uuid[64];
+	int ret;
+
+	if (v->count == LAYOUT_PARTS_MAX)
+		return log_err(-E2BIG, "the stamps name more than %d partitions", LAYOUT_PARTS_MAX);
+	*vol = (struct volume){.disk = disk, .part = *part};
+	take_options(&vol->part, l);
+	ret = disk_partition(&v->disks[disk], part->start, part->bytes, vol->path);
+	if (ret)
+		return ret;
+	ret = probe_uuid(vol->path, uuid, sizeof(uuid));
+	if (ret)
+		return log_err(ret, "cannot look at '%s'", vol->path);
+	if (part->uuid[0] && strcmp(uuid, part->uuid))
+		return log_err(-EUCLEAN, "'%s' ('%s') holds UUID '%s', the stamp says '%s'",
+			       vol->path, part->mount, uuid, part->uuid);
+	v->count++;
+	return 0;
+}
+
+static int in_mount_order(const void *a, const void *b)
+{
+	return strcmp(((const struct volume *)a)->part.mount,
+		      ((const struct volume *)b)->part.mount);
+}
+
+static int find_all(const struct plan *plan, const struct layout *l, struct volumes *v)
+{
+	int ret = disk_select(l, v->disks);
+
+	v->disk_count = l->disk_count;
+	for (size_t i = 0; !ret && i < l->disk_count; i++) {
+		ret = read_stamp(plan, &l->disks[i], &v->disks[i], &v->stamps[i]);
+		for (size_t n = 0; !ret && n < v->stamps[i].part_count; n++)
+			ret = add_volume(v, i, &v->stamps[i].parts[n], l);
+	}
+	qsort(v->list, v->count, sizeof(v->list[0]), in_mount_order);
+	return ret;
+}
+
+int volumes_find(const struct plan *plan, struct volumes **out)
+{
+	_cleanup_free_ struct layout *l = malloc(sizeof(*l));
+	_cleanup_free_ struct volumes *v = calloc(1, sizeof(*v));
+	int ret;
+
+	if (!l || !v)
+		return log_err(-ENOMEM, "cannot look for the file systems of the layout");
+	ret = volume_layout(plan, l);
+	if (!ret)
+		ret = find_all(plan, l, v);
+	if (ret)
+		return ret;
+	*out = v;
+	v = NULL;
+	return 0;
+}
+
+const struct volume *volume_of(const struct volumes *v, const char *path)
+{
+	const struct volume *best = NULL;
+
+	for (size_t i = 0; i < v->count; i++) {
+		const char *mount = v->list[i].part.mount;
+		size_t n = strlen(mount);
+
+		if (mount[0] == '/' && !strncmp(path, mount, n) &&
+		    (n == 1 || !path[n] || path[n] == '/'))
+			best = &v->list[i];
+	}
+	return best;
+}

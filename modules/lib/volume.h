@@ -1,0 +1,40 @@
+/* The file systems and swap areas that partition made, found again: plan -> disk -> stamp ->
+ * partition -> UUID. Nothing is assumed that the disk itself does not prove. */
+#ifndef LUCIE_VOLUME_H
+#define LUCIE_VOLUME_H
+
+#include "init/lib/plan-format.h"
+#include "modules/lib/disk.h"
+#include "modules/lib/layout.h"
+#include "modules/lib/stamp.h"
+
+struct volume {
+	size_t disk; /* index into disks */
+	char path[DISK_PATH_MAX];
+	struct stamp_part part;
+};
+
+struct volumes {
+	size_t disk_count;
+	struct disk disks[LAYOUT_DISKS_MAX];
+	struct stamp stamps[LAYOUT_DISKS_MAX];
+	size_t count;
+	struct volume list[LAYOUT_PARTS_MAX]; /* in mount order: a path comes after those that it
+						 lies in */
+};
+
+/* The [layout] of the plan; -EINVAL, logged. */
+int volume_layout(const struct plan *plan, struct layout *l);
+
+/* True if the plan's list of modules has this one. */
+bool volume_plan_runs(const struct plan *plan, const char *module);
+
+/* *out is malloc'ed, the caller's to free. Mount options are the plan's where it has the mount
+ * point, else those of the stamp. -ENODATA where a disk has no stamp, -ENXIO, -EUCLEAN where site,
+ * node or UUID are others; logged. */
+int volumes_find(const struct plan *plan, struct volumes **out);
+
+/* The volume on which this absolute path lies; NULL if there is none. */
+const struct volume *volume_of(const struct volumes *v, const char *path);
+
+#endif

@@ -1,0 +1,5 @@
+#!/bin/sh
+# module: good
+# summary: right in all points
+# after: mount
+:

@@ -1,0 +1,6 @@
+#!/bin/sh
+# module: late
+# summary: must be last
+# after: finalize partition
+# needs: mount absent
+:

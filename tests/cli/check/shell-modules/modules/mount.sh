@@ -1,0 +1,3 @@
+#!/bin/sh
+# module: mount
+# summary: takes a name that is taken

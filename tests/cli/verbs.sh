@@ -1,0 +1,138 @@
+#!/usr/bin/env bash
+# What `lucie` verbs do to files: setup (twice, and after changes), base add, exit codes. Called by run.sh with the program's path.
+set -u
+lucie=${1:?program}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 2
+failed=0
+
+# expect CODE WORDS COMMAND...: its exit code, and words that its output has ("" for any)
+expect() {
+	local code=$1 words=$2 got out
+	shift 2
+	out=$(timeout 120 "$@" 2>&1)
+	got=$?
+	if [ "$got" -ne "$code" ] || [[ $out != *"$words"* ]]; then
+		printf 'FAIL %s\n  exit %s, expected %s with "%s"; it said:\n%s\n' "$*" "$got" "$code" "$words" "$out" >&2
+		failed=$((failed + 1))
+	fi
+}
+
+is() { # WHAT COMMAND...: must succeed
+	local what=$1
+	shift
+	"$@" || { echo "FAIL $what" >&2; failed=$((failed + 1)); }
+}
+
+# --- a site with an image that is none --------------------------------------------------------------------------------------------
+
+mkdir -p images/pc-x86_64/boot modules files/default/etc files/host/n1
+for f in vmlinuz initramfs.img boot/lpxelinux.0 boot/ldlinux.c32; do echo "$f" > "images/pc-x86_64/$f"; done
+printf '#!/bin/sh\n# module: extra\n# summary: of this site\n# after: configure\n' > modules/extra.sh
+echo welcome > files/default/etc/motd
+ln -s motd files/default/etc/issue
+echo 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA admin' > admin.pub
+cat > cluster.conf <<'END'
+define lucie_group{
+	name rack
+	gateway 10.0.0.254
+	subnet 255.255.255.0
+	server_address 10.0.0.250
+	dhcp_interface eth9
+	ssh_keys admin.pub
+}
+define host{
+	name node
+	register 0
+	lucie_group rack
+	root_password $6$saltsaltsalt$0123456789012345678901234567890123456789
+}
+define host{
+	host_name n1
+	use node
+	address 10.0.0.1
+	mac_address 52:54:00:00:00:01, 52:54:00:00:00:0A
+}
+define host{
+	host_name n2
+	use node
+	address 10.0.0.2
+	mac_address 52:54:00:00:00:02
+}
+END
+setup=("$lucie" setup --state state --images images)
+
+expect 2 usage "$lucie"
+expect 2 "unknown verb" "$lucie" paint
+expect 0 "lucie setup" "$lucie" setup --help
+expect 2 usage "$lucie" setup --colour
+expect 2 usage "$lucie" plan
+expect 1 "cannot read the definition" "$lucie" check nowhere.conf
+expect 1 "run lucie setup first" "$lucie" plan n1 --state state
+expect 1 "cannot read" "$lucie" setup --state state --images nowhere
+expect 0 "wrote definition" "${setup[@]}"
+expect 0 "nothing changed" "${setup[@]}"
+
+is "the site key is the owner's alone" [ "$(stat -c %a state/key/site.key state/key state/definition | tr '\n' ' ')" = "600 700 600 " ]
+is "every card has a boot file" [ "$(ls state/tftp/pxelinux.cfg)" = "$(printf '%s\n' 01-52-54-00-00-00-01 01-52-54-00-00-00-02 01-52-54-00-00-00-0a default)" ]
+is "which is local boot" grep -q 'LOCALBOOT 0' state/tftp/pxelinux.cfg/01-52-54-00-00-00-0a
+is "dnsmasq takes its configuration" dnsmasq --test --conf-file=state/dnsmasq.conf 2> /dev/null
+is "both cards of a host have its address" grep -q '^dhcp-host=52:54:00:00:00:01,52:54:00:00:00:0a,set:rack,10.0.0.1,n1$' state/dnsmasq.conf
+is "the compiled definition stands alone" grep -q "ssh_keys $work/state/inputs/" state/definition
+is "the site archive has the key" grep -aq "$(cat state/key/site.pub)" state/tftp/site.img
+is "and the site's module" grep -aq '# module: extra' state/tftp/site.img
+rm admin.pub
+expect 1 "base 'default' is not there yet" "$lucie" plan n1 --state state
+echo 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB other' > admin.pub
+
+# --- bases --------------------------------------------------------------------------------------------------------------------------
+
+mkdir -p root/sbin root/boot root/var/lib/dpkg
+touch root/sbin/init root/boot/vmlinuz-1 root/boot/initrd.img-1
+printf 'Package: gone\nStatus: deinstall ok config-files\nVersion: 1\n\nPackage: base-files\nStatus: install ok installed\nVersion: 12\n' > root/var/lib/dpkg/status
+tar -C root -cf base.tar .
+gzip -k base.tar && xz -k base.tar && zstd -q base.tar
+head -c 20000000 /dev/zero > root/zeros
+tar -C root -cf large.tar .
+zstd -q --ultra -22 --long=27 large.tar
+xz -k --lzma2=dict=64MiB large.tar
+tar -cf noinit.tar cluster.conf && gzip noinit.tar
+head -c 300 base.tar.gz > short.tar.gz
+
+base=("$lucie" base add --state state default)
+expect 0 "base default" "${base[@]}" base.tar.gz
+expect 0 "" "${base[@]}" base.tar.gz
+expect 0 "base default" "${base[@]}" base.tar.xz
+expect 0 "base default" "${base[@]}" base.tar.zst
+is "one format stays" [ "$(ls state/bases)" = "$(printf '%s\n' default.packages default.source default.tar.zst default.tar.zst.blob)" ]
+is "its packages are listed" [ "$(cat state/bases/default.packages)" = "base-files 12" ]
+root=$(sed -n 's/^root //p' state/bases/default.tar.zst.blob)
+is "its blob is there" cmp -s "state/blobs/$root" base.tar.zst
+expect 1 "zstd window is larger than 8 MiB" "${base[@]}" large.tar.zst
+expect 1 "xz dictionary is larger than 8 MiB" "${base[@]}" large.tar.xz
+expect 1 "no compressed tar file" "${base[@]}" base.tar
+expect 1 "no /sbin/init" "${base[@]}" noinit.tar.gz
+expect 1 "cannot read" "${base[@]}" short.tar.gz
+expect 1 "no name for a base" "$lucie" base add --state state ../x base.tar.gz
+is "refused ones leave nothing" [ "$(ls state/bases | wc -l)" = 4 ]
+expect 0 "blob $root " "$lucie" plan n1 --state state
+expect 0 "root_password (hidden)" "$lucie" plan n1 --state state
+expect 0 'root_password $6$salt' "$lucie" plan n1 --state state --secrets
+expect 0 " default" "$lucie" plan n1 --state state
+
+# --- changes ------------------------------------------------------------------------------------------------------------------------
+
+echo changed > files/default/etc/motd
+expect 0 "default.tar.zst" "${setup[@]}"
+rm -r files/default modules/extra.sh
+sed -i 's/52:54:00:00:00:02/52:54:00:00:00:03/' cluster.conf
+expect 0 "removed tftp/pxelinux.cfg/01-52-54-00-00-00-02" "${setup[@]}"
+is "the module went too" [ ! -e state/modules/extra.sh ]
+is "and the folder's blob" [ -z "$(ls state/files/*/default.tar.zst 2> /dev/null)" ]
+sed -i 's/^\tserver_address.*//' cluster.conf
+expect 1 "expected 'server_address A.B.C.D'" "${setup[@]}"
+echo 'define hots{' >> cluster.conf
+expect 1 "expected 'host'" "${setup[@]}"
+
+[ "$failed" -eq 0 ]

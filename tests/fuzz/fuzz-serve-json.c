@@ -1,0 +1,23 @@
+/* The JSON that machines post before the server knows them: plan requests and alarms. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host-tools/lib/serve-request.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct plan_request request;
+	struct alarm_request alarm;
+	char why[256];
+
+	if (!plan_request_parse(&request, (const char *)data, size, why, sizeof(why)) &&
+	    (strlen(request.nonce) != 2 * NONCE_LEN || request.disks > REQUEST_DISKS_MAX))
+		abort();
+	if (!alarm_request_parse(&alarm, (const char *)data, size, why, sizeof(why)) &&
+	    strlen(alarm.mac) != MAC_TEXT - 1)
+		abort();
+	return 0;
+}

@@ -1,0 +1,152 @@
+#!/usr/bin/python3
+"""A plan server that lies on request: the protocol of docs/plan-format.md for tests of PID 1 alone.
+
+usage: fake-server.py ADDRESS PORT DIR [MODE]
+
+DIR/plan.body is the plan after its head (sections, modules, on_failure ...); the head is made here. DIR/site.pub is written; events go to
+DIR/events, alarms to DIR/alarms, one JSON line each. MODE says what is wrong with the plan or with the server.
+"""
+import ctypes
+import http.server
+import json
+import os
+import struct
+import sys
+import time
+
+sodium = ctypes.CDLL("libsodium.so.23")
+assert sodium.sodium_init() >= 0
+
+ADDRESS, PORT, DIR = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+MODE = sys.argv[4] if len(sys.argv) > 4 else "good"
+
+
+def keypair():
+    public, secret = ctypes.create_string_buffer(32), ctypes.create_string_buffer(64)
+    sodium.crypto_sign_keypair(public, secret)
+    return public.raw, secret.raw
+
+
+def sign(text, secret):
+    signature = ctypes.create_string_buffer(64)
+    message = b"lucie-plan-signature-1\n" + text
+    sodium.crypto_sign_detached(signature, None, message, ctypes.c_ulonglong(len(message)), secret)
+    return signature.raw
+
+
+def seal(data, key):
+    out = ctypes.create_string_buffer(len(data) + 48)
+    assert sodium.crypto_box_seal(out, data, ctypes.c_ulonglong(len(data)), key) == 0
+    return out.raw
+
+
+def blake3_block(data):
+    """BLAKE3 of at most 64 bytes: one compression, flags CHUNK_START, CHUNK_END and ROOT."""
+    iv = [0x6A09E667, 0xBB67AE85, 0x3C6EF372, 0xA54FF53A, 0x510E527F, 0x9B05688C, 0x1F83D9AB, 0x5BE0CD19]
+    order = [2, 6, 3, 10, 7, 0, 4, 13, 1, 11, 12, 5, 9, 14, 15, 8]
+    m = list(struct.unpack("<16I", data.ljust(64, b"\0")))
+    v = iv + iv[:4] + [0, 0, len(data), 1 | 2 | 8]
+
+    def rotate(x, n):
+        return (x >> n | x << (32 - n)) & 0xFFFFFFFF
+
+    def mix(a, b, c, d, x, y):
+        for word, r1, r2 in ((x, 16, 12), (y, 8, 7)):
+            v[a] = (v[a] + v[b] + word) & 0xFFFFFFFF
+            v[d] = rotate(v[d] ^ v[a], r1)
+            v[c] = (v[c] + v[d]) & 0xFFFFFFFF
+            v[b] = rotate(v[b] ^ v[c], r2)
+
+    for _ in range(7):
+        for i, (a, b, c, d) in enumerate(((0, 4, 8, 12), (1, 5, 9, 13), (2, 6, 10, 14), (3, 7, 11, 15),
+                                          (0, 5, 10, 15), (1, 6, 11, 12), (2, 7, 8, 13), (3, 4, 9, 14))):
+            mix(a, b, c, d, m[2 * i], m[2 * i + 1])
+        m = [m[i] for i in order]
+    return struct.pack("<8I", *(v[i] ^ v[i + 8] for i in range(8)))
+
+
+PUBLIC, SECRET = keypair()
+OTHER_PUBLIC, OTHER_SECRET = keypair()
+with open(DIR + "/site.pub", "w") as f:
+    f.write(PUBLIC.hex() + "\n")
+
+
+def self_address():
+    """What the node reaches this server by: loopback is 10.0.2.2 for a machine of QEMU."""
+    return os.environ.get("SEEN_AS", f"{ADDRESS}:{PORT}")
+
+
+def plan_text(request):
+    nonce = "00" * 32 if MODE == "other-nonce" else request["nonce"]
+    mac = "52:54:00:ff:ff:ff" if MODE == "other-node" else request["mac"]
+    site = "0123456789abcdef" if MODE == "other-site" else blake3_block(PUBLIC)[:8].hex()
+    head = f"""lucie-plan 1
+site {site}
+node tnode
+mac {mac}
+install test-1
+variant full
+nonce {nonce}
+token {"ab" * 32}
+server http://{self_address()}
+time {int(time.time())}
+"""
+    if MODE == "not-a-plan":
+        head = "hello\n"
+    return (head + open(DIR + "/plan.body").read()).encode()
+
+
+def sealed_plan(request):
+    text = plan_text(request)
+    key = bytes.fromhex(request["key"])
+    if MODE == "other-boot":
+        key = ctypes.create_string_buffer(32)
+        sodium.crypto_box_keypair(key, ctypes.create_string_buffer(32))
+        key = key.raw
+    data = sign(text, OTHER_SECRET if MODE == "other-key" else SECRET) + text
+    data = bytearray(seal(data, key))
+    if MODE == "altered":
+        data[len(data) // 2] ^= 1
+    return bytes(data[:40] if MODE == "cut" else data)
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def answer(self, status, body, kind="text/plain"):
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def keep(self, name, data):
+        with open(DIR + "/" + name, "ab") as out:
+            out.write(data if data.endswith(b"\n") else data + b"\n")
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.path == "/v1/alarm":
+            self.keep("alarms", body)
+            self.answer(200, b"")
+        elif self.path == "/v1/plan" and MODE == "refuse":
+            self.answer(403, b"this machine is not armed\n")
+        elif self.path == "/v1/plan":
+            request = json.loads(body)
+            self.keep("requests", body)
+            self.answer(200, sealed_plan(request), "application/octet-stream")
+        elif self.path == "/v1/events" and MODE == "deaf":
+            self.answer(500, b"no\n")
+        elif self.path == "/v1/events":
+            assert self.headers["Authorization"] == "Bearer " + "ab" * 32
+            self.keep("events", body)
+            last = json.loads(body.splitlines()[-1])["seq"]
+            self.answer(200, json.dumps({"ack": last}).encode(), "application/json")
+        else:
+            self.answer(404, b"no such thing\n")
+
+    def log_message(self, *args):
+        pass
+
+
+http.server.ThreadingHTTPServer((ADDRESS, PORT), Handler).serve_forever()

@@ -1,0 +1,4 @@
+#!/bin/sh
+# module: t-crash
+# summary: die of a signal
+kill -SEGV $$

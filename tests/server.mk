@@ -1,0 +1,7 @@
+# The server against simulated nodes, without machines (tests/server/run.sh).
+
+$(eval $(call program,$(O)/host/bin/sim-node,host,tests/bench/sim-node.c $(LIB_SRC),$(LIBS_host_tools)))
+
+.PHONY: check-server
+check-server: host $(O)/host/bin/sim-node
+	$(Q)tests/server/run.sh

@@ -1,0 +1,219 @@
+#!/usr/bin/env bash
+# The server against simulated nodes: what is given to whom, what is believed, what survives a restart. Loopback only, no root.
+# Files of an image are stand-ins: nothing boots here.
+set -euo pipefail
+TOP=$(cd "$(dirname "$0")/../.." && pwd)
+LUCIE=$TOP/out/host/bin/lucie
+SIM=$TOP/out/host/bin/sim-node
+NODES=${NODES:-40} # of the storm
+T=$(mktemp -d "${TMPDIR:-/tmp}/lucie-server.XXXXXX")
+STATE=$T/state
+SERVE=
+
+cleanup() {
+	local status=$?
+	trap - EXIT
+	[ -z "$SERVE" ] || kill "$SERVE" 2>/dev/null || true
+	wait 2>/dev/null || true
+	[ $status -eq 0 ] || { echo '--- the server said'; tail -n 40 "$T/serve.log" 2>/dev/null || true; }
+	rm -rf "$T"
+	exit $status
+}
+trap cleanup EXIT
+
+pass() { printf 'ok: %s\n' "$*"; }
+fail() {
+	printf 'FAILED: %s\n' "$*" >&2
+	exit 1
+}
+mac() { printf '52:54:00:00:01:%02x' "$1"; }
+boot_file() { cat "$STATE/tftp/pxelinux.cfg/01-52-54-00-00-01-$(printf %02x "$1")"; }
+arm() { "$LUCIE" install --state "$STATE" "$@" >"$T/install.log" 2>&1 || { cat "$T/install.log"; fail "lucie install $*"; }; }
+status() { "$LUCIE" status --state "$STATE" "$1"; }
+sim() { "$SIM" --server "$URL" --site-key "$STATE/key/site.pub" --mac "$(mac "$1")" "${@:2}"; }
+# expect CODE WHAT COMMAND...
+expect() {
+	local wanted=$1 what=$2 got=0
+	shift 2
+	"$@" >"$T/out" 2>&1 || got=$?
+	[ "$got" -eq "$wanted" ] || { cat "$T/out"; fail "$what: exit code $got, expected $wanted"; }
+}
+http_code() { curl -s --path-as-is -o "$T/body" -w '%{http_code}' "$@"; }
+expect_http() { # CODE WHAT CURL-ARGUMENT...
+	local got
+	got=$(http_code "${@:3}")
+	[ "$got" = "$1" ] || fail "$2: HTTP $got, expected $1: $(head -c 200 "$T/body")"
+}
+
+write_site() {
+	cat <<-END
+		define lucie_group{
+		name site
+		subnet 255.255.255.0
+		domain_name example.test
+		gateway 10.9.0.1
+		dns1 10.9.0.1
+		lucie_server server
+		server_address 127.0.0.1
+		http_port $PORT
+		board test
+		installer test
+		}
+		define installer{
+		name test
+		modules init, partition, mount, extrbase
+		}
+		define package_server{
+		name local
+		suite ./
+		path $T/packages
+		}
+	END
+	for i in $(seq "$1"); do
+		printf 'define host{\nhost_name n%d\nlucie_group site\naddress 10.9.0.%d\nmac_address %s\n}\n' "$i" $((i + 1)) "$(mac "$i")"
+	done
+}
+
+setup() {
+	write_site "$1" >"$T/cluster.conf"
+	"$LUCIE" setup --conf "$T/cluster.conf" --state "$STATE" --images "$T/images" >"$T/setup.log" 2>&1 || { cat "$T/setup.log"; fail "lucie setup"; }
+}
+
+listening() { (exec 3<>"/dev/tcp/127.0.0.1/$PORT") 2>/dev/null; }
+serve_start() {
+	"$LUCIE" serve --state "$STATE" --no-dhcp --bind 127.0.0.1 >>"$T/serve.log" 2>&1 &
+	SERVE=$!
+	for _ in $(seq 100); do listening && return; sleep 0.1; done
+	fail "the server did not come up within 10 s"
+}
+serve_stop() {
+	kill "$SERVE"
+	wait "$SERVE" || fail "the server's exit code after SIGTERM is $?"
+	SERVE=
+}
+said() { # PATTERN: within 5 s
+	for _ in $(seq 50); do grep -qE -- "$1" "$T/serve.log" && return; sleep 0.1; done
+	fail "the server did not say '$1'"
+}
+
+for _ in $(seq 50); do PORT=$(shuf -i 20000-32000 -n 1); listening || break; done
+URL=http://127.0.0.1:$PORT
+mkdir -p "$T/images/test/boot" "$T/packages/dists" "$T/base/sbin"
+touch "$T/base/sbin/init"
+for f in vmlinuz initramfs.img boot/lpxelinux.0 boot/ldlinux.c32; do echo "$f" >"$T/images/test/$f"; done
+echo released >"$T/packages/dists/Release"
+ln -s /etc/passwd "$T/packages/leak"
+head -c 9000000 /dev/urandom >"$T/base/data"
+tar -C "$T/base" -cf - . | zstd -q -o "$T/base.tar.zst"
+"$LUCIE" base add default "$T/base.tar.zst" --state "$STATE" >"$T/base.log" 2>&1 || { cat "$T/base.log"; fail "lucie base add"; }
+setup 3
+serve_start
+
+# --- from armed to installed
+expect 3 "a node that is not armed" sim 1
+grep -q '^403 ' "$T/out" || fail "not armed: $(cat "$T/out")"
+expect 3 "a machine that is in no definition" sim 99
+grep -q '^404 ' "$T/out" || fail "unknown: $(cat "$T/out")"
+boot_file 1 | grep -q LOCALBOOT || fail "the boot file of a node that is not armed"
+arm n1
+boot_file 1 | grep -q KERNEL || fail "the boot file of an armed node"
+expect 0 "an installation" sim 1 --repeat
+boot_file 1 | grep -q LOCALBOOT || fail "the boot file of an installed node"
+status n1 | grep -q installed || fail "status: $(status n1)"
+"$LUCIE" status --state "$STATE" --seconds n1 | grep -q '^extrbase ' || fail "seconds of modules"
+[ "$(grep -c 'INSTALLED' "$T/serve.log")" -eq 1 ] || fail "an event that came twice was shown twice"
+[ "$(stat -c %a "$STATE"/installs/*/plan)" = 600 ] || fail "the kept plan is not private"
+grep -q 'extrbase' "$STATE"/installs/*/log || fail "the log of the installation"
+pass "armed, installed with verified blobs, local boot"
+
+# --- failures
+arm n2
+for i in 1 2 3; do expect 0 "failure $i" sim 2 --fail mount; done
+status n2 | grep -q 'failed.*mount: a simulated failure' || fail "status: $(status n2)"
+expect 3 "a fourth attempt" sim 2
+boot_file 2 | grep -q KERNEL || fail "a node that failed is still armed"
+arm n2
+expect 0 "after arming anew" sim 2
+pass "a failure is told, attempts are counted, arming anew resets them"
+
+# --- one installation for each boot
+arm n3
+H=$(printf '0%.0s' $(seq 64))
+printf '{"mac": "%s", "nonce": "%s", "key": "%s", "inventory": {}}' "$(mac 3)" "$H" "09${H#00}" >"$T/request"
+before=$(find "$STATE/installs" -mindepth 1 -maxdepth 1 | wc -l)
+expect_http 200 "a plan" --data-binary @"$T/request" "$URL/v1/plan"
+expect_http 200 "the same request again" --data-binary @"$T/request" "$URL/v1/plan"
+[ "$(find "$STATE/installs" -mindepth 1 -maxdepth 1 | wc -l)" -eq $((before + 1)) ] || fail "a repeated request made an installation of its own"
+expect 0 "another boot" sim 3
+said 'n3 .*ALARM: .* asks for a plan while installation .* was alive'
+pass "the answer to a request can be asked for again; a new boot supersedes, and is noticed"
+
+# --- events
+arm n1
+sim 1 --plan-only >"$T/plan"
+install=$(sed -n 's/^install //p' "$T/plan")
+token=$(sed -n 's/^token //p' "$T/plan")
+event() { printf '{"kind": "%s", "install": "%s", "seq": %d, "mac": "%s", "t": 1, "module": ""%s}\n' "$1" "${4:-$install}" "$2" "$(mac 1)" "${3:-}"; }
+report() { event report "$1" ', "ok": true, "message": ""'; }
+post() { curl -s -H "Authorization: Bearer ${TOKEN:-$token}" --data-binary @- "$URL/v1/events"; }
+[ "$(event start 1 | post)" = '{"ack": 1}' ] || fail "an event"
+[ "$(report 3 | post)" = '{"ack": 1}' ] || fail "an event after a gap is not acknowledged"
+report 2 | TOKEN=$H post | grep -q 'token' || fail "another token"
+report 2 | TOKEN="${token%?}" post | grep -q 'token' || fail "a short token"
+event report 2 ', "ok": true, "message": ""' no-such | post | grep -q 'token' || fail "another installation"
+{ event start 2; event start 3 '' other; } | post | grep -q 'two installations' || fail "lines of two installations"
+printf 'no JSON\n' | post | grep -q 'not a JSON object' || fail "a line that is none"
+status n1 | grep -q running || fail "a refused event changed the state"
+serve_stop
+serve_start
+[ "$(report 3 | post)" = '{"ack": 3}' ] || fail "a report after a restart of the server"
+[ "$(report 3 | post)" = '{"ack": 3}' ] || fail "a report again"
+boot_file 1 | grep -q LOCALBOOT || fail "the boot file after the report"
+pass "events: token, order, repetition, restart of the server"
+
+# --- alarms and nonsense
+curl -s -d "{\"mac\": \"$(mac 1)\", \"message\": \"the plan is altered\"}" "$URL/v1/alarm" >/dev/null
+said 'n1 .*ALARM \(not authenticated\).*the plan is altered'
+expect_http 400 "a request that is no JSON" -d nonsense "$URL/v1/plan"
+expect_http 413 "a request that is too long" --data-binary @"$T/base/data" "$URL/v1/plan"
+expect_http 405 "a GET of a plan" "$URL/v1/plan"
+expect_http 405 "a POST to a file" -d x "$URL/boot/lpxelinux.0"
+pass "alarms are shown, nonsense is refused"
+
+# --- files
+root=$(sed -n 's/^root //p' "$STATE"/bases/default.tar.zst.blob)
+expect_http 200 "a blob" "$URL/blob/$root"
+cmp -s "$T/body" "$T/base.tar.zst" || fail "the blob's content"
+expect_http 206 "a part of a blob" -r 10-19 "$URL/blob/$root"
+[ "$(stat -c %s "$T/body")" -eq 10 ] || fail "the length of a part"
+expect_http 416 "a part beyond the end" -r 999999999- "$URL/blob/$root"
+expect_http 200 "a boot file" "$URL/boot/pxelinux.cfg/default"
+expect_http 200 "a package" "$URL/packages/local/dists/Release"
+for path in /packages/local/leak /packages/local/../state/key/site.key /boot/../key/site.key /boot/%2e%2e/key/site.key /boot/..%2fkey%2fsite.key \
+	/boot//etc/passwd /blob/../key/site.key /packages/none/x /packages/local/dists / /key/site.key; do
+	expect_http 404 "$path" "$URL$path"
+done
+pass "files with ranges, and nothing that is not served"
+
+# --- the key
+for pid in $(pgrep -P "$SERVE"); do
+	grep -q '^CapEff:.*[1-9a-f]' "/proc/$pid/status" && [ "$(id -u)" -ne 0 ] && fail "process $pid has capabilities"
+done
+arm n1
+chmod 600 "$STATE/key/site.key"
+expect 0 "an installation with the confined server" sim 1
+pass "plans are signed by a process of their own"
+
+# --- a new definition, and a storm
+setup "$NODES"
+said "definition read: $NODES hosts"
+arm "n[1-$NODES]"
+pids=()
+for i in $(seq "$NODES"); do
+	sim "$i" >"$T/storm.$i" 2>&1 &
+	pids+=($!)
+done
+for i in "${!pids[@]}"; do wait "${pids[$i]}" || { cat "$T/storm.$((i + 1))"; fail "node n$((i + 1)) of the storm"; }; done
+[ "$("$LUCIE" status --state "$STATE" | grep -c ' installed ')" -eq "$NODES" ] || fail "not every node of the storm is installed"
+serve_stop
+pass "$NODES nodes at once"

@@ -1,0 +1,340 @@
+/* The server's state: arming, attempts, events exactly once, superseded installations, two
+ * processes at once. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "host-tools/lib/state.h"
+
+#define MAC "52:54:00:00:00:01"
+
+static char dir[64];
+static struct state *state;
+
+static int set_up(void **arg)
+{
+	(void)arg;
+	snprintf(dir, sizeof(dir), "/tmp/test-state.XXXXXX");
+	return mkdtemp(dir) ? state_open(&state, dir) : -1;
+}
+
+static int tear_down(void **arg)
+{
+	static const char *const files[] = {"state.db", "state.db-wal", "state.db-shm"};
+	char path[128];
+
+	(void)arg;
+	state_close(state);
+	for (size_t i = 0; i < 3; i++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, files[i]);
+		unlink(path);
+	}
+	return rmdir(dir);
+}
+
+static struct event event(const char *install, uint64_t seq, enum event_kind kind,
+			  const char *module)
+{
+	struct event e = {.seq = seq, .kind = kind, .mac = MAC, .ok = 1, .millis = 1500};
+
+	snprintf(e.install, sizeof(e.install), "%s", install);
+	snprintf(e.module, sizeof(e.module), "%s", module);
+	return e;
+}
+
+static void begin(const char *node, const char *install)
+{
+	uint8_t hash[32] = {1, 2, 3};
+
+	assert_int_equal(state_install_begin(state, node, install, "full", MAC, hash), 0);
+}
+
+static int apply(struct event e)
+{
+	return state_event(state, &e);
+}
+
+static struct state_node node(const char *name)
+{
+	struct state_node n;
+
+	assert_int_equal(state_node(state, name, &n), 0);
+	return n;
+}
+
+static void arming(void **arg)
+{
+	struct state_node n;
+
+	(void)arg;
+	assert_int_equal(state_node(state, "n1", &n), -ENOENT);
+	assert_string_equal(n.name, "n1");
+	assert_string_equal(n.armed, "");
+	assert_int_equal(state_arm(state, "n1", "full", true), 0);
+	n = node("n1");
+	assert_string_equal(n.armed, "full");
+	assert_true(n.wipe);
+	assert_int_equal(state_disarm(state, "n1"), 0);
+	n = node("n1");
+	assert_string_equal(n.armed, "");
+	assert_false(n.wipe);
+	assert_int_equal(state_disarm(state, "unknown"), 0);
+}
+
+static void wipe_is_used_up_and_attempts_count(void **arg)
+{
+	(void)arg;
+	state_arm(state, "n1", "full", true);
+	begin("n1", "i1");
+	assert_false(node("n1").wipe);
+	assert_int_equal(node("n1").attempts, 1);
+	assert_string_equal(node("n1").status, "running");
+	begin("n1", "i2");
+	assert_int_equal(node("n1").attempts, 2);
+	state_arm(state, "n1", "repair", false);
+	assert_int_equal(node("n1").attempts, 0);
+}
+
+static void an_id_is_used_once(void **arg)
+{
+	uint8_t hash[32] = {0};
+
+	(void)arg;
+	begin("n1", "i1");
+	assert_int_equal(state_install_begin(state, "n2", "i1", "full", MAC, hash), -EEXIST);
+}
+
+static void token_and_acknowledgement_are_found(void **arg)
+{
+	uint8_t hash[32], wanted[32] = {1, 2, 3};
+	char name[64];
+	uint64_t ack;
+
+	(void)arg;
+	assert_int_equal(state_install_find(state, "i1", name, hash, &ack), -ENOENT);
+	begin("n1", "i1");
+	assert_int_equal(state_install_find(state, "i1", name, hash, &ack), 0);
+	assert_string_equal(name, "n1");
+	assert_memory_equal(hash, wanted, 32);
+	assert_int_equal(ack, 0);
+	apply(event("i1", 1, EVENT_START, ""));
+	state_install_find(state, "i1", name, hash, &ack);
+	assert_int_equal(ack, 1);
+}
+
+static void events_count_once_and_in_order(void **arg)
+{
+	(void)arg;
+	begin("n1", "i1");
+	assert_int_equal(apply(event("i1", 1, EVENT_START, "init")), 1);
+	assert_int_equal(apply(event("i1", 1, EVENT_START, "other")), 0);
+	assert_string_equal(node("n1").module, "init");
+	assert_int_equal(apply(event("i1", 3, EVENT_END, "init")), -ERANGE);
+	assert_int_equal(apply(event("i1", 2, EVENT_END, "init")), 1);
+	assert_int_equal(apply(event("i1", UINT64_MAX, EVENT_END, "init")), -ERANGE);
+	assert_int_equal(apply(event("unknown", 1, EVENT_END, "init")), -ENOENT);
+}
+
+static void a_good_report_disarms(void **arg)
+{
+	(void)arg;
+	state_arm(state, "n1", "full", false);
+	begin("n1", "i1");
+	assert_int_equal(apply(event("i1", 1, EVENT_REPORT, "")), 1);
+	assert_string_equal(node("n1").status, "installed");
+	assert_string_equal(node("n1").armed, "");
+	/* A lost acknowledgement: the same report again changes nothing, also after a new arming.
+	 */
+	state_arm(state, "n1", "full", false);
+	assert_int_equal(apply(event("i1", 1, EVENT_REPORT, "")), 0);
+	assert_string_equal(node("n1").armed, "full");
+}
+
+static void a_bad_report_keeps_the_reason_and_the_arming(void **arg)
+{
+	struct event e = event("i1", 1, EVENT_REPORT, "partition");
+
+	(void)arg;
+	state_arm(state, "n1", "full", false);
+	begin("n1", "i1");
+	e.ok = 0;
+	snprintf(e.message, sizeof(e.message), "foreign data on '/dev/vda'");
+	assert_int_equal(apply(e), 1);
+	assert_string_equal(node("n1").status, "failed");
+	assert_string_equal(node("n1").module, "partition");
+	assert_string_equal(node("n1").message, "foreign data on '/dev/vda'");
+	assert_string_equal(node("n1").armed, "full");
+}
+
+static void a_superseded_installation_says_nothing(void **arg)
+{
+	(void)arg;
+	state_arm(state, "n1", "full", false);
+	begin("n1", "i1");
+	begin("n1", "i2");
+	assert_int_equal(apply(event("i1", 1, EVENT_REPORT, "")), 1);
+	assert_string_equal(node("n1").status, "running");
+	assert_string_equal(node("n1").armed, "full");
+}
+
+static void progress_is_the_nodes(void **arg)
+{
+	struct event e = event("i1", 1, EVENT_PROGRESS, "extrbase");
+
+	(void)arg;
+	begin("n1", "i1");
+	e.bytes = 10;
+	e.total = 40;
+	assert_int_equal(apply(e), 1);
+	assert_int_equal(node("n1").bytes, 10);
+	assert_int_equal(node("n1").total, 40);
+	assert_string_equal(node("n1").module, "extrbase");
+}
+
+struct seen {
+	int rows, ends;
+	uint64_t last;
+};
+
+static void see(const struct event *e, int64_t at, void *arg)
+{
+	struct seen *s = arg;
+
+	assert_true(at > 0);
+	assert_true(e->seq > s->last);
+	s->last = e->seq;
+	s->rows++;
+	s->ends += e->kind == EVENT_END && e->millis == 1500 && !strcmp(e->module, "init");
+}
+
+static void events_are_kept_but_progress(void **arg)
+{
+	struct seen s = {0};
+
+	(void)arg;
+	begin("n1", "i1");
+	apply(event("i1", 1, EVENT_START, "init"));
+	apply(event("i1", 2, EVENT_PROGRESS, "init"));
+	apply(event("i1", 3, EVENT_END, "init"));
+	assert_int_equal(state_events(state, "i1", see, &s), 0);
+	assert_int_equal(s.rows, 2);
+	assert_int_equal(s.ends, 1);
+	s = (struct seen){0};
+	assert_int_equal(state_events(state, NULL, see, &s), 0);
+	assert_int_equal(s.rows, 1);
+	s = (struct seen){0};
+	assert_int_equal(state_events(state, "none", see, &s), 0);
+	assert_int_equal(s.rows, 0);
+}
+
+static void texts_are_data(void **arg)
+{
+	(void)arg;
+	assert_int_equal(state_arm(state, "n'; DROP TABLE node; --", "x' OR 1=1", false), 0);
+	assert_string_equal(node("n'; DROP TABLE node; --").armed, "x' OR 1=1");
+}
+
+static void the_database_is_private(void **arg)
+{
+	char path[128];
+	struct stat st;
+
+	(void)arg;
+	snprintf(path, sizeof(path), "%s/state.db", dir);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 077, 0);
+}
+
+static void another_version_is_refused(void **arg)
+{
+	char path[128];
+	FILE *f;
+
+	(void)arg;
+	state_close(state);
+	state = NULL;
+	snprintf(path, sizeof(path), "%s/state.db", dir);
+	f = fopen(path, "r+");
+	fseek(f, 60, SEEK_SET); /* user_version, of the file format of SQLite */
+	fwrite("\0\0\0\x07", 1, 4, f);
+	fclose(f);
+	assert_int_equal(state_open(&state, dir), -EPROTO);
+	assert_null(state);
+}
+
+static void garbage_is_refused(void **arg)
+{
+	char path[128];
+	FILE *f;
+
+	(void)arg;
+	state_close(state);
+	state = NULL;
+	snprintf(path, sizeof(path), "%s/state.db", dir);
+	f = fopen(path, "w");
+	for (int i = 0; i < 1000; i++)
+		fputs("no database at all", f);
+	fclose(f);
+	assert_true(state_open(&state, dir) < 0);
+	assert_null(state);
+}
+
+/* Two processes write at the same time; nothing is lost and nobody gives up. */
+static void processes_share_it(void **arg)
+{
+	char name[32];
+	int status;
+	pid_t pid;
+
+	(void)arg;
+	state_close(state);
+	pid = fork();
+	if (state_open(&state, dir))
+		abort();
+	for (int i = 0; i < 50; i++) {
+		snprintf(name, sizeof(name), "%s%d", pid ? "parent" : "child", i);
+		if (state_arm(state, name, "full", false))
+			_exit(1);
+	}
+	if (!pid)
+		_exit(0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	for (int i = 0; i < 50; i++) {
+		snprintf(name, sizeof(name), "child%d", i);
+		assert_string_equal(node(name).armed, "full");
+	}
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(arming),
+		TEST(wipe_is_used_up_and_attempts_count),
+		TEST(an_id_is_used_once),
+		TEST(token_and_acknowledgement_are_found),
+		TEST(events_count_once_and_in_order),
+		TEST(a_good_report_disarms),
+		TEST(a_bad_report_keeps_the_reason_and_the_arming),
+		TEST(a_superseded_installation_says_nothing),
+		TEST(progress_is_the_nodes),
+		TEST(events_are_kept_but_progress),
+		TEST(texts_are_data),
+		TEST(the_database_is_private),
+		TEST(another_version_is_refused),
+		TEST(garbage_is_refused),
+		TEST(processes_share_it),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,123 @@
+#!/usr/bin/env bash
+# The whole installation with 256 MB: a Debian base, packages from a signed repository, a shell module, site files; then the disk is looked
+# at, boots without a network to a login prompt under its own name, is repaired in a second run, and boots again.
+. "$(dirname "$0")/lib.sh"
+
+BASE=$TOP/out/test/base/debian.tar.zst
+[ -e "$BASE" ] || fail "no base: make out/test/base/debian.tar.zst"
+"$TOP/tests/vm/repo.sh" "$T/site/repo" hello
+
+site_new
+mkdir -p "$T/site/files/default/etc" "$T/site/files/host/n1/etc"
+echo default >"$T/site/files/default/etc/lucie-class"
+echo default >"$T/site/files/default/etc/lucie-default"
+echo n1 >"$T/site/files/host/n1/etc/lucie-class"
+ssh-keygen -q -t ed25519 -N '' -C operator -f "$T/site/operator" </dev/null
+host n1 "installer site" "disk_layout site" "base debian" "packages hello" "package_server local" \
+	"root_password $(openssl passwd -6 -salt lucie secret)" "ssh_keys operator.pub" "kernel_args console=ttyS0" "hello.greeting welcome"
+site_add <<'EOF'
+define installer{
+name       site
+modules    init, partition, mount, extrbase, install, configure, hello, finalize
+on_failure poweroff
+at_end     poweroff
+}
+define installer{
+name       fix
+modules    init, mount, configure, finalize
+on_failure poweroff
+at_end     poweroff
+}
+define disk_layout{
+name       site
+disk       d1 disk1 table=gpt
+partition  swap  256M swap
+partition  /     1G-  ext4 label=root mount=noatime
+}
+define base{
+name       debian
+}
+define package_server{
+name       local
+path       repo
+suite      ./
+key        repo/key.asc
+}
+EOF
+base_add debian "$BASE"
+site_setup
+site_serve
+
+echo "== installing n1"
+disk_new "$T/n1.img" 4G
+arm n1
+MEMORY=256 machine_start n1 "$T/n1.img"
+machine_end n1 1500
+serve_has 'n1 +.* INSTALLED' || { tail -n 40 "$T/n1.serial" "$T/serve.log"; fail "n1 is not installed"; }
+"$LUCIE" status --state "$T/state" --seconds n1
+pass "installed with 256 MB, packages included"
+grep -q 'LOCALBOOT' "$T/state/tftp/pxelinux.cfg/01-52-54-00-00-02-01" || fail "n1 still boots the installer"
+pass "n1 boots locally now"
+
+# The disk: partitions by sfdisk's own table, each copied out of the image, so that nothing of this machine is mounted.
+root_partition() { # -> $T/root.ext4
+	local start sectors
+	read -r start sectors < <(sfdisk -J "$T/n1.img" | python3 -c 'import json,sys; p=json.load(sys.stdin)["partitiontable"]["partitions"][-1]; print(p["start"], p["size"])')
+	dd if="$T/n1.img" of="$T/root.ext4" bs=1M iflag=skip_bytes,count_bytes skip=$((start * 512)) count=$((sectors * 512)) conv=sparse status=none
+}
+disk_file() { debugfs -R "cat $1" "$T/root.ext4" 2>/dev/null; }
+
+check_disk() {
+	local uuid
+	sfdisk --verify "$T/n1.img" >/dev/null || fail "sfdisk --verify"
+	root_partition
+	e2fsck -fn "$T/root.ext4" >"$T/e2fsck.log" 2>&1 || { cat "$T/e2fsck.log"; fail "e2fsck"; }
+	uuid=$(blkid -p -s UUID -o value "$T/root.ext4")
+	disk_file /etc/fstab | grep -qE "^UUID=$uuid +/ +ext4 +noatime" || { disk_file /etc/fstab; fail "fstab by UUID"; }
+	[ "$(disk_file /etc/hostname)" = n1 ] || fail "hostname"
+	[ "$(disk_file /etc/lucie-class)" = n1 ] || fail "the host's file does not win over the default"
+	[ "$(disk_file /etc/lucie-default)" = default ] || fail "default file"
+	disk_file /root/.ssh/authorized_keys | grep -q operator || fail "ssh key"
+	# shellcheck disable=SC2016
+	disk_file /etc/shadow | grep -q '^root:\$6\$lucie\$' || fail "root password"
+	disk_file /var/log/lucie/plan | grep -q '^node n1$' || fail "answer file"
+	disk_file /var/log/lucie/log | grep -q 'partition' || fail "installation log"
+	pass "disk: e2fsck clean, fstab by UUID, hostname, files, keys, answer file and log"
+}
+check_disk
+disk_file /etc/motd | grep -q welcome || fail "hello.sh left no greeting"
+pass "the shell module hello did its work"
+
+# In a copy of the root file system, as dpkg of the target sees it.
+mkdir "$T/root"
+debugfs -R "rdump / $T/root" "$T/root.ext4" >/dev/null 2>&1
+dpkg --root="$T/root" -s hello | grep -q '^Status: install ok installed' || fail "hello is not installed"
+dpkg --root="$T/root" --audit | grep -q . && fail "dpkg --audit"
+broken=$(dpkg --root="$T/root" -V 2>/dev/null | grep -v ' c ' || true)
+[ -z "$broken" ] || fail "dpkg -V: $broken"
+rm -rf "$T/root"
+pass "packages: installed, dpkg -V clean"
+
+boots() {
+	machine_boot_disk n1
+	machine_wait n1 'n1 login:' 600
+	machine_kill n1
+	pass "$1"
+}
+boots "boots from its disk, without a network, to 'n1 login:'"
+
+echo "== repairing n1"
+: >"$T/serve.log"
+echo repaired >"$T/site/files/host/n1/etc/lucie-class"
+site_setup
+kill -HUP "$SERVE_PID"
+arm n1 --variant fix
+MEMORY=256 machine_start n1 "$T/n1.img"
+machine_end n1 300
+serve_has 'n1 +.* INSTALLED' || { tail -n 40 "$T/n1.serial" "$T/serve.log"; fail "n1 is not repaired"; }
+"$LUCIE" status --state "$T/state" --seconds n1
+root_partition
+[ "$(disk_file /etc/lucie-class)" = repaired ] || fail "the repair did not lay the new files"
+e2fsck -fn "$T/root.ext4" >"$T/e2fsck.log" 2>&1 || { cat "$T/e2fsck.log"; fail "e2fsck after the repair"; }
+pass "repaired: new files laid, e2fsck clean"
+boots "boots after the repair"
