@@ -149,7 +149,7 @@ static void act(struct master *m, const struct verdict *v)
 	if (v->kind == VERDICT_DROP) {
 		lose(m, member, v->reason);
 	} else if (v->kind == VERDICT_DEMOTE) {
-		topology_demote(&m->topology, v->id);
+		topology_demote(&m->topology, v->id, now_ms());
 		tell(m, RING_EVENT_DEMOTED, member, v->reason);
 	}
 }
@@ -698,7 +698,7 @@ void ring_send_defaults(struct ring_send *s)
 
 int ring_send(const struct ring_send *s)
 {
-	struct master m = {.opt = s, .members_fd = -1, .wake_fd = -1, .beat_ms = s->detect_ms / 8};
+	struct master m = {.opt = s, .members_fd = -1, .wake_fd = -1, .beat_ms = s->detect_ms / 16};
 	int ret;
 
 	m.door.listener = m.door.poll_fd = -1;

@@ -7,13 +7,16 @@
 
 /* Two windows: a very slow member holds up all behind it and is moved within half a second; one
  * that is only somewhat slow has to be so for two seconds. */
-#define WINDOW_SHORT_MS 500
+#define WINDOW_SHORT_MS 600
 #define WINDOW_LONG_MS	2000
 #define RATE_MIN	(64.0 * 1024) /* below it the reference itself says nothing */
+#define BACKLOG_SECONDS 0.2 /* of its predecessor's data */
+#define STEADY_MARGIN	15  /* percent that a single interval may be above */
+#define LEAVES_MAX	4   /* they share the last member's link */
 
 void topology_init(struct topology *t, uint64_t length)
 {
-	*t = (struct topology){.length = length, .epoch = 1};
+	*t = (struct topology){.length = length, .epoch = 1, .demoted_at = INT64_MIN / 2};
 }
 
 void topology_free(struct topology *t)
@@ -133,7 +136,7 @@ void topology_remove(struct topology *t, uint32_t id, enum member_state state, c
 	t->epoch++;
 }
 
-void topology_demote(struct topology *t, uint32_t id)
+void topology_demote(struct topology *t, uint32_t id, int64_t now)
 {
 	struct member *m = topology_member(t, id);
 
@@ -142,6 +145,7 @@ void topology_demote(struct topology *t, uint32_t id)
 	list_remove(t->chain, &t->chain_len, id);
 	list_insert(t->leaves, &t->leaf_len, t->leaf_len, id);
 	m->place = PLACE_LEAF;
+	t->demoted_at = now;
 	t->epoch++;
 }
 
@@ -235,13 +239,39 @@ static double reference_rate(const struct topology *t, const struct member *befo
 	return before->ended && millis > 0 ? (double)t->length * 1000 / (double)millis : -1;
 }
 
-static bool slower_than(const struct topology *t, const struct member *m,
-			const struct member *before, int64_t window, uint32_t percent, int64_t now)
+/* In each interval between two beats of the window it moved, but by less than `most` bytes a second.
+ * That is what a slow link or disk looks like; a machine or a network that is busy for a moment
+ * stalls and then catches up, and nobody is moved for that. */
+static bool is_steady_below(const struct member *m, double most, int64_t window, int64_t now)
+{
+	const struct member_sample *newer = &m->samples[(m->sample_count - 1) % TOPOLOGY_SAMPLES];
+
+	for (size_t i = 2; i <= m->sample_count && i <= TOPOLOGY_SAMPLES; i++) {
+		const struct member_sample *s =
+			&m->samples[(m->sample_count - i) % TOPOLOGY_SAMPLES];
+		double bytes = (double)(int64_t)(newer->received - s->received);
+
+		if (s->at < m->attached_at || bytes <= 0 ||
+		    bytes * 1000 >= most * (double)(newer->at - s->at))
+			return false;
+		if (now - s->at >= window)
+			return true;
+		newer = s;
+	}
+	return false;
+}
+
+static bool slower_than(const struct topology *t, const struct topology_limits *l,
+			const struct member *m, const struct member *before, int64_t window,
+			uint32_t percent, int64_t now)
 {
 	double rate = topology_rate(m, window, now);
 	double reference = reference_rate(t, before, window, now);
+	double waiting = (double)(int64_t)(before->received - m->received);
 
-	return rate >= 0 && reference >= RATE_MIN && rate * 100 < reference * percent;
+	return rate >= 0 && reference >= RATE_MIN && rate * 100 < reference * percent &&
+	       waiting >= (double)l->backlog && waiting >= reference * BACKLOG_SECONDS &&
+	       is_steady_below(m, reference * (percent + STEADY_MARGIN) / 100, window, now);
 }
 
 /* Only a member with one behind it holds anybody up. */
@@ -251,13 +281,14 @@ static bool is_slow(const struct topology *t, const struct topology_limits *l,
 	size_t at = list_find(t->chain, t->chain_len, m->id);
 	const struct member *before;
 
-	if (!l->slow_percent || at == 0 || at + 1 >= t->chain_len)
+	if (!l->slow_percent || at == 0 || at + 1 >= t->chain_len || t->leaf_len == LEAVES_MAX ||
+	    now - t->demoted_at < WINDOW_LONG_MS / 2)
 		return false;
 	before = topology_member(t, t->chain[at - 1]);
-	if (m->attached != before->id || before->received < m->received + l->backlog)
+	if (m->attached != before->id)
 		return false;
-	return slower_than(t, m, before, WINDOW_SHORT_MS, l->slow_percent * 2 / 3, now) ||
-	       slower_than(t, m, before, WINDOW_LONG_MS, l->slow_percent, now);
+	return slower_than(t, l, m, before, WINDOW_SHORT_MS, l->slow_percent * 2 / 3, now) ||
+	       slower_than(t, l, m, before, WINDOW_LONG_MS, l->slow_percent, now);
 }
 
 static bool is_stuck(const struct topology *t, const struct topology_limits *l,

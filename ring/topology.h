@@ -62,6 +62,7 @@ struct topology {
 	size_t leaf_len;
 	uint32_t epoch;
 	uint64_t length; /* of the stream */
+	int64_t demoted_at; /* the last time: one change is to show before the next */
 };
 
 struct topology_limits {
@@ -90,7 +91,7 @@ struct member *topology_join(struct topology *t, const char *name, const struct 
 /* Takes it out of chain and leaves and gives it its last state. */
 void topology_remove(struct topology *t, uint32_t id, enum member_state state, const char *reason,
 		     int64_t now);
-void topology_demote(struct topology *t, uint32_t id);
+void topology_demote(struct topology *t, uint32_t id, int64_t now);
 
 /* Whom it should take from; 0: the master. */
 uint32_t topology_predecessor(const struct topology *t, uint32_t id);
