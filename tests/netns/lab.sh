@@ -8,7 +8,7 @@
 #	lab_cut I, lab_join I    takes the port off the bridge (carrier stays), and back
 #	lab_port I up|down       carrier
 #	lab_address I            its address
-#	lab_in I COMMAND...      runs there
+#	lab_in I COMMAND...      runs there; lab_exec: in place of this shell
 # shellcheck shell=bash
 
 lab_enter() {
@@ -70,4 +70,10 @@ lab_in() {
 	local i=$1
 	shift
 	ip netns exec "n$i" "$@"
+}
+
+lab_exec() { # the same in place of this shell: `lab_exec ... &` leaves the program's own pid in $!
+	local i=$1
+	shift
+	exec ip netns exec "n$i" "$@"
 }
