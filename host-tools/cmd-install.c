@@ -51,22 +51,12 @@ static int plan_possible(const struct site *site, const struct cluster_object *h
 	return ret ? log_err(0, "%s cannot be installed: %s", host->name, why) : 0;
 }
 
-static int boot_file(const struct site *site, const struct cluster_object *host)
-{
-	struct state_node node;
-	int ret = state_node(site->state, host->name, &node);
-
-	if (ret && ret != -ENOENT)
-		return ret;
-	return boot_files_write(site->state_dir, site->cluster, host, &node);
-}
-
 static int cancel(const struct site *site, const struct cluster_object *host)
 {
 	int ret = state_disarm(site->state, host->name);
 
 	if (!ret)
-		ret = boot_file(site, host);
+		ret = boot_file_follow(site->state_dir, site->cluster, site->state, host);
 	if (!ret)
 		printf("%s: boots from its disk\n", host->name);
 	return ret;
@@ -88,7 +78,7 @@ static int arm(const struct site *site, const struct cluster_object *host,
 	if (!ret)
 		ret = state_arm(site->state, host->name, installer->name, order->wipe);
 	if (!ret)
-		ret = boot_file(site, host);
+		ret = boot_file_follow(site->state_dir, site->cluster, site->state, host);
 	if (ret)
 		return ret;
 	modules = cluster_get(installer, "modules");

@@ -141,9 +141,9 @@ static int loader_args(const struct trial *t, const struct try_options *o, struc
 
 static void console_show(struct qemu *q, const char *title)
 {
-	_cleanup_free_ char *tail = qemu_console_tail(q, CONSOLE_TAIL);
+	_cleanup_free_ char *tail = qemu_console_tail(q, CONSOLE_TAIL), *errors = qemu_errors(q);
 
-	fprintf(stderr, "--- %s\n%s\n---\n", title, tail ? tail : "");
+	fprintf(stderr, "--- %s\n%s\n---\n%s", title, tail ? tail : "", errors ? errors : "");
 }
 
 /* Waits until the state says how it went: 0 installed, or -errno (said). */
@@ -169,7 +169,7 @@ static int outcome_wait(struct trial *t, const struct try_options *o, struct qem
 		if (!trial_serving(t))
 			return log_err(0, "the server of the trial ended");
 		if (interrupted)
-			return log_err(-EINTR, "stopped by a signal");
+			return log_err(0, "stopped by a signal");
 		if (now_ms() > limit)
 			return log_err(-ETIMEDOUT, "no report after %llu s (last module: '%s')",
 				       (unsigned long long)o->timeout, node.module);
@@ -259,7 +259,7 @@ static int login_wait(struct qemu *q, const struct try_options *o)
 			return log_err(0,
 				       "the installed machine ended before it asked for a login");
 		if (interrupted)
-			return log_err(-EINTR, "stopped by a signal");
+			return log_err(0, "stopped by a signal");
 		if (now_ms() > limit)
 			return log_err(-ETIMEDOUT, "no '%s login:' on the console after %d s",
 				       o->trial.node, BOOT_SECONDS);

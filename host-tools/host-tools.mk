@@ -14,5 +14,9 @@ $(O)/host/lib/lucie/modules/%.sh: modules/%.sh
 	@mkdir -p $(@D)
 	$(Q)cp -p $< $@
 
+# A shell module that was deleted is not one any more.
+OLD_SHELL_MODULES := $(filter-out $(SHELL_MODULES),$(wildcard $(O)/host/lib/lucie/modules/*.sh))
+
 .PHONY: host
 host: $(O)/host/bin/lucie $(SHELL_MODULES)
+	$(if $(OLD_SHELL_MODULES),$(Q)rm -f $(OLD_SHELL_MODULES))

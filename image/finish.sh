@@ -12,7 +12,7 @@ mkdir -p "$b/boot/pxelinux.cfg"
 initrd=initramfs.img
 if [ -s "$work/firmware.list" ]; then
 	$mkinitramfs "$work/firmware.cpio" "$work/firmware.list"
-	xz -c -T2 --block-size=16MiB --check=crc32 -6 "$work/firmware.cpio" >"$b/firmware.img"
+	xz -c -T2 --block-size=16MiB --check=crc32 --lzma2=preset=6,dict=8MiB "$work/firmware.cpio" >"$b/firmware.img"
 	cp "$b/firmware.img" "$b/boot/"
 	initrd=$initrd,firmware.img
 fi

@@ -53,13 +53,20 @@ $(W)/kernel/version: $(DL)/$(KERNEL).used image/unpack-kernel.sh
 	$(Q)image/unpack-kernel.sh $(KERNEL) $(@D)
 
 $(W)/modules.list: $(W)/kernel/version board-configs/$(BOARD)/board.conf image/select-modules.sh
-	$(Q)image/select-modules.sh $(W)/kernel $(W) $(KERNEL_MODULES_LOAD) $(KERNEL_MODULES)
+	@$(call say,MODULES,$(BOARD))
+	$(Q)image/select-modules.sh $(W)/kernel $(W) $(KERNEL_MODULES_PACK) $(KERNEL_MODULES_LOAD) $(KERNEL_MODULES)
 
-# Position-independent code of kernel modules gains nothing from xz's x86 filter; the programs do.
-$(W)/modules.cpio.xz: $(W)/modules.list $(MKINITRAMFS)
-	@$(call say,XZ,$@)
+# Few modules are packed best as one archive. Of many, a node loads a few: packed one by one (KERNEL_MODULES_PACK := each) they cost neither
+# the time to unpack them all before PID 1 nor the RAM.
+# The kernel allocates the whole dictionary to unpack: with xz -9's 64 MiB a machine of 128 MiB dies. The x86 filter helps the programs;
+# kernel modules, not linked yet, it makes larger.
+XZ_MODULES  := xz -c --check=crc32 --lzma2=preset=9e,dict=4MiB
+XZ_PROGRAMS := xz -c --check=crc32 --x86 --lzma2=preset=9e,dict=4MiB,lc=4,pb=0
+
+$(W)/modules.img: $(W)/modules.list $(MKINITRAMFS)
+	@$(call say,CPIO,$@)
 	$(Q)$(MKINITRAMFS) $(W)/modules.cpio $(W)/modules.list
-	$(Q)xz -c -T2 --block-size=16MiB --check=crc32 -9e $(W)/modules.cpio > $@
+	$(Q)$(if $(filter each,$(KERNEL_MODULES_PACK)),cat,$(XZ_MODULES)) $(W)/modules.cpio > $@
 
 # --- what lies in the image besides kernel modules -----------------------------------------------------------------------------------------
 
@@ -82,14 +89,14 @@ $(W)/.sources: FORCE
 	@mkdir -p $(@D)
 	@echo '$(PROGRAM_FILES)' | cmp -s - $@ || echo '$(PROGRAM_FILES)' > $@
 
-$(W)/programs.cpio.xz: $(W)/programs.list $(PROGRAM_FILES) $(MKINITRAMFS)
-	@$(call say,XZ,$@)
-	$(Q)$(MKINITRAMFS) $(W)/programs.cpio $(W)/programs.list
-	$(Q)xz -c --check=crc32 --x86 --lzma2=preset=9e,lc=4,pb=0 $(W)/programs.cpio > $@
+$(W)/programs.img: $(W)/programs.list $(W)/modules.list $(PROGRAM_FILES) $(MKINITRAMFS)
+	@$(call say,CPIO,$@)
+	$(Q)$(MKINITRAMFS) $(W)/programs.cpio $(W)/programs.list $(W)/index.list
+	$(Q)$(XZ_PROGRAMS) $(W)/programs.cpio > $@
 
 # --- what make image leaves ---------------------------------------------------------------------------------------------------------------
 
-$(B)/initramfs.img: $(W)/modules.cpio.xz $(W)/programs.cpio.xz
+$(B)/initramfs.img: $(W)/modules.img $(W)/programs.img
 	@mkdir -p $(@D)
 	$(Q)cat $^ > $@
 

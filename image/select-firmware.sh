@@ -15,7 +15,7 @@ for package in "$@"; do
 done
 
 : >"$work/firmware.missing"
-sed -n 's|^file /lib/modules/.*\.ko [0-7]* ||p' "$work/modules.list" | PATH=$PATH:/usr/sbin:/sbin xargs -r modinfo -F firmware |
+sed 's|.* ||' "$work/modules.list" | PATH=$PATH:/usr/sbin:/sbin xargs -r modinfo -F firmware |
 	LC_ALL=C sort -u | while read -r name; do
 	for dir in ${site:+"$site"} "$unpacked/lib/firmware" "$unpacked/usr/lib/firmware"; do
 		if [ -f "$dir/$name" ]; then

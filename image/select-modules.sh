@@ -1,12 +1,13 @@
 #!/bin/sh
-# select-modules.sh KERNEL OUT MODULE...: the kernel modules named and all that they depend on, from a folder of unpack-kernel.sh.
-# Writes into OUT: modules.list (for mkinitramfs), and modules.dep and modules.alias reduced to what is chosen.
-# A name that the kernel has neither as a module nor built in is an error.
+# select-modules.sh KERNEL OUT PACK MODULE...: the kernel modules named and all that they depend on, from a folder of unpack-kernel.sh.
+# Writes into OUT modules.dep and modules.alias, reduced to what is chosen, and two lists for mkinitramfs: modules.list and index.list.
+# PACK `each`: the modules are .ko.xz in the image. A name that the kernel has neither as a module nor built in is an error.
 set -eu
 
 kernel=$1
 out=$2
-shift 2
+pack=$3
+shift 3
 version=$(cat "$kernel/version")
 from=$kernel/lib/modules/$version
 
@@ -51,8 +52,22 @@ awk '
 FILENAME ~ /modules\.dep$/ { sub(/:$/, "", $1); sub(/.*\//, "", $1); sub(/\.ko$/, "", $1); gsub(/-/, "_", $1); chosen[$1] = 1; next }
 $1 == "alias" && $3 in chosen' "$out/modules.dep" "$from/modules.alias" >"$out/modules.alias"
 
-{
-	for f in modules.dep modules.alias; do echo "file /lib/modules/$version/$f 0644 $out/$f"; done
-	echo "file /lib/modules/$version/modules.builtin 0644 $from/modules.builtin"
-	sed "s|^\([^:]*\):.*|file /lib/modules/$version/\1 0644 $from/\1|" "$out/modules.dep"
-} >"$out/modules.list"
+modules=$(sed 's/:.*//' "$out/modules.dep")
+suffix=
+rm -rf "$out/packed"
+if [ "$pack" = each ]; then
+	suffix=.xz
+	for f in $modules; do
+		mkdir -p "$out/packed/${f%/*}"
+		echo "$f"
+	done | xargs -P "$(nproc)" -I '{}' sh -c 'xz -c --check=crc32 --lzma2=preset=9e,dict=4MiB "$1/$3" >"$2/$3.xz"' - "$from" "$out/packed" '{}'
+	sed -i 's/\.ko\>/.ko.xz/g' "$out/modules.dep"
+	from=$out/packed
+fi
+
+for f in $modules; do
+	echo "file /lib/modules/$version/$f$suffix 0644 $from/$f$suffix"
+done >"$out/modules.list"
+for f in "$out/modules.dep" "$out/modules.alias" "$kernel/lib/modules/$version/modules.builtin"; do
+	echo "file /lib/modules/$version/${f##*/} 0644 $f"
+done >"$out/index.list"

@@ -1,5 +1,5 @@
-/* PID 1: sets the machine up, gets the plan, runs it; see boot.h. Each of these is bounded, and none can end PID 1: drivers, the network
- * and the modules are other processes' work. */
+/* PID 1: sets the machine up, gets the plan, runs it; see boot.h. Each of these is bounded, and
+ * none can end PID 1: drivers, the network and the modules are other processes' work. */
 #include "init/boot.h"
 #include "init/console.h"
 #include "init/devices.h"
@@ -58,7 +58,8 @@ static int get_plan(struct plan *plan, struct cmdline *cmdline)
 		return log_err(0, "no plan after %d minutes", PLAN_LIMIT_MS / 60000);
 	}
 	if (WIFSIGNALED(c.status))
-		return log_err(0, "the process that gets the plan crashed: %s", strsignal(WTERMSIG(c.status)));
+		return log_err(0, "the process that gets the plan crashed: %s",
+			       strsignal(WTERMSIG(c.status)));
 	if (c.status)
 		return -1; /* it said why */
 	return load_plan(plan);

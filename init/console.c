@@ -12,9 +12,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define PATIENCE_MS  500 /* for a console whose buffer is full */
-#define JOURNAL_MAX  ((off_t)2 << 20)
-#define CLEAR_LINE   "\r\033[K"
+#define PATIENCE_MS 500 /* for a console whose buffer is full */
+#define JOURNAL_MAX ((off_t)2 << 20)
+#define CLEAR_LINE  "\r\033[K"
 
 static struct {
 	char path[40]; /* "/dev/ttyS0" */
@@ -88,8 +88,9 @@ static void show(const char *text)
 {
 	char line[LOG_LINE_MAX + 64];
 	int64_t t = now_ms();
-	int n = snprintf(line, sizeof(line), "%s[%3lld.%lld] %s\n", progress_shown ? CLEAR_LINE : "",
-			 (long long)(t / 1000), (long long)(t % 1000 / 100), text);
+	int n = snprintf(line, sizeof(line), "%s[%3lld.%lld] %s\n",
+			 progress_shown ? CLEAR_LINE : "", (long long)(t / 1000),
+			 (long long)(t % 1000 / 100), text);
 
 	progress_shown = false;
 	write_consoles(line, (size_t)n < sizeof(line) ? (size_t)n : sizeof(line) - 1);

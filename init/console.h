@@ -1,5 +1,6 @@
-/* What a person reads: one text on every console of the kernel (VGA, serial lines), and everything in the log file that finalize copies
- * into the target. Neither may hold PID 1 up: a console that takes no bytes loses lines, the file keeps its newest part. */
+/* What a person reads: one text on every console of the kernel (VGA, serial lines), and everything
+ * in the log file that finalize copies into the target. Neither may hold PID 1 up: a console that
+ * takes no bytes loses lines, the file keeps its newest part. */
 #ifndef LUCIE_CONSOLE_H
 #define LUCIE_CONSOLE_H
 
@@ -10,7 +11,8 @@
 #define CONSOLES_MAX 4
 #define JOURNAL_PATH "/run/lucie/log"
 
-/* Opens the consoles and the log file and makes both the sink of log.h (debug lines: the file alone). */
+/* Opens the consoles and the log file and makes both the sink of log.h (debug lines: the file
+ * alone). */
 void console_open(void);
 /* "[seconds] text" on the consoles and in the file. */
 void console_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

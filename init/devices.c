@@ -1,7 +1,8 @@
 /* Cold plug and hot plug; see devices.h.
  *
- * The kernel announces every device with its modalias. The socket is opened first, then what is there already is read from sysfs; what the
- * loaded drivers bring forth (a virtio bus, the disks of a controller) comes through the socket, in order and without a second walk.
+ * The kernel announces every device with its modalias. The socket is opened first, then what is
+ * there already is read from sysfs; what the loaded drivers bring forth (a virtio bus, the disks of
+ * a controller) comes through the socket, in order and without a second walk.
  */
 #include "init/devices.h"
 #include "init/lib/cleanup.h"
@@ -17,15 +18,16 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define BOARD_LIST	"/etc/lucie/modules-load"
-#define UEVENT_MAX	8192
-#define SOCKET_BUFFER	(1 << 20)
-#define KERNEL_GROUP	1
+#define BOARD_LIST    "/etc/lucie/modules-load"
+#define UEVENT_MAX    8192
+#define SOCKET_BUFFER (1 << 20)
+#define KERNEL_GROUP  1
 
 static int open_uevents(void)
 {
 	struct sockaddr_nl address = {.nl_family = AF_NETLINK, .nl_groups = KERNEL_GROUP};
-	int fd = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_KOBJECT_UEVENT), size = SOCKET_BUFFER;
+	int fd = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_KOBJECT_UEVENT),
+	    size = SOCKET_BUFFER;
 
 	if (fd < 0)
 		return -errno;
@@ -95,7 +97,8 @@ static void load_board_list(struct kmod *k)
 		char *name = str_word(&line);
 
 		if (name && *name != '#' && kmod_load(k, name) == -ENOENT)
-			log_warn("kernel module '%s' of '%s' is not in this image", name, BOARD_LIST);
+			log_warn("kernel module '%s' of '%s' is not in this image", name,
+				 BOARD_LIST);
 	}
 }
 
@@ -120,7 +123,8 @@ static void handle_uevents(struct kmod *k, int fd, int milliseconds)
 
 	while (poll(&p, 1, milliseconds) > 0) {
 		socklen_t size = sizeof(from);
-		ssize_t n = recvfrom(fd, msg, UEVENT_MAX, MSG_DONTWAIT, (struct sockaddr *)&from, &size);
+		ssize_t n = recvfrom(fd, msg, UEVENT_MAX, MSG_DONTWAIT, (struct sockaddr *)&from,
+				     &size);
 
 		if (n < 0 && errno == ENOBUFS)
 			load_present(k); /* some were lost */

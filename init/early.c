@@ -59,7 +59,8 @@ void early_settings(void)
 
 	klogctl(KLOG_SET_CONSOLE_LEVEL, NULL, CONSOLE_LEVEL);
 	reboot(RB_DISABLE_CAD); /* ctrl-alt-del becomes a SIGINT to PID 1 */
-	/* What the kernel itself asks for (a file system, a cipher) it asks /sbin/modprobe, which is this program. */
+	/* What the kernel itself asks for (a file system, a cipher) it asks /sbin/modprobe, which
+	 * is this program. */
 	symlink("/init", modprobe);
 	file_write("/proc/sys/kernel/modprobe", modprobe, strlen(modprobe), 0644);
 }
@@ -98,7 +99,8 @@ static void on_kernel_message(int fd, void *arg)
 			continue;
 		text[strcspn(text, "\n")] = '\0';
 		str_make_text(++text);
-		journal_line("kernel", level <= KMSG_ERROR ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO, text);
+		journal_line("kernel", level <= KMSG_ERROR ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO,
+			     text);
 		if (level <= KMSG_ERROR)
 			(*error)(text);
 	}

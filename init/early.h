@@ -4,7 +4,8 @@
 
 #include "init/lib/cmdline.h"
 
-/* Before the console can be opened: logs nothing, goes on whatever fails (in a test, much is there before). */
+/* Before the console can be opened: logs nothing, goes on whatever fails (in a test, much is there
+ * before). */
 void early_mount(void);
 void early_settings(void);
 /* /proc/cmdline. */

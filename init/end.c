@@ -1,4 +1,5 @@
-/* Unmounting and the machine's end; see end.h. What touches disks is done by a child, for a dead disk may never answer. */
+/* Unmounting and the machine's end; see end.h. What touches disks is done by a child, for a dead
+ * disk may never answer. */
 #include "init/end.h"
 #include "init/console.h"
 #include "init/lib/cleanup.h"
@@ -85,7 +86,9 @@ void end_release_disks(void)
 	while (child_running(&c) && now_ms() - start < RELEASE_MS) {
 		loop_wait(200);
 		if (!said && now_ms() - start > 2000) {
-			console_line("waiting until everything is written to the disks (at most %d s)", RELEASE_MS / 1000);
+			console_line(
+				"waiting until everything is written to the disks (at most %d s)",
+				RELEASE_MS / 1000);
 			said = true;
 		}
 	}
@@ -117,7 +120,9 @@ void end_machine(enum end how)
 		console_line("no kernel was loaded for kexec; rebooting instead");
 		how = END_REBOOT;
 	}
-	console_line("%s", how == END_POWEROFF ? "switching off" : how == END_KEXEC ? "starting the new kernel" : "rebooting");
+	console_line("%s", how == END_POWEROFF ? "switching off"
+			   : how == END_KEXEC  ? "starting the new kernel"
+					       : "rebooting");
 	stop_everything();
 	end_release_disks();
 	reboot(how == END_POWEROFF ? RB_POWER_OFF : how == END_KEXEC ? RB_KEXEC : RB_AUTOBOOT);

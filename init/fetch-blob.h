@@ -1,4 +1,5 @@
-/* `init --fetch-blob SERVER ROOT FILE`: a verified blob for a shell module (fetch_blob of module.sh). */
+/* `init --fetch-blob SERVER ROOT FILE`: a verified blob for a shell module (fetch_blob of
+ * module.sh). */
 #ifndef LUCIE_FETCH_BLOB_H
 #define LUCIE_FETCH_BLOB_H
 

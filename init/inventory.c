@@ -10,7 +10,8 @@
 #define DISKS_MAX 64
 
 /* The first of two files that is there, without blanks around it; "" . */
-static void read_attribute(const char *disk, const char *name, const char *other, char *out, size_t size)
+static void read_attribute(const char *disk, const char *name, const char *other, char *out,
+			   size_t size)
 {
 	const char *const names[] = {name, other};
 	char path[320];
@@ -40,8 +41,8 @@ static json_t *describe_disk(const char *name)
 	read_attribute(name, "device/model", "device/name", model, sizeof(model));
 	if (str_to_u64(size, &sectors) || sectors > INT64_MAX / 512)
 		return NULL;
-	return json_pack("{s:s, s:I, s:s, s:s}", "name", name, "bytes", (json_int_t)(sectors * 512), "serial", serial,
-			 "model", model);
+	return json_pack("{s:s, s:I, s:s, s:s}", "name", name, "bytes", (json_int_t)(sectors * 512),
+			 "serial", serial, "model", model);
 }
 
 static json_t *disks(void)
@@ -65,6 +66,6 @@ json_t *inventory(void)
 	struct sysinfo info;
 
 	sysinfo(&info);
-	return json_pack("{s:I, s:I, s:o}", "ram", (json_int_t)info.totalram * info.mem_unit, "cpus",
-			 (json_int_t)(cpus > 0 ? cpus : 1), "disks", disks());
+	return json_pack("{s:I, s:I, s:o}", "ram", (json_int_t)info.totalram * info.mem_unit,
+			 "cpus", (json_int_t)(cpus > 0 ? cpus : 1), "disks", disks());
 }

@@ -1,4 +1,5 @@
-/* What the plan request tells the server about this machine (docs/plan-format.md): memory, processors, disks. */
+/* What the plan request tells the server about this machine (docs/plan-format.md): memory,
+ * processors, disks. */
 #ifndef LUCIE_INVENTORY_H
 #define LUCIE_INVENTORY_H
 

@@ -48,7 +48,8 @@ void loop_forget(int fd)
 		}
 }
 
-/* --- children ------------------------------------------------------------------------------------ */
+/* --- children ------------------------------------------------------------------------------------
+ */
 
 struct line_target {
 	struct child *child;
@@ -99,7 +100,8 @@ static void on_stream(int fd, void *arg)
 			read_stream(c, s);
 }
 
-/* What it wrote before it ended is still in the pipes; a bounded part of it, for a process it left behind may write on. */
+/* What it wrote before it ended is still in the pipes; a bounded part of it, for a process it left
+ * behind may write on. */
 static void drain(struct child *c)
 {
 	for (int s = 0; s < CHILD_STREAMS; s++)
@@ -186,7 +188,8 @@ void child_log_line(struct child *c, enum child_stream stream, char *line)
 }
 
 /* In the child: a plain environment for body(). */
-static void __attribute__((noreturn)) live(struct child *c, int pipes[][2], int (*body)(void *arg), void *arg)
+static void __attribute__((noreturn))
+live(struct child *c, int pipes[][2], int (*body)(void *arg), void *arg)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
@@ -259,7 +262,8 @@ int child_start(struct child *c, int (*body)(void *arg), void *arg)
 	return 0;
 }
 
-/* Field 6 of /proc/PID/stat; the name before it may hold anything, so fields are counted from its last ')'. */
+/* Field 6 of /proc/PID/stat; the name before it may hold anything, so fields are counted from its
+ * last ')'. */
 static pid_t session_of(const char *pid)
 {
 	_cleanup_free_ char *text = NULL;
@@ -323,7 +327,8 @@ bool loop_childless(void)
 	return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) && errno == ECHILD;
 }
 
-/* --- signals ------------------------------------------------------------------------------------- */
+/* --- signals -------------------------------------------------------------------------------------
+ */
 
 static void on_signal(int fd, void *arg)
 {
@@ -343,7 +348,8 @@ int loop_signalled(void)
 
 int loop_init(void)
 {
-	/* busybox: reboot sends SIGTERM, halt SIGUSR1, poweroff SIGUSR2; ctrl-alt-del SIGINT; a UPS SIGPWR */
+	/* busybox: reboot sends SIGTERM, halt SIGUSR1, poweroff SIGUSR2; ctrl-alt-del SIGINT; a UPS
+	 * SIGPWR */
 	static const int wanted[] = {SIGCHLD, SIGTERM, SIGINT, SIGUSR1, SIGUSR2, SIGPWR};
 	sigset_t set;
 	int fd;

@@ -1,7 +1,9 @@
-/* The supervisor's one place to wait: descriptors, signals and children. Only PID 1's main process uses it; no threads.
+/* The supervisor's one place to wait: descriptors, signals and children. Only PID 1's main process
+ * uses it; no threads.
  *
- * A child is a forked process with three pipes: stdout, stderr, and descriptor 3 for lines to PID 1. Each line is handed over while
- * loop_wait() runs. A child runs in a session of its own, so that everything it leaves behind can be found and ended with it.
+ * A child is a forked process with three pipes: stdout, stderr, and descriptor 3 for lines to
+ * PID 1. Each line is handed over while loop_wait() runs. A child runs in a session of its own, so
+ * that everything it leaves behind can be found and ended with it.
  */
 #ifndef LUCIE_LOOP_H
 #define LUCIE_LOOP_H
@@ -40,8 +42,8 @@ void loop_forget(int fd);
 /* Handles what there is, waiting for it at most so long. */
 void loop_wait(int milliseconds);
 
-/* Runs body(arg) in a child; its return value is the exit code. What it logs (log.h) comes as lines "log LEVEL TEXT" on CHILD_CONTROL.
- * 0 or -errno (logged). */
+/* Runs body(arg) in a child; its return value is the exit code. What it logs (log.h) comes as lines
+ * "log LEVEL TEXT" on CHILD_CONTROL. 0 or -errno (logged). */
 int child_start(struct child *c, int (*body)(void *arg), void *arg);
 static inline bool child_running(const struct child *c)
 {
@@ -51,8 +53,8 @@ static inline bool child_running(const struct child *c)
 void child_log_line(struct child *c, enum child_stream stream, char *line);
 /* Splits "log LEVEL TEXT"; NULL for any other line. */
 char *child_log_text(char *line, enum log_level *level);
-/* SIGTERM, 5 s, SIGKILL; to everything in its session. False when it cannot be ended even so (it hangs in the kernel); it is forgotten
- * then. */
+/* SIGTERM, 5 s, SIGKILL; to everything in its session. False when it cannot be ended even so (it
+ * hangs in the kernel); it is forgotten then. */
 bool child_stop(struct child *c);
 /* Ends what the child left in its session. */
 void session_kill(pid_t session);

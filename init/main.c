@@ -1,4 +1,5 @@
-/* /init: PID 1 of the installer, and by other names or options what else lies in this binary. Only a dispatcher. */
+/* /init: PID 1 of the installer, and by other names or options what else lies in this binary. Only
+ * a dispatcher. */
 #include "init/boot.h"
 #include "init/fetch-blob.h"
 #include "init/lib/kmod.h"
@@ -40,8 +41,7 @@ static int list_modules(void)
 {
 	static struct list l;
 
-	for_each_module(m)
-		list_add(&l, m->name, m->summary);
+	for_each_module(m) list_add(&l, m->name, m->summary);
 	shell_module_each(add_shell_module, &l);
 	qsort(l.lines, l.count, sizeof(l.lines[0]), compare_lines);
 	for (size_t i = 0; i < l.count; i++)
@@ -55,7 +55,8 @@ static int print_version(void)
 	return 0;
 }
 
-/* The kernel calls "/sbin/modprobe -q -- NAME" for what it misses; a person in the rescue shell, "modprobe NAME". */
+/* The kernel calls "/sbin/modprobe -q -- NAME" for what it misses; a person in the rescue shell,
+ * "modprobe NAME". */
 static int modprobe(int argc, char **argv)
 {
 	struct kmod *k;

@@ -1,5 +1,6 @@
-/* Running a module in its process; see module-process.h. A C module runs in the forked image of PID 1, a shell module replaces it. Both
- * speak to PID 1 through descriptor 3: "progress DONE TOTAL WHAT" and "log LEVEL TEXT". */
+/* Running a module in its process; see module-process.h. A C module runs in the forked image of PID
+ * 1, a shell module replaces it. Both speak to PID 1 through descriptor 3: "progress DONE TOTAL
+ * WHAT" and "log LEVEL TEXT". */
 #include "init/module-process.h"
 #include "init/lib/io.h"
 #include "init/shell-module.h"
@@ -18,8 +19,10 @@ struct progress_context {
 	char what[64];
 };
 
-/* Modules call it for every block: a line goes out a few times a second, for a new text, and at the end. */
-static void write_progress(struct module_context *ctx, uint64_t done, uint64_t total, const char *what)
+/* Modules call it for every block: a line goes out a few times a second, for a new text, and at the
+ * end. */
+static void write_progress(struct module_context *ctx, uint64_t done, uint64_t total,
+			   const char *what)
 {
 	struct progress_context *p = (struct progress_context *)ctx;
 	int64_t now = now_ms();
@@ -32,7 +35,8 @@ static void write_progress(struct module_context *ctx, uint64_t done, uint64_t t
 	p->last = now;
 	p->last_done = done;
 	snprintf(p->what, sizeof(p->what), "%s", what);
-	n = snprintf(line, sizeof(line), "progress %" PRIu64 " %" PRIu64 " %.128s\n", done, total, what);
+	n = snprintf(line, sizeof(line), "progress %" PRIu64 " %" PRIu64 " %.128s\n", done, total,
+		     what);
 	write_full(3, line, (size_t)n);
 }
 
@@ -69,7 +73,8 @@ int task_find(struct task *t, const char *name)
 	int ret;
 
 	t->name = name;
-	for_each_module(m) {
+	for_each_module(m)
+	{
 		if (strcmp(m->name, name) != 0)
 			continue;
 		t->c = m;
@@ -80,7 +85,9 @@ int task_find(struct task *t, const char *name)
 	t->c = NULL;
 	ret = shell_module_find(name, &h, t->path);
 	if (ret == -ENOENT)
-		return log_err(ret, "the plan asks for module '%s', and this image has none of this name", name);
+		return log_err(
+			ret, "the plan asks for module '%s', and this image has none of this name",
+			name);
 	t->silence = h.silence;
 	snprintf(t->summary, sizeof(t->summary), "%s", h.summary);
 	return ret;

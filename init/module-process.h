@@ -12,7 +12,7 @@ struct task {
 	const struct module *c; /* NULL: shell */
 	char path[PATH_MAX];	/* of a shell module */
 	char summary[128];
-	unsigned int silence;	/* seconds */
+	unsigned int silence; /* seconds */
 	const struct plan *plan;
 };
 

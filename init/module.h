@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "init/lib/cancel.h" /* module_cancelled() */
 #include "init/lib/log.h"
 #include "init/lib/plan-format.h"
 
@@ -36,12 +37,6 @@ static inline void module_progress(struct module_context *ctx, uint64_t done, ui
 {
 	ctx->report(ctx, done, total, what);
 }
-
-/* True after SIGTERM: the module should clean up and return -ECANCELED soon; it is killed 5 s
- * later. */
-bool module_cancelled(void);
-/* Installs the SIGTERM handler behind it; called once in a module's process before run(). */
-void module_catch_cancel(void);
 
 /* Host-side validation of the plan (lucie check): one call of error() for each thing that is wrong
  * in its section. */

@@ -1,5 +1,6 @@
-/* Interfaces, addresses, DHCP; see net.h. Interfaces appear while the devices process loads drivers, so everything here polls in short
- * steps: the ioctl costs less than a step, and no event can be missed. */
+/* Interfaces, addresses, DHCP; see net.h. Interfaces appear while the devices process loads
+ * drivers, so everything here polls in short steps: the ioctl costs less than a step, and no event
+ * can be missed. */
 #include "init/net.h"
 #include "init/devices.h"
 #include "init/lib/cleanup.h"
@@ -32,7 +33,8 @@ struct candidate {
 	bool link;  /* when it was last looked at */
 };
 
-/* --- one interface ------------------------------------------------------------------------------- */
+/* --- one interface -------------------------------------------------------------------------------
+ */
 
 static int net_socket(void)
 {
@@ -59,8 +61,8 @@ static int set_up(int fd, const char *interface)
 	return ioctl(fd, SIOCSIFFLAGS, &q) ? -errno : 0;
 }
 
-/* IFF_RUNNING may come a second after the link, and a packet that is sent in the very moment of the link is dropped (the queue is not
- * attached yet): a link that was there a step ago is one. */
+/* IFF_RUNNING may come a second after the link, and a packet that is sent in the very moment of the
+ * link is dropped (the queue is not attached yet): a link that was there a step ago is one. */
 static bool has_carrier(struct candidate *c)
 {
 	char path[64], text[2] = "";
@@ -80,7 +82,8 @@ static bool is_ethernet(int fd, const char *interface, char mac[MAC_TEXT])
 
 	if (ioctl(fd, SIOCGIFHWADDR, &q) || q.ifr_hwaddr.sa_family != ARPHRD_ETHER)
 		return false;
-	snprintf(mac, MAC_TEXT, "%02x:%02x:%02x:%02x:%02x:%02x", a[0], a[1], a[2], a[3], a[4], a[5]);
+	snprintf(mac, MAC_TEXT, "%02x:%02x:%02x:%02x:%02x:%02x", a[0], a[1], a[2], a[3], a[4],
+		 a[5]);
 	return true;
 }
 
@@ -95,7 +98,8 @@ static int set_address(int fd, const char *interface, unsigned long what, struct
 
 static int set_gateway(int fd, struct in_addr gateway)
 {
-	struct sockaddr_in to = {.sin_family = AF_INET}, via = {.sin_family = AF_INET, .sin_addr = gateway};
+	struct sockaddr_in to = {.sin_family = AF_INET},
+			   via = {.sin_family = AF_INET, .sin_addr = gateway};
 	struct rtentry route = {.rt_flags = RTF_UP | RTF_GATEWAY};
 
 	memcpy(&route.rt_dst, &to, sizeof(to));
@@ -104,7 +108,8 @@ static int set_gateway(int fd, struct in_addr gateway)
 	return ioctl(fd, SIOCADDRT, &route) && errno != EEXIST ? -errno : 0;
 }
 
-/* --- which interfaces ---------------------------------------------------------------------------- */
+/* --- which interfaces ----------------------------------------------------------------------------
+ */
 
 struct candidates {
 	struct candidate list[CANDIDATES_MAX];
@@ -172,7 +177,8 @@ static bool any_carrier(void *arg)
 	return s->ready;
 }
 
-/* --- ip= ----------------------------------------------------------------------------------------- */
+/* --- ip= -----------------------------------------------------------------------------------------
+ */
 
 static int configure(int fd, const char *interface, const struct cmdline *c)
 {
@@ -188,7 +194,8 @@ static int configure(int fd, const char *interface, const struct cmdline *c)
 static int use_fixed(struct search *s, struct net_config *net, const struct cmdline *c)
 {
 	if (!wait_for(any_carrier, s, CARRIER_WAIT_MS, "a link (is the cable plugged in?)"))
-		log_warn("no link on '%s' for %d s; going on", s->found.list[0].name, CARRIER_WAIT_MS / 1000);
+		log_warn("no link on '%s' for %d s; going on", s->found.list[0].name,
+			 CARRIER_WAIT_MS / 1000);
 	if (!s->ready)
 		s->ready = &s->found.list[0];
 	if (c->next_server.s_addr)
@@ -196,17 +203,20 @@ static int use_fixed(struct search *s, struct net_config *net, const struct cmdl
 	return configure(s->fd, s->ready->name, c);
 }
 
-/* --- DHCP ---------------------------------------------------------------------------------------- */
+/* --- DHCP ----------------------------------------------------------------------------------------
+ */
 
 static void lease_path(const struct candidate *c, char path[64])
 {
 	snprintf(path, 64, "/run/lucie/lease.%s", c->name);
 }
 
-/* udhcpc stays and renews the lease; its script (/usr/share/udhcpc/default.script) configures the card and writes lease.NAME. */
+/* udhcpc stays and renews the lease; its script (/usr/share/udhcpc/default.script) configures the
+ * card and writes lease.NAME. */
 static void start_dhcp(struct candidate *c)
 {
-	char *const argv[] = {"/bin/busybox", "udhcpc", "-f", "-i", c->name, "-t", "20", "-T", "2", "-n", "-R", NULL};
+	char *const argv[] = {"/bin/busybox", "udhcpc", "-f", "-i", c->name, "-t",
+			      "20",	      "-T",	"2",  "-n", "-R",    NULL};
 
 	c->dhcp = fork();
 	if (c->dhcp)
@@ -244,7 +254,8 @@ static int use_dhcp(struct search *s, struct net_config *net)
 		if (s->found.list[i].dhcp > 0 && &s->found.list[i] != s->ready)
 			kill(s->found.list[i].dhcp, SIGTERM);
 	if (!leased)
-		return log_err(-ETIMEDOUT, "no DHCP server answered on any of %zu interfaces", s->found.count);
+		return log_err(-ETIMEDOUT, "no DHCP server answered on any of %zu interfaces",
+			       s->found.count);
 	lease_path(s->ready, path);
 	if (!file_read(path, 64, &text, NULL) && inet_pton(AF_INET, str_trim(text), &a) == 1)
 		inet_ntop(AF_INET, &a, net->next_server, sizeof(net->next_server));

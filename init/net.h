@@ -12,7 +12,8 @@ struct net_config {
 	char next_server[INET_ADDRSTRLEN]; /* of pxelinux or DHCP; "" : none */
 };
 
-/* Brings the network up. Bounded: two minutes at most, and it says what it waits for. 0, or -errno (logged). */
+/* Brings the network up. Bounded: two minutes at most, and it says what it waits for. 0, or -errno
+ * (logged). */
 int net_up(struct net_config *net, const struct cmdline *c);
 
 #endif

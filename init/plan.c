@@ -59,30 +59,36 @@ static char *request_body(const struct asking *a)
 
 	str_to_hex(a->nonce, sizeof(a->nonce), nonce);
 	str_to_hex(a->keys.public_key, sizeof(a->keys.public_key), key);
-	body = json_pack("{s:s, s:s, s:s, s:o}", "mac", a->net.mac, "nonce", nonce, "key", key, "inventory", inventory());
+	body = json_pack("{s:s, s:s, s:s, s:o}", "mac", a->net.mac, "nonce", nonce, "key", key,
+			 "inventory", inventory());
 	text = body ? json_dumps(body, JSON_COMPACT) : NULL;
 	json_decref(body);
 	return text;
 }
 
-/* --- verification -------------------------------------------------------------------------------- */
+/* --- verification --------------------------------------------------------------------------------
+ */
 
 /* What the plan itself must say, beyond its signature. */
 static int check_head(struct asking *a, const struct plan *p, bool asked)
 {
-	const char *nonce = plan_head(p, "nonce"), *mac = plan_head(p, "mac"), *node = plan_head(p, "node");
+	const char *nonce = plan_head(p, "nonce"), *mac = plan_head(p, "mac"),
+		   *node = plan_head(p, "node");
 	const char *site = plan_head(p, "site");
 	char own_nonce[2 * NONCE_LEN + 1], own_site[SITE_ID_TEXT];
 
 	str_to_hex(a->nonce, sizeof(a->nonce), own_nonce);
 	site_id(a->site, own_site);
 	if (asked && (!nonce || strcmp(nonce, own_nonce) != 0))
-		snprintf(a->why, WHY_MAX, "the plan is replayed: it answers another request than this boot's");
+		snprintf(a->why, WHY_MAX,
+			 "the plan is replayed: it answers another request than this boot's");
 	else if (asked && (!mac || strcmp(mac, a->net.mac) != 0))
-		snprintf(a->why, WHY_MAX, "the plan is another node's: '%.63s' (%.17s), and this machine is %s",
+		snprintf(a->why, WHY_MAX,
+			 "the plan is another node's: '%.63s' (%.17s), and this machine is %s",
 			 node ? node : "?", mac ? mac : "?", a->net.mac);
 	else if (!site || strcmp(site, own_site) != 0)
-		snprintf(a->why, WHY_MAX, "the plan is of site %.16s, and this image belongs to site %s",
+		snprintf(a->why, WHY_MAX,
+			 "the plan is of site %.16s, and this image belongs to site %s",
 			 site ? site : "?", own_site);
 	else
 		return 0;
@@ -114,9 +120,12 @@ static int open_sealed(struct asking *a, const struct strbuf *sealed, struct str
 
 	site_id(a->site, own_site);
 	if (ret == -EBADMSG)
-		snprintf(a->why, WHY_MAX, "the plan was altered on the way, or was sealed for another boot (replayed)");
+		snprintf(a->why, WHY_MAX,
+			 "the plan was altered on the way, or was sealed for another boot "
+			 "(replayed)");
 	else if (ret == -EKEYREJECTED)
-		snprintf(a->why, WHY_MAX, "the plan is not signed with the key of this site (%s)", own_site);
+		snprintf(a->why, WHY_MAX, "the plan is not signed with the key of this site (%s)",
+			 own_site);
 	else if (ret)
 		snprintf(a->why, WHY_MAX, "the plan cannot be opened: %s", strerror(-ret));
 	return ret ? ret : check_plan(a, text, true, &has_server);
@@ -131,7 +140,8 @@ static int keep_plan(struct asking *a, const struct strbuf *text)
 	return ret;
 }
 
-/* --- asking -------------------------------------------------------------------------------------- */
+/* --- asking --------------------------------------------------------------------------------------
+ */
 
 static void alarm_server(const struct asking *a, const char *server)
 {
@@ -163,7 +173,8 @@ static void take_refusal(struct asking *a, long status, struct strbuf *answer)
 		line[strcspn(line, "\r\n")] = '\0';
 		str_make_text(line);
 	}
-	snprintf(a->why, WHY_MAX, "the server refuses a plan: %s (status %ld)", *line ? line : "no reason given", status);
+	snprintf(a->why, WHY_MAX, "the server refuses a plan: %s (status %ld)",
+		 *line ? line : "no reason given", status);
 }
 
 static enum outcome ask(struct asking *a, const char *server, const char *body)
@@ -208,8 +219,10 @@ static int ask_servers(struct asking *a, const char *body)
 		if (got == REFUSED || (got == BAD_PLAN && ++bad == BAD_PLANS_MAX))
 			return log_err(0, "no plan from '%s': %s", server, a->why);
 		if (now_ms() - start > GIVE_UP_MS)
-			return log_err(0, "no plan from '%s' for %d minutes: %s", server, GIVE_UP_MS / 60000, a->why);
-		log_warn("no plan from '%s' yet: %s; asking again in %u s", server, a->why, pause / 1000);
+			return log_err(0, "no plan from '%s' for %d minutes: %s", server,
+				       GIVE_UP_MS / 60000, a->why);
+		log_warn("no plan from '%s' yet: %s; asking again in %u s", server, a->why,
+			 pause / 1000);
 		sleep_ms(pause);
 		pause = pause * 2 < BACKOFF_MAX_MS ? pause * 2 : BACKOFF_MAX_MS;
 	}
@@ -222,7 +235,8 @@ static void wait_for_devices(void)
 
 	while (access(DEVICES_READY, F_OK) && now_ms() - start < DEVICES_WAIT_MS) {
 		if (!said && now_ms() - start > 3000) {
-			log_info("waiting for the drivers of this machine's devices (at most %d s)", DEVICES_WAIT_MS / 1000);
+			log_info("waiting for the drivers of this machine's devices (at most %d s)",
+				 DEVICES_WAIT_MS / 1000);
 			said = true;
 		}
 		sleep_ms(5);
@@ -237,7 +251,8 @@ static int request_plan(struct asking *a)
 	if (ret)
 		return ret;
 	if (*a->net.next_server)
-		snprintf(a->default_server, sizeof(a->default_server), "http://%s:%d", a->net.next_server, SERVER_PORT);
+		snprintf(a->default_server, sizeof(a->default_server), "http://%s:%d",
+			 a->net.next_server, SERVER_PORT);
 	if (!server_count(a))
 		return log_err(0, "no server: neither lucie.server=, nor ip=, nor DHCP names one");
 	log_info("network: %s (%s), server %s", a->net.interface, a->net.mac, server_of(a, 0));
@@ -250,7 +265,8 @@ static int request_plan(struct asking *a)
 	return ret;
 }
 
-/* lucie.plan=FILE: signature and text, for media without a server. It can be replayed; the documentation says so. */
+/* lucie.plan=FILE: signature and text, for media without a server. It can be replayed; the
+ * documentation says so. */
 static int read_plan_file(struct asking *a, const char *path)
 {
 	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
@@ -282,7 +298,9 @@ int plan_main(void *arg)
 		return log_err(ret, "no source of random numbers"), 1;
 	ret = site_public_read(SITE_KEY_PATH, a.site);
 	if (ret)
-		return log_err(ret, "cannot read the site's key '%s' (is the site archive loaded?)", SITE_KEY_PATH), 1;
+		return log_err(ret, "cannot read the site's key '%s' (is the site archive loaded?)",
+			       SITE_KEY_PATH),
+		       1;
 	box_keys_make(&a.keys);
 	seal_random(a.nonce, sizeof(a.nonce));
 	ret = *a.cmdline->plan_file ? read_plan_file(&a, a.cmdline->plan_file) : request_plan(&a);

@@ -1,4 +1,5 @@
-/* Queue and delivery of events; see reporter.h. An event gets its number when it goes into a batch, so those left out make no gap. */
+/* Queue and delivery of events; see reporter.h. An event gets its number when it goes into a batch,
+ * so those left out make no gap. */
 #include "init/reporter.h"
 #include "init/console.h"
 #include "init/lib/http.h"
@@ -48,7 +49,8 @@ static bool may_be_left_out(const struct event *e)
 
 static void enqueue(const struct event *e)
 {
-	size_t size = offsetof(struct queued, event) + offsetof(struct event, message) + strlen(e->message) + 1;
+	size_t size = offsetof(struct queued, event) + offsetof(struct event, message) +
+		      strlen(e->message) + 1;
 	struct queued *q;
 
 	if (may_be_left_out(e) && r.bytes + size > QUEUE_MAX) {
@@ -90,12 +92,14 @@ void report_log(const char *module, const char *level, const char *message)
 	report(&e);
 }
 
-/* --- the child that carries a batch -------------------------------------------------------------- */
+/* --- the child that carries a batch --------------------------------------------------------------
+ */
 
 /* {"ack": N} */
 static int parse_ack(const struct strbuf *answer, uint64_t *ack)
 {
-	json_t *o = json_loadb(answer->buf ? answer->buf : "", answer->len, JSON_REJECT_DUPLICATES, NULL);
+	json_t *o = json_loadb(answer->buf ? answer->buf : "", answer->len, JSON_REJECT_DUPLICATES,
+			       NULL);
 	json_t *v = json_object_get(o, "ack");
 	int ret = json_is_integer(v) && json_integer_value(v) >= 0 ? 0 : -EPROTO;
 
@@ -149,7 +153,8 @@ static int deliver(void *arg)
 	return 0;
 }
 
-/* --- PID 1's side -------------------------------------------------------------------------------- */
+/* --- PID 1's side --------------------------------------------------------------------------------
+ */
 
 static void on_line(struct child *c, enum child_stream stream, char *line)
 {
@@ -179,7 +184,8 @@ static void note_left_out(void)
 
 	if (!r.left_out)
 		return;
-	snprintf(text, sizeof(text), "%u log and progress lines were left out: the server did not take them in time",
+	snprintf(text, sizeof(text),
+		 "%u log and progress lines were left out: the server did not take them in time",
 		 r.left_out);
 	r.left_out = 0;
 	report_log("", "warn", text);
@@ -230,7 +236,8 @@ void reporter_run(void)
 
 static bool is_idle(void)
 {
-	return !r.on || (!child_running(&r.child) && !r.first && (!r.batch.len || r.child.status == 0));
+	return !r.on ||
+	       (!child_running(&r.child) && !r.first && (!r.batch.len || r.child.status == 0));
 }
 
 bool reporter_flush(unsigned int seconds)
@@ -241,7 +248,8 @@ bool reporter_flush(unsigned int seconds)
 	reporter_run();
 	while (!is_idle() && now_ms() < end) {
 		if (!said && now_ms() - start > 2000) {
-			console_line("waiting for '%s' to take the report (at most %u s)", r.server, seconds);
+			console_line("waiting for '%s' to take the report (at most %u s)", r.server,
+				     seconds);
 			said = true;
 		}
 		loop_wait(100);

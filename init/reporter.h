@@ -1,7 +1,9 @@
-/* What the server hears of an installation: events (init/lib/event.h) in order, each until it is acknowledged.
+/* What the server hears of an installation: events (init/lib/event.h) in order, each until it is
+ * acknowledged.
  *
- * PID 1 keeps the queue; a child carries one batch at a time to the server and tries until it is taken, so that a server that is slow,
- * away or hostile holds nothing up but the queue. When too much waits, progress and log lines are left out, never the others.
+ * PID 1 keeps the queue; a child carries one batch at a time to the server and tries until it is
+ * taken, so that a server that is slow, away or hostile holds nothing up but the queue. When too
+ * much waits, progress and log lines are left out, never the others.
  */
 #ifndef LUCIE_REPORTER_H
 #define LUCIE_REPORTER_H

@@ -39,7 +39,8 @@ static int open_terminal(const char *path)
 static int be_shell(void *arg)
 {
 	static char *const argv[] = {"sh", NULL};
-	static char *const envp[] = {"PATH=/bin:/sbin:/usr/bin:/usr/sbin", "HOME=/", "TERM=linux", "PS1=lucie# ", NULL};
+	static char *const envp[] = {"PATH=/bin:/sbin:/usr/bin:/usr/sbin", "HOME=/", "TERM=linux",
+				     "PS1=lucie# ", NULL};
 	struct terminal *t = arg;
 	struct pollfd p = {.fd = 0, .events = POLLIN};
 
@@ -82,7 +83,8 @@ bool rescue_shell(const char *why, unsigned int seconds)
 
 	for (size_t i = 0; i < count; i++) {
 		t[i] = (struct terminal){.path = paths[i], .why = why, .seconds = seconds};
-		t[i].child = (struct child){.name = "shell", .own_terminal = true, .status = EXIT_NOBODY << 8};
+		t[i].child = (struct child){
+			.name = "shell", .own_terminal = true, .status = EXIT_NOBODY << 8};
 		child_start(&t[i].child, be_shell, &t[i]);
 	}
 	while (!has_ended(t, count, &person) && !loop_signalled()) {

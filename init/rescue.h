@@ -1,11 +1,13 @@
-/* A shell for a person, on every console at once; PID 1 goes on with what it has to do meanwhile. */
+/* A shell for a person, on every console at once; PID 1 goes on with what it has to do meanwhile.
+ */
 #ifndef LUCIE_RESCUE_H
 #define LUCIE_RESCUE_H
 
 #include <stdbool.h>
 
-/* Opens the shells and waits until a person leaves one. seconds: not 0, a shell is only offered, and after so long without a key press
- * the offer ends. False when no person was there: none could be opened, or nobody wanted one. */
+/* Opens the shells and waits until a person leaves one. seconds: not 0, a shell is only offered,
+ * and after so long without a key press the offer ends. False when no person was there: none could
+ * be opened, or nobody wanted one. */
 bool rescue_shell(const char *why, unsigned int seconds);
 
 #endif

@@ -32,7 +32,7 @@ struct run {
 	const char *node, *install;
 	struct task tasks[TASKS_MAX];
 	size_t count;
-	char names[1024]; /* the task's names lie in here */
+	char names[1024];	       /* the task's names lie in here */
 	char module[EVENT_MODULE_MAX]; /* that failed; "" : none */
 	char reason[REASON_MAX];
 };
@@ -42,14 +42,15 @@ struct running {
 	const struct task *task;
 	struct child child;
 	int64_t started, console_time, progress_time;
-	char last_error[LOG_LINE_MAX];	/* "log error" */
+	char last_error[LOG_LINE_MAX]; /* "log error" */
 	char last_stderr[LOG_LINE_MAX];
-	char what[80];	  /* of its progress */
+	char what[80];	   /* of its progress */
 	bool progress_due; /* the newest progress was not reported */
 	uint64_t done, total;
 };
 
-/* --- what a module says -------------------------------------------------------------------------- */
+/* --- what a module says --------------------------------------------------------------------------
+ */
 
 static void report_progress(struct running *m)
 {
@@ -79,10 +80,12 @@ static void show_progress(struct running *m)
 /* "progress DONE TOTAL WHAT" */
 static void on_progress(struct running *m, char *line)
 {
-	char *rest = line + strlen("progress "), *done = str_word(&rest), *total = done ? str_word(&rest) : NULL;
+	char *rest = line + strlen("progress "), *done = str_word(&rest),
+	     *total = done ? str_word(&rest) : NULL;
 	uint64_t d, t;
 
-	if (!total || str_to_u64(done, &d) || str_to_u64(total, &t) || d > INT64_MAX || t > INT64_MAX)
+	if (!total || str_to_u64(done, &d) || str_to_u64(total, &t) || d > INT64_MAX ||
+	    t > INT64_MAX)
 		return;
 	m->done = d;
 	m->total = t;
@@ -124,7 +127,8 @@ static void on_line(struct child *c, enum child_stream stream, char *line)
 		snprintf(m->last_stderr, sizeof(m->last_stderr), "%s", line);
 }
 
-/* --- one module ---------------------------------------------------------------------------------- */
+/* --- one module ----------------------------------------------------------------------------------
+ */
 
 static const char *first_of(const char *a, const char *b, const char *otherwise)
 {
@@ -138,8 +142,9 @@ static void explain_exit(const struct running *m, char *reason)
 	char code[64];
 
 	if (WIFSIGNALED(status)) {
-		snprintf(reason, REASON_MAX, "crashed: signal %d (%s)%s%.900s", WTERMSIG(status), strsignal(WTERMSIG(status)),
-			 *m->last_error ? " after: " : "", m->last_error);
+		snprintf(reason, REASON_MAX, "crashed: signal %d (%s)%s%.900s", WTERMSIG(status),
+			 strsignal(WTERMSIG(status)), *m->last_error ? " after: " : "",
+			 m->last_error);
 		return;
 	}
 	snprintf(code, sizeof(code), "exit code %d without a word", WEXITSTATUS(status));
@@ -168,21 +173,24 @@ static int watch(struct running *m, char *reason)
 		if (!child_running(&m->child))
 			break;
 		if (loop_signalled())
-			snprintf(reason, REASON_MAX, "stopped: the machine is being %s", signal_wish(loop_signalled()));
+			snprintf(reason, REASON_MAX, "stopped: the machine is being %s",
+				 signal_wish(loop_signalled()));
 		else if (now_ms() - m->child.last_sign > silence)
-			snprintf(reason, REASON_MAX, "no sign of life for %u s%s%s", m->task->silence, *m->what ? ", last: " : "",
-				 m->what);
+			snprintf(reason, REASON_MAX, "no sign of life for %u s%s%s",
+				 m->task->silence, *m->what ? ", last: " : "", m->what);
 		if (!*reason)
 			continue;
 		console_line("%s: %s; ending it", m->task->name, reason);
 		if (!child_stop(&m->child))
-			strncat(reason, "; it hangs in the kernel and cannot be killed", REASON_MAX - strlen(reason) - 1);
+			strncat(reason, "; it hangs in the kernel and cannot be killed",
+				REASON_MAX - strlen(reason) - 1);
 		return -ETIMEDOUT;
 	}
 	return 0;
 }
 
-static void report_module(const char *name, enum event_kind kind, bool ok, int64_t millis, const char *message)
+static void report_module(const char *name, enum event_kind kind, bool ok, int64_t millis,
+			  const char *message)
 {
 	struct event e = {.kind = kind, .ok = ok, .millis = millis};
 
@@ -220,7 +228,8 @@ static int run_task(const struct task *t, char *reason)
 		report_progress(&m);
 	report_module(t->name, EVENT_END, ret == 0, millis, ret ? reason : "");
 	if (!ret)
-		console_line("%s: done (%" PRId64 ".%" PRId64 " s)", t->name, millis / 1000, millis % 1000 / 100);
+		console_line("%s: done (%" PRId64 ".%" PRId64 " s)", t->name, millis / 1000,
+			     millis % 1000 / 100);
 	return ret;
 }
 
@@ -253,7 +262,8 @@ static int run_tasks(struct run *r)
 	return 0;
 }
 
-/* --- the whole ----------------------------------------------------------------------------------- */
+/* --- the whole -----------------------------------------------------------------------------------
+ */
 
 /* All modules are looked for before the first one runs. */
 static int find_tasks(struct run *r)
@@ -279,7 +289,8 @@ static int find_tasks(struct run *r)
 static void show_failure(const struct run *r, const char *next)
 {
 	console_line("----------------------------------------------------------------------");
-	console_line("FAILED: %s%s%s", *r->module ? "module '" : "the plan", r->module, *r->module ? "'" : "");
+	console_line("FAILED: %s%s%s", *r->module ? "module '" : "the plan", r->module,
+		     *r->module ? "'" : "");
 	console_line("  node    %s, installation %s", r->node, r->install);
 	console_line("  reason  %s", r->reason);
 	console_line("  next    %s", next);
@@ -308,12 +319,15 @@ static void __attribute__((noreturn)) end_by_name(const char *how)
 {
 	if (!strcmp(how, "shell")) {
 		if (!rescue_shell("the installation is over; leaving the shell reboots", 0)) {
-			console_line("there is no console to open a shell on; rebooting in %d s", OFFER_SECONDS);
+			console_line("there is no console to open a shell on; rebooting in %d s",
+				     OFFER_SECONDS);
 			wait_until(now_ms() + OFFER_SECONDS * 1000);
 		}
 		how = "reboot";
 	}
-	end_machine(!strcmp(how, "poweroff") ? END_POWEROFF : !strcmp(how, "kexec") ? END_KEXEC : END_REBOOT);
+	end_machine(!strcmp(how, "poweroff") ? END_POWEROFF
+		    : !strcmp(how, "kexec")  ? END_KEXEC
+					     : END_REBOOT);
 }
 
 static const char *describe_next(const char *policy)
@@ -340,8 +354,8 @@ static void pause_before_retry(const struct run *r, unsigned int attempt)
 {
 	char text[96];
 
-	snprintf(text, sizeof(text), "starts again in %d s, attempt %u of %d (on_failure retry)", RETRY_PAUSE_MS / 1000,
-		 attempt + 1, ATTEMPTS_MAX);
+	snprintf(text, sizeof(text), "starts again in %d s, attempt %u of %d (on_failure retry)",
+		 RETRY_PAUSE_MS / 1000, attempt + 1, ATTEMPTS_MAX);
 	show_failure(r, text);
 	report_log(r->module, "warn", text);
 	end_release_disks();

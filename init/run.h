@@ -1,4 +1,5 @@
-/* Running a plan: its modules in order, each watched, and what follows from their success or failure. */
+/* Running a plan: its modules in order, each watched, and what follows from their success or
+ * failure. */
 #ifndef LUCIE_RUN_H
 #define LUCIE_RUN_H
 

@@ -72,7 +72,7 @@ static int set_plan_variable(const struct plan_section *s, const char *key)
 		return -ENAMETOOLONG;
 	for (size_t i = 0; i <= strlen(key); i++)
 		name[n + i] = (char)toupper((unsigned char)key[i]);
-	plan_for_each(line, s, key)
+	plan_for_each (line, s, key)
 		strbuf_addf(&value, "%s%s", value.len ? "\n" : "", line->value);
 	if (value.error)
 		return value.error;
@@ -100,7 +100,7 @@ static int set_environment(const char *name, const struct plan *plan)
 	for (size_t i = 0; i < ARRAY_SIZE(fixed); i++)
 		if (setenv(fixed[i].name, fixed[i].value ? fixed[i].value : "", 1))
 			ret = -errno;
-	plan_for_each(line, plan_section(plan, name), NULL)
+	plan_for_each (line, plan_section(plan, name), NULL)
 		if (!ret)
 			ret = set_plan_variable(plan_section(plan, name), line->key);
 	return ret;

@@ -1,5 +1,6 @@
-/* init: the environment in which the other modules run. PID 1 has brought up console, devices, network and plan before; what is left is
- * what only the plan knows: kernel modules that no device asks for, and what the log should say of this machine. */
+/* init: the environment in which the other modules run. PID 1 has brought up console, devices,
+ * network and plan before; what is left is what only the plan knows: kernel modules that no device
+ * asks for, and what the log should say of this machine. */
 #include "init/module.h"
 #include "init/lib/cleanup.h"
 #include "init/lib/io.h"
@@ -31,7 +32,7 @@ static int load_modules(const struct plan_section *section)
 
 	if (ret)
 		return log_err(ret, "cannot read the list of kernel modules");
-	plan_for_each(line, section, "kernel_module")
+	plan_for_each (line, section, "kernel_module")
 		if (!ret) {
 			ret = kmod_load(k, line->value);
 			if (ret)
@@ -54,11 +55,13 @@ static int init_run(struct module_context *ctx)
 
 static void init_check(struct module_check *check)
 {
-	plan_for_each(line, check->section, NULL)
+	plan_for_each (line, check->section, NULL)
 		if (strcmp(line->key, "kernel_module") != 0)
-			check->error(check, "'%s' is no key of init; expected 'kernel_module'", line->key);
+			check->error(check, "'%s' is no key of init; expected 'kernel_module'",
+				     line->key);
 		else if (!str_is_name(line->value))
 			check->error(check, "'%s' cannot name a kernel module", line->value);
 }
 
-MODULE(init, .summary = "prepare the installer's environment", .run = init_run, .check = init_check);
+MODULE(init, .summary = "prepare the installer's environment", .run = init_run,
+       .check = init_check);

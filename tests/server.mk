@@ -5,3 +5,4 @@ $(eval $(call program,$(O)/host/bin/sim-node,host,tests/bench/sim-node.c $(LIB_S
 .PHONY: check-server
 check-server: host $(O)/host/bin/sim-node
 	$(Q)tests/server/run.sh
+	$(Q)tests/server/dhcp.sh

@@ -69,10 +69,9 @@ enum {
 	KEY_LIST = 1,	/* separated by commas */
 	KEY_REPEAT = 2, /* may stand several times */
 	KEY_OWN = 4,	/* not inherited from templates */
-	KEY_HOST = 8,	/* looked up: host, host_groups, lucie_group, default */
-	KEY_FILE = 16,	/* a file, relative to the one that names it */
-	KEY_FOLDER = 32,
-	KEY_REF = 64, /* the name of an object of type ref */
+	KEY_FILE = 8,	/* a file, relative to the one that names it */
+	KEY_FOLDER = 16,
+	KEY_REF = 32, /* the name of an object of type ref */
 };
 
 struct key_spec {

@@ -143,7 +143,7 @@ static void index_object(struct cluster *c, struct object *o)
 	if (name)
 		o->template = name->text;
 	o->public.registered = !reg || strcmp(reg->text, "0");
-	if (!identity && o->public.registered)
+	if (!identity && o->public.registered && !o->broken)
 		cluster_error(c, &o->public.at, "'%s' without a name, expected '%s NAME'",
 			      cluster_type_name(type), key);
 	o->public.registered = o->public.registered && identity;

@@ -19,6 +19,7 @@
 
 #define PROGRAM	    "qemu-system-x86_64"
 #define STOP_MS	    3000
+#define ERRORS_TAIL ((size_t)2000)
 #define CPUINFO_MAX ((size_t)4 << 20)
 
 static bool has_word(const char *text, const char *word)
@@ -116,15 +117,20 @@ void qemu_disk(struct qemu *q, unsigned int number, const char *file)
 
 static void __attribute__((noreturn)) become_qemu(struct qemu *q, pid_t parent)
 {
-	int null = open("/dev/null", O_RDONLY);
+	char errors[PATH_MAX + 8];
+	int null = open("/dev/null", O_RDONLY), err;
+
+	snprintf(errors, sizeof(errors), "%s.qemu", q->console);
+	err = open(errors, O_WRONLY | O_CREAT | O_TRUNC, 0600);
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(127);
 	setpgid(0, 0);
 	dup2(null, 0);
+	dup2(err, 2);
 	execvp(q->args[0], q->args);
-	fprintf(stderr, "lucie: cannot run '%s': %s\n", q->args[0], strerror(errno));
+	dprintf(2, "cannot run '%s': %s\n", q->args[0], strerror(errno));
 	_exit(127);
 }
 
@@ -156,7 +162,8 @@ void qemu_stop(struct qemu *q)
 {
 	int64_t limit = now_ms() + STOP_MS;
 
-	if (q->pid)
+	q->stopped = qemu_running(q);
+	if (q->stopped)
 		kill(q->pid, SIGTERM);
 	while (qemu_running(q)) {
 		if (now_ms() > limit)
@@ -172,19 +179,29 @@ void qemu_free(struct qemu *q)
 	q->count = 0;
 }
 
-/* Of a guest's console nothing but text and line ends goes to the terminal. Returns the new length.
- */
-static size_t make_printable(char *s, size_t len)
+/* Of a guest's console only text and line ends go to the terminal: a sequence that erases a line
+ * becomes a line end, other sequences vanish, what is left of control characters becomes '?'. In
+ * place; returns the new length. state: 0 at the start of a console. */
+static size_t make_printable(char *s, size_t len, enum console_state *state)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < len; i++) {
-		if (s[i] == '\r' || s[i] == '\0')
-			continue;
-		s[n++] =
-			((unsigned char)s[i] < 0x20 && s[i] != '\n' && s[i] != '\t') || s[i] == 0x7f
-				? '?'
-				: s[i];
+		unsigned char c = (unsigned char)s[i];
+
+		if (*state == CONSOLE_ESCAPE) {
+			*state = c == '[' ? CONSOLE_SEQUENCE : CONSOLE_TEXT;
+		} else if (*state == CONSOLE_SEQUENCE) {
+			if (c < 0x40 || c > 0x7e)
+				continue;
+			*state = CONSOLE_TEXT;
+			if (c == 'K')
+				s[n++] = '\n';
+		} else if (c == 0x1b) {
+			*state = CONSOLE_ESCAPE;
+		} else if (c != '\r' && c != '\0') {
+			s[n++] = (c < 0x20 && c != '\n' && c != '\t') || c == 0x7f ? '?' : (char)c;
+		}
 	}
 	return n;
 }
@@ -197,15 +214,16 @@ void qemu_show(struct qemu *q)
 
 	while (fd >= 0 && (n = pread(fd, buf, sizeof(buf), q->shown)) > 0) {
 		q->shown += n;
-		fwrite(buf, 1, make_printable(buf, (size_t)n), stdout);
+		fwrite(buf, 1, make_printable(buf, (size_t)n, &q->console_state), stdout);
 	}
 	fflush(stdout);
 }
 
-char *qemu_console_tail(const struct qemu *q, size_t max)
+static char *file_tail(const char *path, size_t max)
 {
-	_cleanup_close_ int fd = open(q->console, O_RDONLY | O_CLOEXEC);
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
 	off_t size = fd < 0 ? 0 : lseek(fd, 0, SEEK_END);
+	enum console_state state = CONSOLE_TEXT;
 	char *buf = malloc(max + 1);
 	ssize_t n = 0;
 
@@ -213,6 +231,19 @@ char *qemu_console_tail(const struct qemu *q, size_t max)
 		return NULL;
 	if (size > 0)
 		n = pread(fd, buf, max, size > (off_t)max ? size - (off_t)max : 0);
-	buf[make_printable(buf, n > 0 ? (size_t)n : 0)] = '\0';
+	buf[make_printable(buf, n > 0 ? (size_t)n : 0, &state)] = '\0';
 	return buf;
+}
+
+char *qemu_console_tail(const struct qemu *q, size_t max)
+{
+	return file_tail(q->console, max);
+}
+
+char *qemu_errors(const struct qemu *q)
+{
+	char path[PATH_MAX + 8];
+
+	snprintf(path, sizeof(path), "%s.qemu", q->console);
+	return q->stopped ? strdup("") : file_tail(path, ERRORS_TAIL);
 }

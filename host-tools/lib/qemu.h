@@ -10,13 +10,19 @@
 
 #define QEMU_ARGS_MAX 96
 
+/* Where in an escape sequence of a terminal the text is. */
+enum console_state { CONSOLE_TEXT, CONSOLE_ESCAPE, CONSOLE_SEQUENCE };
+
 struct qemu {
 	char *args[QEMU_ARGS_MAX + 1]; /* owned; NULL-terminated */
 	size_t count;
 	bool overflow;
 	pid_t pid;		/* 0: not running */
-	char console[PATH_MAX]; /* file that takes the serial console */
+	bool stopped;		/* by qemu_stop() */
+	char console[PATH_MAX]; /* file for the serial console; CONSOLE.qemu is for what QEMU says
+				 */
 	off_t shown;		/* bytes of it that qemu_show() has printed */
+	enum console_state console_state; /* at `shown` */
 };
 
 /* Starts a list of arguments: accelerator (KVM only where the processor has it, else TCG), no
@@ -40,5 +46,7 @@ void qemu_show(struct qemu *q);
 /* The last bytes of the console, printable, without carriage returns. The caller's to free; ""
  * where there is nothing, NULL without memory. */
 char *qemu_console_tail(const struct qemu *q, size_t max);
+/* The same of what QEMU itself said before it ended by itself. */
+char *qemu_errors(const struct qemu *q);
 
 #endif

@@ -30,7 +30,8 @@ static void log_path(const struct dhcp *d, char *buf, size_t len)
 	snprintf(buf, len, "%s/dnsmasq.log", d->state_dir);
 }
 
-/* In a user namespace with one user (a rootless test) dnsmasq has nobody to become. */
+/* In a user namespace with one user (a rootless test) dnsmasq has nobody to become; --no-daemon
+ * spares it the attempt. */
 static bool only_root_is_mapped(void)
 {
 	_cleanup_free_ char *map = NULL;
@@ -50,13 +51,12 @@ static void __attribute__((noreturn)) become_dnsmasq(const struct dhcp *d, int l
 {
 	char config[PATH_MAX];
 	char *argv[] = {
-		"dnsmasq", "--keep-in-foreground", "--log-facility=-", "--pid-file=", config, NULL,
-		NULL};
+		"dnsmasq", "--keep-in-foreground", "--log-facility=-", "--pid-file=", config, NULL};
 	sigset_t none;
 
 	snprintf(config, sizeof(config), "--conf-file=%s/dnsmasq.conf", d->state_dir);
 	if (only_root_is_mapped())
-		argv[5] = "--user=root";
+		argv[1] = "--no-daemon";
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
@@ -101,26 +101,23 @@ void dhcp_start(struct dhcp *d)
 	d->started = now_ms();
 }
 
-/* The last line of its log, "" where there is none. */
+/* The last line of its log that gives a reason; "" where there is none. */
 static void last_words(const struct dhcp *d, char *buf, size_t len)
 {
 	_cleanup_close_ int fd = -1;
-	char path[PATH_MAX], *line;
+	char path[PATH_MAX], tail[1000] = "", *rest = tail, *line;
 	off_t size;
-	ssize_t n;
 
 	buf[0] = '\0';
 	log_path(d, path, sizeof(path));
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
+	size = fd < 0 ? 0 : lseek(fd, 0, SEEK_END);
+	if (size <= 0 || pread(fd, tail, sizeof(tail) - 1,
+			       size < (off_t)sizeof(tail) ? 0 : size - (off_t)sizeof(tail) + 1) < 0)
 		return;
-	size = lseek(fd, 0, SEEK_END);
-	n = pread(fd, buf, len - 1, size > (off_t)len - 1 ? size - ((off_t)len - 1) : 0);
-	buf[n > 0 ? n : 0] = '\0';
-	str_trim(buf);
-	line = strrchr(buf, '\n');
-	if (line)
-		memmove(buf, line + 1, strlen(line));
+	while ((line = strsep(&rest, "\n")))
+		if (*line && !strstr(line, "FAILED to start up"))
+			snprintf(buf, len, "%s", line);
 }
 
 bool dhcp_reaped(struct dhcp *d, pid_t pid, int status)

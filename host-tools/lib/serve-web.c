@@ -13,11 +13,11 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "host-tools/lib/boot-files.h"
 #include "host-tools/lib/site.h"
 #include "init/lib/io.h"
 #include "init/lib/log.h"
@@ -80,16 +80,12 @@ static void handle(const struct http_call *call, struct http_reply *reply, void 
 int serve_boot_file(struct serve *s, const char *node)
 {
 	const struct cluster_object *host;
-	struct state_node n;
-	int ret;
+	int ret = -ENOENT;
 
 	pthread_rwlock_rdlock(&s->cluster_lock);
 	host = cluster_find(s->cluster, TYPE_HOST, node);
-	ret = host ? state_node(s->state, node, &n) : -ENOENT;
-	if (host && ret == -ENOENT)
-		ret = 0;
-	if (!ret)
-		ret = boot_files_write(s->options->state_dir, s->cluster, host, &n);
+	if (host)
+		ret = boot_file_follow(s->options->state_dir, s->cluster, s->state, host);
 	pthread_rwlock_unlock(&s->cluster_lock);
 	return ret;
 }
@@ -178,6 +174,17 @@ static int folder_open(const struct serve *s, const char *name)
 	return fd < 0 ? log_err(-errno, "cannot open '%s'", path) : fd;
 }
 
+/* A connection and the file that is sent on it are two descriptors. */
+static void raise_file_limit(void)
+{
+	struct rlimit limit;
+
+	if (!getrlimit(RLIMIT_NOFILE, &limit)) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
 static int start(struct serve *s)
 {
 	struct http_server_options http = {.listen_fd = s->options->listen_fd,
@@ -198,6 +205,7 @@ static int start(struct serve *s)
 	s->tftp_fd = folder_open(s, "tftp");
 	if (s->tftp_fd < 0)
 		return s->tftp_fd;
+	raise_file_limit();
 	return http_server_start(&s->http, &http);
 }
 

@@ -185,10 +185,14 @@ static int remove_old_modules(struct setup *s)
 
 static int setup_archive(struct setup *s)
 {
-	_cleanup_strbuf_ struct strbuf archive = STRBUF_INIT;
-	int ret = site_archive_make(&archive, s->public_key, cluster_modules(s->c));
+	_cleanup_free_ char *path = xasprintf("%s/tftp/site.img", s->dir);
+	_cleanup_free_ char *tmp = xasprintf("%s/site.img.%ld~", s->dir, (long)getpid());
+	int ret = site_archive_write(tmp, s->public_key, cluster_modules(s->c));
 
-	return ret ? ret : setup_update(s, "tftp/site.img", archive.buf, archive.len, 0644);
+	if (!ret)
+		ret = setup_said(s, file_copy_update(path, tmp, 0644), "tftp/site.img");
+	unlink(tmp);
+	return ret;
 }
 
 static int setup_dnsmasq(struct setup *s)
@@ -218,7 +222,7 @@ static int setup_definition(struct setup *s)
 static int run_steps(struct setup *s)
 {
 	static int (*const steps[])(struct setup * s) = {
-		setup_key,   setup_modules, remove_old_modules, setup_archive, setup_tftp,
+		setup_key,   setup_modules, remove_old_modules, setup_tftp,    setup_archive,
 		setup_files, setup_bases,   setup_boot_files,	setup_dnsmasq,
 	};
 	int ret = setup_servers(s);

@@ -6,9 +6,9 @@
 #include "host-tools/lib/modules.h"
 #include "init/lib/seal.h"
 
-/* Appends a cpio archive as the kernel unpacks it. Same key and modules, same bytes. Logs; -errno.
- */
-int site_archive_make(struct strbuf *out, const uint8_t public_key[SITE_PUBLIC_LEN],
-		      const struct modules *modules);
+/* Creates or truncates `file`: a cpio archive as the kernel unpacks it. Same key and modules, same
+ * bytes. Logs; -errno. */
+int site_archive_write(const char *file, const uint8_t public_key[SITE_PUBLIC_LEN],
+		       const struct modules *modules);
 
 #endif

@@ -22,6 +22,7 @@
 #include "init/lib/log.h"
 
 #define STATE_VERSION 1
+#define EVENTS_MAX    20000 /* kept ones of an installation */
 #define BUSY_MS	      10000
 
 struct state {
@@ -42,7 +43,7 @@ static const char schema[] =
 	"TEXT NOT NULL,"
 	" token_hash BLOB NOT NULL, begun INTEGER NOT NULL, ended INTEGER NOT NULL DEFAULT 0, ok "
 	"INTEGER NOT NULL DEFAULT 0,"
-	" ack INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;"
+	" ack INTEGER NOT NULL DEFAULT 0, kept INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;"
 	"CREATE TABLE event(install TEXT NOT NULL, seq INTEGER NOT NULL, at INTEGER NOT NULL, mac "
 	"TEXT NOT NULL, t INTEGER NOT NULL,"
 	" kind INTEGER NOT NULL, module TEXT NOT NULL, ok INTEGER NOT NULL, level TEXT NOT NULL, "
@@ -392,12 +393,16 @@ static int event_to_node(struct state *s, const struct event *e, int64_t now)
 			      "ssiis", id, e->module, (int64_t)e->bytes, (int64_t)e->total,
 			      e->message);
 	case EVENT_REPORT:
+		/* Without an attempt it was armed after this installation had begun: for another
+		 * one. */
 		if (e->ok)
-			return db_run(s,
-				      "UPDATE node SET status='installed', armed='', wipe=0, "
-				      "module='', bytes=0, total=0, message=?2"
-				      " WHERE install=?1",
-				      "ss", id, e->message);
+			return db_run(
+				s,
+				"UPDATE node SET status='installed', module='', bytes=0, total=0, "
+				"message=?2,"
+				" armed=CASE WHEN attempts=0 THEN armed ELSE '' END,"
+				" wipe=CASE WHEN attempts=0 THEN wipe ELSE 0 END WHERE install=?1",
+				"ss", id, e->message);
 		return db_run(
 			s,
 			"UPDATE node SET status='failed', module=?2, message=?3 WHERE install=?1",
@@ -407,12 +412,15 @@ static int event_to_node(struct state *s, const struct event *e, int64_t now)
 	}
 }
 
-static int event_keep(struct state *s, const struct event *e, int64_t now)
+/* Progress is not kept, and of a node gone wild not everything: the number of its events has a
+ * bound. */
+static int event_keep(struct state *s, const struct event *e, int64_t kept, int64_t now)
 {
-	int ret = db_run(s, "UPDATE install SET ack=?2 WHERE id=?1", "si", e->install,
-			 (int64_t)e->seq);
+	bool keep = e->kind == EVENT_REPORT || (e->kind != EVENT_PROGRESS && kept < EVENTS_MAX);
+	int ret = db_run(s, "UPDATE install SET ack=?2, kept=kept+?3 WHERE id=?1", "sii",
+			 e->install, (int64_t)e->seq, (int64_t)keep);
 
-	if (!ret && e->kind != EVENT_PROGRESS)
+	if (!ret && keep)
 		ret = db_run(s,
 			     "INSERT INTO event(install, seq, at, mac, t, kind, module, ok, level, "
 			     "millis, message)"
@@ -430,21 +438,23 @@ int state_event(struct state *s, const struct event *e)
 {
 	int64_t now = time(NULL);
 	sqlite3_stmt *stmt;
+	int64_t kept;
 	uint64_t ack;
 	int ret = transaction_begin(s, e->kind == EVENT_REPORT);
 
 	if (ret)
 		return ret;
-	ret = db_row(s, &stmt, "SELECT ack FROM install WHERE id=?1", "s", e->install);
+	ret = db_row(s, &stmt, "SELECT ack, kept FROM install WHERE id=?1", "s", e->install);
 	if (ret)
 		return transaction_end(s, ret);
 	ack = (uint64_t)sqlite3_column_int64(stmt, 0);
+	kept = sqlite3_column_int64(stmt, 1);
 	sqlite3_finalize(stmt);
 	if (e->seq <= ack)
 		return transaction_end(s, 0);
 	if (e->seq != ack + 1)
 		return transaction_end(s, -ERANGE);
-	ret = event_keep(s, e, now);
+	ret = event_keep(s, e, kept, now);
 	if (!ret)
 		ret = event_to_node(s, e, now);
 	return transaction_end(s, ret ? ret : 1);

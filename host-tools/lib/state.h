@@ -40,13 +40,14 @@ int state_install_begin(struct state *s, const char *node, const char *install, 
 int state_install_find(struct state *s, const char *install, char node[64], uint8_t token_hash[32],
 		       uint64_t *ack);
 /* Applies an event once: 1. seq must be ack + 1; smaller ones are repeats (0, nothing done), larger
- * ones -ERANGE. A good report sets the node to installed and disarms it, a bad one to failed; of an
- * installation that a later one superseded the events are kept, but say nothing about the node.
- * -ENOENT: no such installation. */
+ * ones -ERANGE. A good report sets the node to installed and disarms it, unless it was armed anew
+ * meanwhile; a bad one sets it to failed. Of an installation that a later one superseded the events
+ * are kept, but say nothing about the node. -ENOENT: no such installation. */
 int state_event(struct state *s, const struct event *e);
 
-/* Calls row() for every kept event (all but progress) of an installation in order, or with install
- * NULL for the ends of the modules of every installation. row() must not call the state. */
+/* Calls row() for every kept event (not progress, and of very many not all) of an installation in
+ * order, or with install NULL for the ends of the modules of every installation. row() must not
+ * call the state. */
 int state_events(struct state *s, const char *install,
 		 void (*row)(const struct event *e, int64_t at, void *arg), void *arg);
 

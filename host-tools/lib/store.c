@@ -201,7 +201,7 @@ int store_prune(const char *state_dir)
 	if (!dir)
 		return ret || errno == ENOENT ? ret : log_err(-errno, "cannot read '%s'", path);
 	while ((e = readdir(dir))) {
-		char manifest[BLOB_ROOT_TEXT + 8];
+		char manifest[NAME_MAX + 8];
 		struct stat st;
 
 		if (strlen(e->d_name) != BLOB_ROOT_TEXT - 1 ||

@@ -22,6 +22,7 @@
 
 #define VERB_SECONDS  900
 #define VERB_WORDS    16
+#define KEY_FILE_MAX  ((size_t)4096)
 #define BOOT_FILE_MAX ((size_t)64 << 10)
 #define STOP_MS	      5000
 #define GUEST_HOST    "10.0.2.2" /* this machine's loopback, in QEMU's user network */
@@ -100,6 +101,27 @@ static int link_folder(const struct trial *t, const char *name)
 	return 0;
 }
 
+/* Where this user may read the site's key, the disks of the trial carry the site's stamp: they can
+ * be tried again, and repaired. Else setup makes a key for this trial. */
+static int copy_key(const struct trial *t)
+{
+	_cleanup_free_ char *key = NULL;
+	char from[PATH_MAX], to[PATH_MAX + 32];
+	size_t len;
+	int ret;
+
+	snprintf(from, sizeof(from), "%s/key/site.key", t->options->source);
+	if (file_read(from, KEY_FILE_MAX, &key, &len))
+		return 0;
+	snprintf(to, sizeof(to), "%s/key", t->dir);
+	ret = mkdir(to, 0700) ? -errno : 0;
+	snprintf(to, sizeof(to), "%s/key/site.key", t->dir);
+	if (!ret)
+		ret = file_write(to, key, len, 0600);
+	explicit_bzero(key, len);
+	return ret ? log_err(ret, "cannot make '%s'", to) : 0;
+}
+
 static int state_make(struct trial *t)
 {
 	const struct trial_options *o = t->options;
@@ -116,6 +138,8 @@ static int state_make(struct trial *t)
 	ret = link_folder(t, "bases");
 	if (!ret)
 		ret = link_folder(t, "blobs");
+	if (!ret)
+		ret = copy_key(t);
 	if (ret)
 		return ret;
 	if (asprintf(&definition, "%s/definition", o->source) < 0)

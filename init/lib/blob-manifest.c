@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 
 #define VERSION_LINE "lucie-blob 1"
-#define ROOT_PREFIX  VERSION_LINE "\n"
+#define ROOT_PREFIX  "lucie-blob-1\n"
 #define CHUNK_KEY    "chunk "
 #define CHUNK_LINE   (sizeof(CHUNK_KEY) - 1 + 2 * BLOB_HASH_LEN + 1)
 

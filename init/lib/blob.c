@@ -1,8 +1,9 @@
 /* The reader of blobs; see blob.h.
  *
- * One thread fetches, verifies and publishes chunks into a ring of BLOB_POOL buffers: chunk i lies in buffer i % BLOB_POOL. The caller
- * takes them in order. A source delivers one stream from the first chunk that is missing; when it fails, the next source goes on at
- * that chunk. While the ring is full nothing is read from the network, so TCP slows the sender down.
+ * One thread fetches, verifies and publishes chunks into a ring of BLOB_POOL buffers: chunk i lies
+ * in buffer i % BLOB_POOL. The caller takes them in order. A source delivers one stream from the
+ * first chunk that is missing; when it fails, the next source goes on at that chunk. While the ring
+ * is full nothing is read from the network, so TCP slows the sender down.
  */
 #include "init/lib/blob.h"
 #include "init/lib/cleanup.h"
@@ -34,10 +35,10 @@ struct blob_reader {
 	bool thread_runs;
 
 	/* the fetching thread's; before it starts, blob_open()'s */
-	size_t source;	    /* the one in use */
-	size_t next;	    /* chunk being fetched */
-	size_t filled;	    /* bytes of it */
-	int64_t last_byte;  /* when the last one came */
+	size_t source;		   /* the one in use */
+	size_t next;		   /* chunk being fetched */
+	size_t filled;		   /* bytes of it */
+	int64_t last_byte;	   /* when the last one came */
 	char why[CURL_ERROR_SIZE]; /* what was wrong with the source */
 
 	pthread_mutex_t lock; /* all below */
@@ -74,7 +75,8 @@ static void wait_moment(struct blob_reader *r)
 	pthread_cond_timedwait(&r->changed, &r->lock, &t);
 }
 
-/* --- the fetching thread ------------------------------------------------------------------------- */
+/* --- the fetching thread -------------------------------------------------------------------------
+ */
 
 /* The buffer of the chunk that is fetched next; NULL when cancelled. */
 static uint8_t *wait_room(struct blob_reader *r)
@@ -100,7 +102,8 @@ static int publish(struct blob_reader *r)
 
 	blob_chunk_hash(r->pool[r->next % BLOB_POOL], r->filled, hash);
 	if (memcmp(hash, r->manifest.hash[r->next], sizeof(hash)) != 0) {
-		snprintf(r->why, sizeof(r->why), "chunk %zu is not what the manifest says", r->next);
+		snprintf(r->why, sizeof(r->why), "chunk %zu is not what the manifest says",
+			 r->next);
 		return -EBADMSG;
 	}
 	pthread_mutex_lock(&r->lock);
@@ -182,7 +185,8 @@ static int on_time(void *arg, curl_off_t a, curl_off_t b, curl_off_t c, curl_off
 	if (is_cancelled(t->r))
 		t->error = -ECANCELED;
 	else if (now_ms() - t->r->last_byte > (int64_t)t->r->request.stall_seconds * 1000) {
-		snprintf(t->r->why, sizeof(t->r->why), "no byte for %u s", t->r->request.stall_seconds);
+		snprintf(t->r->why, sizeof(t->r->why), "no byte for %u s",
+			 t->r->request.stall_seconds);
 		t->error = -ETIMEDOUT;
 	}
 	return t->error != 0;
@@ -220,7 +224,9 @@ static int fetch_http(struct blob_reader *r, const char *url)
 	if (t.error)
 		return t.error;
 	snprintf(r->why, sizeof(r->why), "%s",
-		 code == CURLE_OK ? "it ends too early" : *error ? error : curl_easy_strerror(code));
+		 code == CURLE_OK ? "it ends too early"
+		 : *error	  ? error
+				  : curl_easy_strerror(code));
 	return -EIO;
 }
 
@@ -243,7 +249,8 @@ static int fetch_file(struct blob_reader *r, const char *path)
 		}
 	}
 	if (ret)
-		snprintf(r->why, sizeof(r->why), "%s", ret == -ENODATA ? "it ends too early" : strerror(-ret));
+		snprintf(r->why, sizeof(r->why), "%s",
+			 ret == -ENODATA ? "it ends too early" : strerror(-ret));
 	return ret;
 }
 
@@ -271,8 +278,10 @@ static int backoff(struct blob_reader *r, unsigned int round)
 	return 0;
 }
 
-/* Calls attempt() on one source after the other until it returns 0 or nothing has come for `tries` rounds; logs every failure. */
-static int try_sources(struct blob_reader *r, int (*attempt)(struct blob_reader *r, const char *url))
+/* Calls attempt() on one source after the other until it returns 0 or nothing has come for `tries`
+ * rounds; logs every failure. */
+static int try_sources(struct blob_reader *r,
+		       int (*attempt)(struct blob_reader *r, const char *url))
 {
 	size_t count = r->request.url_count, failures = 0;
 
@@ -285,8 +294,10 @@ static int try_sources(struct blob_reader *r, int (*attempt)(struct blob_reader 
 			return ret;
 		failures = r->next > before ? 1 : failures + 1;
 		if (failures >= count * r->request.tries)
-			return log_err(0, "cannot fetch '%s': %s; gave up after %zu tries", url, r->why, failures);
-		log_warn("cannot fetch '%s': %s; trying %s", url, r->why, count > 1 ? "the next source" : "again");
+			return log_err(0, "cannot fetch '%s': %s; gave up after %zu tries", url,
+				       r->why, failures);
+		log_warn("cannot fetch '%s': %s; trying %s", url, r->why,
+			 count > 1 ? "the next source" : "again");
 		r->source = (r->source + 1) % count;
 		if (failures % count == 0 && backoff(r, (unsigned int)(failures / count) - 1))
 			return -ECANCELED;
@@ -305,7 +316,8 @@ static void *fetch_thread(void *arg)
 	return NULL;
 }
 
-/* --- the caller's side --------------------------------------------------------------------------- */
+/* --- the caller's side ---------------------------------------------------------------------------
+ */
 
 static int read_manifest_text(struct blob_reader *r, const char *url, struct strbuf *text)
 {

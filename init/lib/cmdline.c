@@ -108,7 +108,8 @@ void cmdline_parse(struct cmdline *c, const char *text, size_t len)
 
 	*c = (struct cmdline){0};
 	if (len >= sizeof(copy)) {
-		snprintf(c->wrong, sizeof(c->wrong), "what comes after byte %d is not read", CMDLINE_MAX - 1);
+		snprintf(c->wrong, sizeof(c->wrong), "what comes after byte %d is not read",
+			 CMDLINE_MAX - 1);
 		len = sizeof(copy) - 1;
 	}
 	if (len)

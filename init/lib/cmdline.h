@@ -1,5 +1,6 @@
-/* The kernel command line, as far as it is ours: lucie.* and what pxelinux adds (ip=, BOOTIF=; SYSAPPEND 3).
- * Whoever answers the node's DHCP request writes it, so it is hostile: everything is bounded and checked. Pure. */
+/* The kernel command line, as far as it is ours: lucie.* and what pxelinux adds (ip=, BOOTIF=;
+ * SYSAPPEND 3). Whoever answers the node's DHCP request writes it, so it is hostile: everything is
+ * bounded and checked. Pure. */
 #ifndef LUCIE_CMDLINE_H
 #define LUCIE_CMDLINE_H
 
@@ -16,10 +17,11 @@
 #define SERVER_PORT	    8077 /* where no lucie.server= says another one */
 
 struct cmdline {
-	char servers[CMDLINE_SERVERS_MAX][CMDLINE_VALUE_MAX]; /* http://..., without a slash at the end */
+	char servers[CMDLINE_SERVERS_MAX]
+		    [CMDLINE_VALUE_MAX]; /* http://..., without a slash at the end */
 	size_t server_count;
-	char plan_file[CMDLINE_VALUE_MAX]; /* "" : the plan is asked for */
-	bool shell;			   /* before anything else */
+	char plan_file[CMDLINE_VALUE_MAX];   /* "" : the plan is asked for */
+	bool shell;			     /* before anything else */
 	char breaks[CMDLINE_BREAKS_MAX][64]; /* modules before which a shell is opened */
 	size_t break_count;
 	bool has_address; /* the four below hold */

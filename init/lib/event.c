@@ -25,7 +25,8 @@ struct field {
 
 #define FIELD(member, type, kinds)                                                                 \
 	{                                                                                          \
-		#member, type, offsetof(struct event, member), sizeof(((struct event *)0)->member), kinds \
+#member, type, offsetof(struct event, member),                                     \
+			sizeof(((struct event *)0)->member), kinds                                 \
 	}
 
 /* "kind" itself is not in the table: it decides which of these are there. */
@@ -66,9 +67,9 @@ static json_t *field_to_json(const struct field *f, const struct event *e)
 
 	switch (f->type) {
 	case FIELD_UNSIGNED:
-		return json_integer((json_int_t)*(const uint64_t *)p);
+		return json_integer((json_int_t) * (const uint64_t *)p);
 	case FIELD_SIGNED:
-		return json_integer((json_int_t)*(const int64_t *)p);
+		return json_integer((json_int_t) * (const int64_t *)p);
 	case FIELD_BOOL:
 		return json_boolean(*(const int *)p);
 	case FIELD_TEXT:
@@ -98,7 +99,8 @@ int event_encode(struct strbuf *out, const struct event *e)
 	return ret;
 }
 
-__attribute__((format(printf, 3, 4))) static int refuse(char *why, size_t why_len, const char *fmt, ...)
+__attribute__((format(printf, 3, 4))) static int refuse(char *why, size_t why_len, const char *fmt,
+							...)
 {
 	va_list ap;
 
@@ -191,7 +193,8 @@ int event_decode(struct event *e, const char *line, size_t len, char *why, size_
 		return refuse(why, why_len, "longer than %d bytes", EVENT_LINE_MAX);
 	o = json_loadb(len ? line : "", len, JSON_REJECT_DUPLICATES, &error);
 	if (!json_is_object(o))
-		ret = refuse(why, why_len, "not a JSON object (%.100s)", o ? "another type" : error.text);
+		ret = refuse(why, why_len, "not a JSON object (%.100s)",
+			     o ? "another type" : error.text);
 	else
 		ret = decode_object(e, o, why, why_len);
 	json_decref(o);

@@ -71,7 +71,8 @@ static void set_options(CURL *curl, const struct http_request *q, struct strbuf 
 	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http");
 	curl_easy_setopt(curl, CURLOPT_PROXY, "");
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)(q->connect_seconds ? q->connect_seconds : 5));
+	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT,
+			 (long)(q->connect_seconds ? q->connect_seconds : 5));
 	curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)(q->total_seconds ? q->total_seconds : 20));
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, answer);
@@ -82,8 +83,8 @@ static void set_options(CURL *curl, const struct http_request *q, struct strbuf 
 	}
 }
 
-int http_exchange(const struct http_request *request, struct strbuf *answer, long *status, char *why,
-		  size_t why_len)
+int http_exchange(const struct http_request *request, struct strbuf *answer, long *status,
+		  char *why, size_t why_len)
 {
 	char error[CURL_ERROR_SIZE] = "";
 	size_t callers_max = answer->max;

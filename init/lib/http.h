@@ -19,7 +19,8 @@ struct http_request {
 	size_t max;		      /* largest answer in bytes; 0: 1 MiB */
 };
 
-/* Starts libcurl, once; http_exchange() does it itself, other users of libcurl call it first. Any thread. */
+/* Starts libcurl, once; http_exchange() does it itself, other users of libcurl call it first. Any
+ * thread. */
 void http_init(void);
 
 /* Fills answer (reset first) and *status (HTTP status). 0 when an answer came whatever its status;

@@ -1,13 +1,15 @@
 /* Loading of kernel modules; see kmod.h.
  *
- * It is on the boot path, so: each file is read and split once, a pattern is compared by its fixed beginning before fnmatch(3) sees it,
- * and a modalias that was seen before (there is one for each processor) is not looked up again.
+ * It is on the boot path, so: each file is read and split once, a pattern is compared by its fixed
+ * beginning before fnmatch(3) sees it, and a modalias that was seen before (there is one for each
+ * processor) is not looked up again.
  */
 #include "init/lib/kmod.h"
 #include "init/lib/cleanup.h"
 #include "init/lib/io.h"
 #include "init/lib/log.h"
 #include "init/lib/str.h"
+#include "init/lib/unxz.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,10 +20,10 @@
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 
-#define INDEX_MAX		((size_t)8 << 20)
-#define MODALIAS_MAX		1024
-#define NAME_MAX_LEN		64
-#define INIT_COMPRESSED_FILE	4 /* MODULE_INIT_COMPRESSED_FILE of linux/module.h */
+#define INDEX_MAX	     ((size_t)8 << 20)
+#define MODALIAS_MAX	     1024
+#define NAME_MAX_LEN	     64
+#define MODULE_MAX	     ((size_t)64 << 20)
 
 struct alias {
 	const char *pattern, *name;
@@ -221,28 +223,44 @@ static bool is_builtin(struct kmod *k, const char *name)
 	return false;
 }
 
+/* Not every kernel can decode a module itself (CONFIG_MODULE_DECOMPRESS), so we do. */
+static int insert_packed(const char *path)
+{
+	_cleanup_free_ char *module = NULL;
+	size_t len;
+	int ret = unxz_file(path, MODULE_MAX, &module, &len);
+
+	if (ret)
+		return ret;
+	return syscall(SYS_init_module, module, len, "") ? -errno : 0;
+}
+
+static int insert_plain(const char *path)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	return syscall(SYS_finit_module, fd, "", 0) ? -errno : 0;
+}
+
 static int insert(struct kmod *k, struct entry *e)
 {
 	char path[PATH_MAX * 2];
-	_cleanup_close_ int fd = -1;
-	int flags;
+	int ret;
 
 	if (e->tried)
 		return e->result;
 	e->tried = true;
 	snprintf(path, sizeof(path), "%s/%s", k->dir, e->path);
-	flags = str_ends(path, ".ko") ? 0 : INIT_COMPRESSED_FILE;
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return e->result = log_err(-errno, "cannot open '%s'", path);
-	if (!syscall(SYS_finit_module, fd, "", flags) || errno == EEXIST)
+	ret = str_ends(path, ".xz") ? insert_packed(path) : insert_plain(path);
+	if (!ret || ret == -EEXIST)
 		return 0;
-	e->result = -errno;
-	if (errno == ENODEV)
+	if (ret == -ENODEV)
 		log_debug("kernel module '%s': no such device", e->name);
 	else
-		log_warn("cannot load kernel module '%s': %s", e->name, strerror(errno));
-	return e->result;
+		log_warn("cannot load kernel module '%s': %s", path, strerror(-ret));
+	return e->result = ret;
 }
 
 /* modules.dep lists everything that a module needs, the most basic one last. */
@@ -270,7 +288,8 @@ static int insert_with_needs(struct kmod *k, struct entry *e)
 	return insert(k, e);
 }
 
-void kmod_match(struct kmod *k, const char *modalias, void (*found)(const char *name, void *arg), void *arg)
+void kmod_match(struct kmod *k, const char *modalias, void (*found)(const char *name, void *arg),
+		void *arg)
 {
 	if (strlen(modalias) >= MODALIAS_MAX)
 		return;

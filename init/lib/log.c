@@ -40,7 +40,8 @@ static void make_printable(char *s)
 			*s = '?';
 }
 
-static void emit(enum log_level level, const char *fmt, va_list ap, int err)
+static __attribute__((format(printf, 2, 0))) void emit(enum log_level level, const char *fmt,
+						       va_list ap, int err)
 {
 	char line[LOG_LINE_MAX];
 	int n = vsnprintf(line, sizeof(line), fmt, ap);

@@ -1,7 +1,8 @@
 /* Reader and writer of plans; see plan-format.h. Pure: no I/O, no logging.
  *
- * The reader splits its copy of the text in place: one array of lines for the whole plan, of which every section holds a part, so a plan
- * costs two allocations besides its text and can be released without walking it.
+ * The reader splits its copy of the text in place: one array of lines for the whole plan, of which
+ * every section holds a part, so a plan costs two allocations besides its text and can be released
+ * without walking it.
  */
 #include "init/lib/plan-format.h"
 
@@ -69,7 +70,8 @@ static int read_line(struct reader *r, char *line)
 		return refuse(r, "'%.63s' cannot be a key", line);
 	if (value && !*value)
 		return refuse(r, "nothing after the blank of '%.63s'", line);
-	*r->next++ = (struct plan_line){.key = line, .value = value ? value : "", .number = r->number};
+	*r->next++ =
+		(struct plan_line){.key = line, .value = value ? value : "", .number = r->number};
 	s->count++;
 	return 0;
 }
@@ -86,7 +88,8 @@ static int read_text(struct reader *r)
 			return refuse(r, "a control character, or not UTF-8");
 		if (r->number == 1) {
 			if (strcmp(line, PLAN_VERSION_LINE) != 0)
-				return refuse(r, "not a plan of this version ('%s')", PLAN_VERSION_LINE);
+				return refuse(r, "not a plan of this version ('%s')",
+					      PLAN_VERSION_LINE);
 			continue;
 		}
 		if (!*line)
@@ -103,7 +106,8 @@ static int read_text(struct reader *r)
 	return 0;
 }
 
-/* Room for the worst case, so that nothing grows later: every line that starts with '[' is a section, every other one a line. */
+/* Room for the worst case, so that nothing grows later: every line that starts with '[' is a
+ * section, every other one a line. */
 static int make_room(struct plan *p, struct plan_line **lines)
 {
 	size_t line_count = 1, section_count = 1;

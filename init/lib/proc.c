@@ -1,14 +1,15 @@
 /* Child processes with bounded waits; see proc.h.
  *
- * A pipe that closes at exec tells a failure to execute from a program's own exit code. stdout and stderr are one pipe, so that their
- * lines keep their order; it may outlive the child in a daemon's hands, so the end is the child's, seen through its pidfd.
+ * A pipe that closes at exec tells a failure to execute from a program's own exit code. stdout and
+ * stderr are one pipe, so that their lines keep their order; it may outlive the child in a daemon's
+ * hands, so the end is the child's, seen through its pidfd.
  */
 #include "init/lib/proc.h"
+#include "init/lib/cancel.h"
 #include "init/lib/cleanup.h"
 #include "init/lib/io.h"
 #include "init/lib/lines.h"
 #include "init/lib/log.h"
-#include "init/module.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -40,7 +41,8 @@ static void give_line(char *line, void *arg)
 }
 
 /* In the child: never returns. Only async-signal-safe calls up to exec. */
-static void __attribute__((noreturn)) become(char *const argv[], const struct proc_options *o, int in, int out, int status)
+static void __attribute__((noreturn))
+become(char *const argv[], const struct proc_options *o, int in, int out, int status)
 {
 	static const int reset[] = {SIGTERM, SIGINT, SIGPIPE, SIGCHLD, SIGHUP};
 	int file = -1, err;
@@ -73,7 +75,9 @@ fail:
 /* What the child reads: a file in memory, so that nobody has to feed it. */
 static int open_input(const char *text)
 {
-	int fd = text ? memfd_create("input", MFD_CLOEXEC) : open("/dev/null", O_RDONLY | O_CLOEXEC), ret;
+	int fd = text ? memfd_create("input", MFD_CLOEXEC)
+		      : open("/dev/null", O_RDONLY | O_CLOEXEC),
+	    ret;
 
 	if (fd < 0 || !text)
 		return fd < 0 ? -errno : fd;
@@ -177,7 +181,8 @@ static int pump(struct running *r)
 			return -ECANCELED;
 		if (left <= 0)
 			return -ETIMEDOUT;
-		/* At most half a second: a cancellation comes as a signal, perhaps to another thread. */
+		/* At most half a second: a cancellation comes as a signal, perhaps to another
+		 * thread. */
 		if (poll(p, ARRAY_SIZE(p), left < 500 ? (int)left : 500) < 0 && errno != EINTR)
 			return -errno;
 		if (p[1].revents)

@@ -109,8 +109,8 @@ int plan_verify(const char *text, size_t len, const uint8_t signature[SIGNATURE_
 	return 0;
 }
 
-int plan_seal(struct strbuf *out, const char *text, size_t len, const uint8_t signature[SIGNATURE_LEN],
-	      const uint8_t box_public[BOX_KEY_LEN])
+int plan_seal(struct strbuf *out, const char *text, size_t len,
+	      const uint8_t signature[SIGNATURE_LEN], const uint8_t box_public[BOX_KEY_LEN])
 {
 	size_t clear_len = SIGNATURE_LEN + len, sealed_len = clear_len + crypto_box_SEALBYTES;
 	_cleanup_free_ uint8_t *clear = NULL, *sealed = NULL;
@@ -145,6 +145,7 @@ int plan_open(struct strbuf *out, const void *sealed, size_t len, const struct b
 		return -ENOMEM;
 	if (crypto_box_seal_open(clear, sealed, len, keys->public_key, keys->secret_key))
 		return -EBADMSG;
-	ret = plan_verify((char *)clear + SIGNATURE_LEN, clear_len - SIGNATURE_LEN, clear, site_public);
+	ret = plan_verify((char *)clear + SIGNATURE_LEN, clear_len - SIGNATURE_LEN, clear,
+			  site_public);
 	return ret ? ret : strbuf_add(out, clear + SIGNATURE_LEN, clear_len - SIGNATURE_LEN);
 }

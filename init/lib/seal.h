@@ -20,8 +20,9 @@
 #define NONCE_LEN	32
 #define TOKEN_LEN	32
 #define SIGNATURE_LEN	64
-#define SITE_ID_TEXT	17 /* 16 hex digits (the first 8 bytes of BLAKE3 of the public key) and NUL \
-			    */
+#define SITE_ID_TEXT                                                                               \
+	17 /* 16 hex digits (the first 8 bytes of BLAKE3 of the public key) and NUL                \
+	    */
 
 struct box_keys {
 	uint8_t public_key[BOX_KEY_LEN];
@@ -47,7 +48,8 @@ void box_keys_make(struct box_keys *keys);
 /* -ENOMEM, -EFBIG. */
 int plan_sign(const char *text, size_t len, const uint8_t secret_key[SITE_SECRET_LEN],
 	      uint8_t signature[SIGNATURE_LEN]);
-/* The signature alone, for a plan that was not sealed (lucie.plan=FILE). -EKEYREJECTED, -ENOMEM, -EFBIG. */
+/* The signature alone, for a plan that was not sealed (lucie.plan=FILE). -EKEYREJECTED, -ENOMEM,
+ * -EFBIG. */
 int plan_verify(const char *text, size_t len, const uint8_t signature[SIGNATURE_LEN],
 		const uint8_t site_public[SITE_PUBLIC_LEN]);
 /* Appends to out. */

@@ -1,4 +1,5 @@
-/* Reader of the comment at the start of a shell module; see shell-header.h. Pure. Other comments among its lines are left alone. */
+/* Reader of the comment at the start of a shell module; see shell-header.h. Pure. Other comments
+ * among its lines are left alone. */
 #include "init/lib/shell-header.h"
 
 #include <errno.h>
@@ -72,7 +73,8 @@ static int take_line(struct shell_header *h, char *line, char *why, size_t why_l
 	return -EINVAL;
 }
 
-int shell_header_parse(struct shell_header *h, const char *text, size_t len, char *why, size_t why_len)
+int shell_header_parse(struct shell_header *h, const char *text, size_t len, char *why,
+		       size_t why_len)
 {
 	char line[LINE_LEN];
 	int ret = 0;
@@ -89,7 +91,8 @@ int shell_header_parse(struct shell_header *h, const char *text, size_t len, cha
 		len -= n;
 	}
 	if (!ret && (!*h->name || !*h->summary)) {
-		snprintf(why, why_len, "its header has no '# %s:' line", *h->name ? "summary" : "module");
+		snprintf(why, why_len, "its header has no '# %s:' line",
+			 *h->name ? "summary" : "module");
 		ret = -EINVAL;
 	}
 	return ret;

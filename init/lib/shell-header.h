@@ -1,4 +1,5 @@
-/* The header of a shell module: the comment lines at its start that say what a C module says in its descriptor (lucie-module(7)).
+/* The header of a shell module: the comment lines at its start that say what a C module says in its
+ *descriptor (lucie-module(7)).
  *
  *	#!/bin/sh
  *	# module: NAME       as the file is named, without .sh
@@ -24,6 +25,7 @@ struct shell_header {
 };
 
 /* text: the whole file. -EINVAL with why (>= 160 bytes). Pure. */
-int shell_header_parse(struct shell_header *h, const char *text, size_t len, char *why, size_t why_len);
+int shell_header_parse(struct shell_header *h, const char *text, size_t len, char *why,
+		       size_t why_len);
 
 #endif

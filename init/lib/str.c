@@ -242,11 +242,16 @@ int str_from_hex(const char *hex, void *out, size_t len)
 	return *hex ? -EINVAL : 0;
 }
 
-/* Bytes of the printable UTF-8 character at s, 0 if it is none; *cut tells that only its end is missing. */
+/* Bytes of the printable UTF-8 character at s, 0 if it is none; *cut tells that only its end is
+ * missing. */
 static size_t text_char(const unsigned char *s, size_t len, bool *cut)
 {
 	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-	size_t n = s[0] < 0x80 ? 1 : s[0] >> 5 == 6 ? 2 : s[0] >> 4 == 14 ? 3 : s[0] >> 3 == 30 ? 4 : 0;
+	size_t n = s[0] < 0x80	     ? 1
+		   : s[0] >> 5 == 6  ? 2
+		   : s[0] >> 4 == 14 ? 3
+		   : s[0] >> 3 == 30 ? 4
+				     : 0;
 	uint32_t c = n == 1 ? s[0] : s[0] & (0x7fu >> n);
 
 	*cut = false;

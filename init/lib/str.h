@@ -54,9 +54,11 @@ void str_to_hex(const void *data, size_t len, char *out);
 /* Exactly 2 * len lower- or upper-case digits and the end. 0 or -EINVAL. */
 int str_from_hex(const char *hex, void *out, size_t len);
 
-/* Valid UTF-8 without control characters (nor NUL, newline, DEL or C1): safe on a terminal and in a line of text. */
+/* Valid UTF-8 without control characters (nor NUL, newline, DEL or C1): safe on a terminal and in a
+ * line of text. */
 bool str_is_text(const char *s, size_t len);
-/* Replaces every byte that str_is_text() would refuse by '?', in place; a character that is cut at the end is removed. */
+/* Replaces every byte that str_is_text() would refuse by '?', in place; a character that is cut at
+ * the end is removed. */
 void str_make_text(char *s);
 
 /* A name of ours (host, module, base, installation): [A-Za-z0-9][A-Za-z0-9._-]*, 1..63 bytes, so

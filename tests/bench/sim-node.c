@@ -25,7 +25,7 @@
 #include "init/lib/seal.h"
 
 #define WHY_MAX 256
-#define TRIES	6
+#define TRIES	30
 
 struct sim {
 	const char *server, *mac, *site_key, *fail;
@@ -48,7 +48,7 @@ static int exchange(const struct http_request *request, struct strbuf *answer, l
 		ret = http_exchange(request, answer, status, why, sizeof(why));
 		if (!ret)
 			return 0;
-		sleep_ms(200 << tries);
+		sleep_ms(tries < 4 ? 200u << tries : 2000u);
 	}
 	return log_err(ret, "%s: %s", request->url, why);
 }

@@ -5,7 +5,7 @@
 #	UPDATE=1 tests/cli/run.sh [LUCIE]  writes the golden files anew: read the diff before you commit it
 #
 # check/NAME.conf, or check/NAME/cluster.conf, is checked; check/NAME.golden is what it says and its exit code.
-# plan/NAME.conf: the plan of its host n1. verbs.sh: setup, base and the exit codes.
+# plan/NAME.conf: the plan of its host n1. docs/examples are right. verbs.sh: setup, base and the exit codes.
 set -u
 cd "$(dirname "$0")" || exit 2
 lucie=$(realpath "${1:-../../out/host/bin/lucie}")
@@ -38,6 +38,9 @@ done
 for conf in $(fixtures plan); do
 	name=${conf%/cluster.conf}
 	golden "plan/${name%.conf}.golden" "$(run plan plan n1 --conf "$conf")"
+done
+for conf in ../../docs/examples/*.conf; do
+	"$lucie" check "$conf" > /dev/null || { echo "FAIL $conf" >&2; failed=$((failed + 1)); }
 done
 ./verbs.sh "$lucie" || failed=$((failed + 1))
 

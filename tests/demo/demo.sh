@@ -2,7 +2,7 @@
 # make demo: a virtual cluster from nothing. Two bare machines of QEMU boot over PXE from `lucie serve`, install a Debian base onto their
 # disks, start again, are sent to their disks, and ask for a login under their own names.
 #
-#	tests/demo/demo.sh [--state DIR]      DIR keeps the base system from one run to the next (out/demo)
+#	tests/demo/demo.sh [--state DIR]      DIR holds the base system (out/demo; make demo-base)
 #
 # Everything runs in a network namespace of its own (as root, or unshare -Urn), so nothing of it is seen outside. What is started is ended by
 # pid, at any exit. Every wait has a bound and says what it waits for.
@@ -23,18 +23,14 @@ die() {
 	printf 'demo: %s\n' "$*" >&2
 	exit 1
 }
-heading() { printf '\n\033[1m== %s\033[0m\n' "$*"; }
+heading() { printf '\n== %s\n' "$*"; }
 
 prepare() {
 	local tool
-	for tool in qemu-system-x86_64 dnsmasq ip unshare mmdebstrap; do
+	for tool in qemu-system-x86_64 dnsmasq ip unshare; do
 		command -v "$tool" >/dev/null || PATH=$PATH:/usr/sbin:/sbin command -v "$tool" >/dev/null || die "'$tool' is missing: make deps"
 	done
-	mkdir -p "$STATE"
-	if ! compgen -G "$STATE/bases/demo.tar.*.blob" >/dev/null; then
-		heading "base system (once; kept in ${STATE#"$TOP"/})"
-		"$LUCIE" base build demo --conf "$CONF" --state "$STATE"
-	fi
+	[ -e "$STATE/bases/demo.tar.zst" ] || die "no base system in '$STATE': make demo-base"
 	heading "definition"
 	rm -rf "$STATE"/state.db* "$STATE/installs"
 	"$LUCIE" setup --conf "$CONF" --state "$STATE" --images "$TOP/out"
@@ -63,6 +59,7 @@ cleanup() {
 		for node in "${NODES[@]}"; do
 			printf -- '--- last lines of the console of %s\n' "$node"
 			tail -n 20 "$T/$node.console" 2>/dev/null | tr -d '\r' || true
+			cat "$T/$node.qemu" 2>/dev/null || true
 		done
 	fi
 	rm -rf "$T"
@@ -71,6 +68,7 @@ cleanup() {
 
 # Never on a real network: the advertisements only spare virtual PXE ROMs the 13 s in which they wait for a router.
 network() {
+	[ -w /dev/net/tun ] || die "/dev/net/tun cannot be opened by this user; run it as root"
 	ip link set lo up
 	ip link add "$BRIDGE" type bridge
 	ip address add 192.168.77.1/24 dev "$BRIDGE"
@@ -113,7 +111,7 @@ machine() {
 		-object rng-random,filename=/dev/urandom,id=rng -device virtio-rng-pci,rng=rng \
 		-netdev "tap,id=n0,ifname=tap-$node,script=no,downscript=no" \
 		-device "virtio-net-pci,netdev=n0,mac=52:54:00:77:00:0$number" \
-		-drive "if=none,id=d0,file=$T/$node.disk,format=raw,cache=unsafe,discard=unmap" -device "virtio-blk-pci,drive=d0,serial=$node" &
+		-drive "if=none,id=d0,file=$T/$node.disk,format=raw,cache=unsafe,discard=unmap" -device "virtio-blk-pci,drive=d0,serial=$node" 2>"$T/$node.qemu" &
 	PID[$node]=$!
 	STARTED[$node]=$SECONDS
 }

@@ -8,7 +8,7 @@ TOP=$(cd "$(dirname "$0")/../.." && pwd)
 INIT=${INIT:-$TOP/out/node/init}
 BUSYBOX=${BUSYBOX:-$TOP/out/busybox/busybox}
 T=$(mktemp -d "${TMPDIR:-/tmp}/lucie-init.XXXXXX")
-trap 'rm -rf "$T"' EXIT
+trap '[ -n "${KEEP:-}" ] && echo "kept: $T" || rm -rf "$T"' EXIT
 
 fail() {
 	printf 'FAILED: %s: %s\n' "$CASE" "$*" >&2

@@ -1,6 +1,8 @@
-/* Runs one C module outside of the installer: run-module MODULE PLAN TARGET. For tests under root on loop devices.
+/* Runs one C module outside of the installer: run-module MODULE PLAN TARGET. For tests under root
+ * on loop devices.
  *
- * It refuses a plan whose layout means anything but a loop device: on the machine that runs the tests, disk1 is somebody's disk.
+ * It refuses a plan whose layout means anything but a loop device: on the machine that runs the
+ * tests, disk1 is somebody's disk.
  */
 #include "init/lib/cleanup.h"
 #include "init/lib/io.h"
@@ -15,11 +17,13 @@
 
 #define LOOP_MAJOR 7
 
-static void show_progress(struct module_context *ctx, uint64_t done, uint64_t total, const char *what)
+static void show_progress(struct module_context *ctx, uint64_t done, uint64_t total,
+			  const char *what)
 {
 	(void)ctx;
 	if (getenv("PROGRESS"))
-		printf("progress %llu %llu %s\n", (unsigned long long)done, (unsigned long long)total, what);
+		printf("progress %llu %llu %s\n", (unsigned long long)done,
+		       (unsigned long long)total, what);
 }
 
 static void show_error(struct module_check *check, const char *fmt, ...)
@@ -43,8 +47,8 @@ static bool only_loop_devices(const struct plan *plan)
 	for (size_t i = 0; i < l.disk_count; i++) {
 		struct stat st;
 
-		if (l.disks[i].selector != SELECT_PATH || stat(l.disks[i].pattern, &st) || !S_ISBLK(st.st_mode) ||
-		    major(st.st_rdev) != LOOP_MAJOR)
+		if (l.disks[i].selector != SELECT_PATH || stat(l.disks[i].pattern, &st) ||
+		    !S_ISBLK(st.st_mode) || major(st.st_rdev) != LOOP_MAJOR)
 			return false;
 	}
 	return l.disk_count > 0;
@@ -52,9 +56,7 @@ static bool only_loop_devices(const struct plan *plan)
 
 static const struct module *find(const char *name)
 {
-	for_each_module(m)
-		if (!strcmp(m->name, name))
-			return m;
+	for_each_module(m) if (!strcmp(m->name, name)) return m;
 	return NULL;
 }
 
@@ -67,18 +69,24 @@ int main(int argc, char **argv)
 	char why[160] = "";
 	int errors = 0, ret;
 
-	if (!m || file_read(argv[2], PLAN_MAX, &text, &len) || plan_parse(&plan, text, len, why, sizeof(why))) {
+	if (!m || file_read(argv[2], PLAN_MAX, &text, &len) ||
+	    plan_parse(&plan, text, len, why, sizeof(why))) {
 		fprintf(stderr, "usage: run-module MODULE PLAN TARGET %s\n", why);
 		return 2;
 	}
 	if (!only_loop_devices(&plan)) {
-		fprintf(stderr, "run-module: the layout means more than loop devices: not touched\n");
+		fprintf(stderr,
+			"run-module: the layout means more than loop devices: not touched\n");
 		return 2;
 	}
-	struct module_check check = {
-		.plan = &plan, .section = plan_section(&plan, m->name), .error = show_error, .arg = &errors};
-	struct module_context ctx = {
-		.plan = &plan, .section = check.section, .target = argv[3], .report = show_progress};
+	struct module_check check = {.plan = &plan,
+				     .section = plan_section(&plan, m->name),
+				     .error = show_error,
+				     .arg = &errors};
+	struct module_context ctx = {.plan = &plan,
+				     .section = check.section,
+				     .target = argv[3],
+				     .report = show_progress};
 
 	if (m->check)
 		m->check(&check);

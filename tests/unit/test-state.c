@@ -158,6 +158,18 @@ static void a_good_report_disarms(void **arg)
 	assert_string_equal(node("n1").armed, "full");
 }
 
+static void arming_during_an_installation_is_for_the_next_one(void **arg)
+{
+	(void)arg;
+	state_arm(state, "n1", "full", false);
+	begin("n1", "i1");
+	state_arm(state, "n1", "repair", true);
+	assert_int_equal(apply(event("i1", 1, EVENT_REPORT, "")), 1);
+	assert_string_equal(node("n1").status, "installed");
+	assert_string_equal(node("n1").armed, "repair");
+	assert_true(node("n1").wipe);
+}
+
 static void a_bad_report_keeps_the_reason_and_the_arming(void **arg)
 {
 	struct event e = event("i1", 1, EVENT_REPORT, "partition");
@@ -233,6 +245,22 @@ static void events_are_kept_but_progress(void **arg)
 	s = (struct seen){0};
 	assert_int_equal(state_events(state, "none", see, &s), 0);
 	assert_int_equal(s.rows, 0);
+}
+
+static void a_flood_is_not_kept_but_its_report_is(void **arg)
+{
+	const uint64_t flood = 20100;
+	struct seen s = {0};
+
+	(void)arg;
+	begin("n1", "i1");
+	for (uint64_t i = 1; i <= flood; i++)
+		assert_int_equal(apply(event("i1", i, EVENT_LOG, "init")), 1);
+	assert_int_equal(apply(event("i1", flood + 1, EVENT_REPORT, "")), 1);
+	assert_string_equal(node("n1").status, "installed");
+	assert_int_equal(state_events(state, "i1", see, &s), 0);
+	assert_int_equal(s.rows, 20001);
+	assert_int_equal(s.last, flood + 1);
 }
 
 static void texts_are_data(void **arg)
@@ -325,10 +353,12 @@ int main(void)
 		TEST(token_and_acknowledgement_are_found),
 		TEST(events_count_once_and_in_order),
 		TEST(a_good_report_disarms),
+		TEST(arming_during_an_installation_is_for_the_next_one),
 		TEST(a_bad_report_keeps_the_reason_and_the_arming),
 		TEST(a_superseded_installation_says_nothing),
 		TEST(progress_is_the_nodes),
 		TEST(events_are_kept_but_progress),
+		TEST(a_flood_is_not_kept_but_its_report_is),
 		TEST(texts_are_data),
 		TEST(the_database_is_private),
 		TEST(another_version_is_refused),

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # The helpers of shell modules: `. /lib/lucie/module.sh` (lucie-module(7)). PID 1 reads descriptor 3 (init/module-process.c).
 
 # progress DONE TOTAL WHAT...: how far the module is, in bytes or steps; TOTAL 0 where it is not known.

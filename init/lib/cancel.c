@@ -1,8 +1,8 @@
-/* What a module's process shares with its helpers: the request to end (init/module.h). It lies here, below the modules, so that the host
- * programs that link them for `lucie check` have it too. */
-#include "init/module.h"
+/* The flag behind module_cancelled(); see cancel.h. */
+#include "init/lib/cancel.h"
 
 #include <signal.h>
+#include <stddef.h>
 
 static volatile sig_atomic_t cancelled;
 

@@ -1,0 +1,350 @@
+/* init/lib/blob*.c: manifests, and that the reader gives the right bytes or none, whatever its
+ * sources do. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "init/lib/blob.h"
+#include "init/lib/io.h"
+#include "init/lib/log.h"
+#include "tests/unit/http-stub.h"
+
+#define LENGTH (2 * BLOB_CHUNK + 12345)
+
+static uint8_t *data;
+static struct blob_manifest manifest;
+static struct strbuf manifest_text;
+static struct http_stub stub;
+static char dir[] = "/tmp/lucie-test-XXXXXX", file[64];
+static unsigned int requests; /* for data, by the server's thread */
+
+/* What each path does with the request that starts at `from`. */
+static void send_data(int client, const char *path, long from)
+{
+	size_t start = from > 0 ? (size_t)from : 0, len = start < LENGTH ? LENGTH - start : 0;
+
+	requests++;
+	if (!strcmp(path, "good"))
+		stub_answer(client, 206, data + start, len);
+	else if (!strcmp(path, "norange"))
+		stub_answer(client, 200, data, LENGTH);
+	else if (!strcmp(path, "cut")) /* a whole chunk and a part, then the end */
+		stub_answer(client, 206, data + start,
+			    len < BLOB_CHUNK + 1000 ? len : BLOB_CHUNK + 1000);
+	else if (!strcmp(path, "dribble")) /* never a whole chunk */
+		stub_answer(client, 206, data + start, 1000);
+	else if (!strcmp(path, "wrong")) {
+		uint8_t *copy = malloc(len);
+
+		memcpy(copy, data + start, len);
+		copy[len / 2] ^= 1;
+		stub_answer(client, 206, copy, len);
+		free(copy);
+	} else if (!strcmp(path, "more")) {
+		uint8_t *copy = calloc(1, len + 100);
+
+		memcpy(copy, data + start, len);
+		stub_answer(client, 206, copy, len + 100);
+		free(copy);
+	} else if (!strcmp(path, "silent")) {
+		stub_send(client, "HTTP/1.1 206 X\r\nContent-Length: 1000\r\n\r\nabc", 42);
+		(void)!read(client, &(char){0}, 1); /* until the client has gone */
+	} else
+		stub_answer(client, 404, "no\n", 3);
+}
+
+static void handle(int client, const char *path, long from, void *arg)
+{
+	size_t n = strlen(path);
+
+	(void)arg;
+	if (n < 5 || strcmp(path + n - 5, ".blob") != 0)
+		send_data(client, path, from);
+	else if (!strcmp(path, "nomanifest.blob"))
+		stub_answer(client, 404, "no\n", 3);
+	else if (!strcmp(path, "badmanifest.blob"))
+		stub_answer(client, 200, manifest_text.buf, manifest_text.len - 1);
+	else
+		stub_answer(client, 200, manifest_text.buf, manifest_text.len);
+}
+
+/* Reads everything from these sources ("file:..." or a path of the stub). Every byte that comes is
+ * compared. 0 or -errno. */
+static int read_all(const char *const *sources, size_t count, const char *root,
+		    bool (*cancelled)(void *arg))
+{
+	char text[4][128];
+	const char *urls[4];
+	struct blob_request q = {.root = root,
+				 .urls = urls,
+				 .url_count = count,
+				 .stall_seconds = 1,
+				 .tries = 2,
+				 .cancelled = cancelled};
+	struct blob_reader *r;
+	const void *block;
+	size_t done = 0;
+	ssize_t n;
+	int ret;
+
+	for (size_t i = 0; i < count; i++) {
+		snprintf(text[i], sizeof(text[i]),
+			 strncmp(sources[i], "file:", 5) ? "http://127.0.0.1:%2$d/%1$s" : "%1$s",
+			 sources[i], stub.port);
+		urls[i] = text[i];
+	}
+	requests = 0;
+	ret = blob_open(&r, &q);
+	if (ret)
+		return ret;
+	assert_true(blob_length(r) == LENGTH);
+	while ((n = blob_next(r, &block)) > 0) {
+		assert_true(done + (size_t)n <= LENGTH);
+		assert_memory_equal(block, data + done, (size_t)n);
+		done += (size_t)n;
+	}
+	blob_close(r);
+	if (n == 0)
+		assert_int_equal(done, LENGTH);
+	return (int)n;
+}
+
+#define READ(...)                                                                                  \
+	read_all((const char *const[]){__VA_ARGS__},                                               \
+		 sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *), manifest.root, NULL)
+
+static void good_sources(void **state)
+{
+	char url[80];
+
+	(void)state;
+	assert_int_equal(READ("good"), 0);
+	assert_int_equal(requests, 1);
+	assert_int_equal(READ("norange"), 0);
+	snprintf(url, sizeof(url), "file:%s", file);
+	assert_int_equal(READ(url), 0);
+}
+
+static void goes_on_where_it_broke(void **state)
+{
+	(void)state;
+	assert_int_equal(READ("cut"), 0);
+	assert_int_equal(requests, 3);
+	assert_int_equal(READ("cut", "good"), 0);
+	assert_int_equal(requests, 2);
+}
+
+static void next_source(void **state)
+{
+	(void)state;
+	assert_int_equal(READ("missing", "good"), 0);
+	assert_int_equal(READ("wrong", "good"), 0);
+	assert_int_equal(READ("silent", "good"), 0);
+	assert_int_equal(READ("nomanifest", "badmanifest", "good"), 0);
+	assert_int_equal(READ("file:/nonexistent", "good"), 0);
+}
+
+static void gives_up(void **state)
+{
+	(void)state;
+	assert_int_equal(READ("missing"), -EIO);
+	assert_non_null(strstr(log_last_error(), "HTTP status 404; gave up after 2 tries"));
+	assert_int_equal(READ("wrong"), -EIO);
+	assert_non_null(strstr(log_last_error(), "is not what the manifest says"));
+	assert_int_equal(READ("dribble"), -EIO);
+	assert_non_null(strstr(log_last_error(), "it ends too early"));
+	assert_int_equal(READ("cut", "dribble", "missing"), 0);
+	assert_int_equal(READ("badmanifest"), -EIO);
+	assert_non_null(strstr(log_last_error(), "its manifest is damaged"));
+	assert_int_equal(READ("nomanifest"), -EIO);
+}
+
+/* Bytes after the end are an error of the source; what was verified before them is right, and
+ * complete. */
+static void more_than_promised(void **state)
+{
+	(void)state;
+	assert_int_equal(READ("more"), 0);
+}
+
+static void another_root_is_refused(void **state)
+{
+	char root[BLOB_ROOT_TEXT];
+
+	(void)state;
+	memset(root, 'a', sizeof(root) - 1);
+	root[sizeof(root) - 1] = '\0';
+	assert_int_equal(read_all((const char *const[]){"good"}, 1, root, NULL), -EIO);
+	assert_non_null(strstr(log_last_error(), "its manifest is of another blob"));
+}
+
+static bool always(void *arg)
+{
+	(void)arg;
+	return true;
+}
+
+static void can_be_cancelled(void **state)
+{
+	(void)state;
+	assert_int_equal(read_all((const char *const[]){"good"}, 1, manifest.root, always),
+			 -ECANCELED);
+}
+
+static void closed_in_the_middle(void **state)
+{
+	char url[80];
+	const char *urls[] = {url};
+	struct blob_reader *r;
+	const void *block;
+
+	(void)state;
+	snprintf(url, sizeof(url), "http://127.0.0.1:%d/good", stub.port);
+	assert_int_equal(blob_open(&r, &(struct blob_request){.root = manifest.root,
+							      .urls = urls,
+							      .url_count = 1}),
+			 0);
+	assert_int_equal(blob_next(r, &block), BLOB_CHUNK);
+	blob_close(r);
+}
+
+static void manifest_round_trip(void **state)
+{
+	struct blob_manifest m;
+
+	(void)state;
+	assert_int_equal(blob_manifest_parse(&m, manifest_text.buf, manifest_text.len), 0);
+	assert_true(m.length == LENGTH);
+	assert_int_equal(m.chunks, 3);
+	assert_string_equal(m.root, manifest.root);
+	assert_int_equal(blob_chunk_length(&m, 2), 12345);
+	blob_manifest_free(&m);
+}
+
+static void parse_is(int expected, const char *text)
+{
+	struct blob_manifest m;
+
+	assert_int_equal(blob_manifest_parse(&m, text, strlen(text)), expected);
+	assert_null(m.hash);
+}
+
+#define ZERO64 "0000000000000000000000000000000000000000000000000000000000000000"
+
+static void bad_manifests(void **state)
+{
+	struct blob_manifest m;
+
+	(void)state;
+	parse_is(-EINVAL, "");
+	parse_is(-EINVAL, "lucie-blob 2\nlength 0\nroot " ZERO64 "\n");
+	parse_is(-EINVAL, "lucie-blob 1\nlength 0\nroot " ZERO64);
+	parse_is(-EBADMSG, "lucie-blob 1\nlength 0\nroot " ZERO64 "\n");
+	parse_is(-EBADMSG, "lucie-blob 1\nlength 1\nroot " ZERO64 "\nchunk " ZERO64 "\n");
+	parse_is(-EINVAL, "lucie-blob 1\nlength 1\nroot " ZERO64 "\n");
+	parse_is(-EINVAL, "lucie-blob 1\nlength 0\nroot " ZERO64 "\nchunk " ZERO64 "\n");
+	parse_is(-EINVAL,
+		 "lucie-blob 1\nlength 18446744073709551615\nroot " ZERO64 "\nchunk " ZERO64 "\n");
+	parse_is(-EINVAL, "lucie-blob 1\nlength -1\nroot " ZERO64 "\n");
+	parse_is(-EINVAL, "lucie-blob 1\nlength 1\nroot " ZERO64 "\nchunk g" ZERO64 "\n");
+	/* every bit of the list is under the root */
+	for (size_t i = 0; i < manifest_text.len; i++) {
+		manifest_text.buf[i] ^= 4;
+		assert_int_not_equal(blob_manifest_parse(&m, manifest_text.buf, manifest_text.len),
+				     0);
+		manifest_text.buf[i] ^= 4;
+	}
+	assert_int_equal(blob_manifest_parse(&m, "", BLOB_MANIFEST_MAX + 1), -EFBIG);
+}
+
+/* Ties the format to its definition, computed with another program. */
+static void known_roots(void **state)
+{
+	struct blob_manifest m;
+	char path[80];
+	int fd;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/empty", dir);
+	fd = open(path, O_RDWR | O_CREAT, 0600);
+	assert_int_equal(blob_manifest_make(&m, fd), 0);
+	assert_int_equal(m.chunks, 0);
+	assert_string_equal(m.root,
+			    "1f7f69c4d15ed5e670a29aed67ef213281db8efb1a66c347cb915d1cf63454eb");
+	blob_manifest_free(&m);
+	assert_int_equal(write(fd, "x", 1), 1);
+	assert_int_equal(blob_manifest_make(&m, fd), 0);
+	assert_int_equal(m.chunks, 1);
+	assert_string_equal(m.root,
+			    "2231925f6b2bd2a0bd1de9b01c4da2b8fb22731fab4861ca925955b348ea92b6");
+	blob_manifest_free(&m);
+	close(fd);
+	unlink(path);
+	fd = open("/dev/null", O_RDONLY);
+	assert_int_equal(blob_manifest_make(&m, fd), -EINVAL);
+	close(fd);
+}
+
+static int setup(void **state)
+{
+	char path[80];
+	int fd;
+
+	(void)state;
+	data = malloc(LENGTH);
+	for (size_t i = 0; i < LENGTH; i++)
+		data[i] = (uint8_t)(i * 2654435761u >> 13);
+	assert_non_null(mkdtemp(dir));
+	snprintf(file, sizeof(file), "%s/data", dir);
+	assert_int_equal(file_write(file, data, LENGTH, 0600), 0);
+	fd = open(file, O_RDONLY);
+	assert_int_equal(blob_manifest_make(&manifest, fd), 0);
+	close(fd);
+	assert_int_equal(blob_manifest_write(&manifest, &manifest_text), 0);
+	snprintf(path, sizeof(path), "%s.blob", file);
+	assert_int_equal(file_write(path, manifest_text.buf, manifest_text.len, 0600), 0);
+	stub.handle = handle;
+	return stub_start(&stub);
+}
+
+static int teardown(void **state)
+{
+	char path[80];
+
+	(void)state;
+	stub_stop(&stub);
+	unlink(file);
+	snprintf(path, sizeof(path), "%s.blob", file);
+	unlink(path);
+	rmdir(dir);
+	blob_manifest_free(&manifest);
+	strbuf_free(&manifest_text);
+	free(data);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(manifest_round_trip),
+		cmocka_unit_test(bad_manifests),
+		cmocka_unit_test(known_roots),
+		cmocka_unit_test(good_sources),
+		cmocka_unit_test(goes_on_where_it_broke),
+		cmocka_unit_test(next_source),
+		cmocka_unit_test(gives_up),
+		cmocka_unit_test(more_than_promised),
+		cmocka_unit_test(another_root_is_refused),
+		cmocka_unit_test(can_be_cancelled),
+		cmocka_unit_test(closed_in_the_middle),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}

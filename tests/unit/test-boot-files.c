@@ -1,0 +1,156 @@
+/* The boot loader's files: local boot unless armed, one for each card, rewritten only when they
+ * change. */
+#include <ftw.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "host-tools/lib/boot-files.h"
+#include "host-tools/lib/dnsmasq.h"
+#include "init/lib/io.h"
+#include "tests/unit/fake-modules.h"
+
+static const char definition[] =
+	"define lucie_group{\n name g\n subnet 255.255.255.0\n server_address 10.0.0.250\n "
+	"http_port 80\n"
+	" http_server n2, elsewhere, 10.0.0.250, 10.0.0.9\n dhcp_interface eth1\n}\n"
+	"define host{\n name t\n register 0\n lucie_group g\n board small\n console ttyS1,9600\n}\n"
+	"define host{\n host_name n1\n use t\n address 10.0.0.1\n mac_address 52:54:00:00:00:01, "
+	"52:54:00:00:00:0F\n}\n"
+	"define host{\n host_name n2\n use t\n address 10.0.0.2\n mac_address "
+	"52:54:00:00:00:02\n}\n";
+
+static char dir[] = "/tmp/test-boot-files.XXXXXX";
+static struct cluster *cluster;
+static const struct cluster_object *n1;
+
+static void no_error(const char *line, void *arg)
+{
+	(void)arg;
+	print_message("%s\n", line);
+}
+
+static int set_up(void **state)
+{
+	char path[128];
+
+	(void)state;
+	if (!mkdtemp(dir))
+		return -1;
+	snprintf(path, sizeof(path), "%s/tftp/pxelinux.cfg", dir);
+	if (mkdir_path(path, 0755))
+		return -1;
+	if (cluster_load_text(&cluster, "test", definition, strlen(definition), no_error, NULL))
+		return -1;
+	n1 = cluster_find(cluster, TYPE_HOST, "n1");
+	return n1 ? 0 : -1;
+}
+
+static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	return remove(path);
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	cluster_free(cluster);
+	return nftw(dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+static void assert_file(const char *name, const char *wanted)
+{
+	char path[128], *text;
+
+	snprintf(path, sizeof(path), "%s/tftp/pxelinux.cfg/%s", dir, name);
+	assert_int_equal(file_read(path, 4096, &text, NULL), 0);
+	assert_string_equal(text, wanted);
+	free(text);
+}
+
+static const char local[] = "# n1: from its own disk\nDEFAULT local\nLABEL local\n\tLOCALBOOT 0\n";
+static const char install[] =
+	"# n1: install, variant full\nDEFAULT install\nLABEL install\n\tKERNEL vmlinuz-small\n"
+	"\tINITRD initramfs-small.img,site.img\n"
+	"\tAPPEND rootfstype=ramfs panic=30 quiet console=ttyS1,9600 "
+	"lucie.server=http://10.0.0.250:80 "
+	"lucie.server=http://10.0.0.2:80 lucie.server=http://10.0.0.9:80\n\tSYSAPPEND 3\n";
+
+static void test_flip(void **state)
+{
+	struct state_node node = {.name = "n1"};
+
+	(void)state;
+	assert_int_equal(boot_files_update(dir, cluster, n1, &node), 1);
+	assert_file("01-52-54-00-00-00-01", local);
+	assert_file("01-52-54-00-00-00-0f", local);
+	assert_int_equal(boot_files_update(dir, cluster, n1, NULL), 0);
+	strcpy(node.armed, "full");
+	assert_int_equal(boot_files_write(dir, cluster, n1, &node), 0);
+	assert_file("01-52-54-00-00-00-01", install);
+	assert_file("01-52-54-00-00-00-0f", install);
+	node.armed[0] = '\0';
+	assert_int_equal(boot_files_write(dir, cluster, n1, &node), 0);
+	assert_file("01-52-54-00-00-00-01", local);
+}
+
+static void test_cannot_write(void **state)
+{
+	(void)state;
+	assert_true(boot_files_write("/nonexistent", cluster, n1, NULL) < 0);
+}
+
+static void test_firmware(void **state)
+{
+	struct state_node node = {.armed = "full"};
+	char path[128], *text;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/tftp/firmware-small.img", dir);
+	assert_int_equal(file_write(path, "x", 1, 0644), 0);
+	assert_int_equal(boot_files_write(dir, cluster, n1, &node), 0);
+	unlink(path);
+	snprintf(path, sizeof(path), "%s/tftp/pxelinux.cfg/01-52-54-00-00-00-01", dir);
+	assert_int_equal(file_read(path, 4096, &text, NULL), 0);
+	assert_non_null(strstr(text, "INITRD initramfs-small.img,firmware-small.img,site.img\n"));
+	free(text);
+}
+
+static void test_dnsmasq(void **state)
+{
+	struct strbuf out = STRBUF_INIT;
+
+	(void)state;
+	assert_int_equal(dnsmasq_write(&out, cluster, "/state"), 0);
+	assert_non_null(strstr(out.buf, "\nport=0\n"));
+	assert_non_null(strstr(out.buf, "\ndhcp-ignore=tag:!known\n"));
+	assert_non_null(strstr(out.buf, "\ninterface=eth1\n"));
+	assert_non_null(strstr(out.buf, "\ndhcp-range=10.0.0.0,static,255.255.255.0\n"));
+	assert_non_null(strstr(out.buf, "\ndhcp-option=tag:g,option:router\n"));
+	assert_non_null(strstr(out.buf, "\ndhcp-boot=tag:g,lpxelinux.0,,10.0.0.250\n"));
+	assert_non_null(strstr(
+		out.buf, "\ndhcp-host=52:54:00:00:00:01,52:54:00:00:00:0f,set:g,10.0.0.1,n1\n"));
+	assert_null(strstr(out.buf, "enable-ra"));
+	strbuf_free(&out);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_flip),
+		cmocka_unit_test(test_cannot_write),
+		cmocka_unit_test(test_firmware),
+		cmocka_unit_test(test_dnsmasq),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
