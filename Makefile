@@ -74,6 +74,7 @@ INIT_SRC   := $(sort $(wildcard init/*.c)) $(LIB_SRC) $(MODULE_SRC)
 
 include image/image.mk
 include host-tools/host-tools.mk
+include ring/ring.mk
 include tests/tests.mk
 
 $(eval $(call flavour,host))

@@ -147,8 +147,8 @@ static const char *parse_line(struct catalog_entry *e, char *line)
 		return "too many fields";
 	if (!unescape(e->path) || !path_is_safe(e->path))
 		return "unsafe path";
-	if (e->target && (!*e->target || !unescape(e->target) ||
-			  strlen(e->target) >= CATALOG_PATH_MAX))
+	if (e->target &&
+	    (!*e->target || !unescape(e->target) || strlen(e->target) >= CATALOG_PATH_MAX))
 		return "bad target of a link";
 	return NULL;
 }

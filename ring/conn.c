@@ -86,7 +86,8 @@ static size_t head_size(bool mac)
 	return mac ? FRAME_HEADER + FRAME_MAC : FRAME_HEADER;
 }
 
-/* Each direction has its key: BLAKE3 keyed by the shared key over both nonces and the sender's role. */
+/* Each direction has its key: BLAKE3 keyed by the shared key over both nonces and the sender's
+ * role. */
 static void derive(struct conn_mac *m, const struct ring_key *key, const uint8_t *client,
 		   const uint8_t *server, char sender)
 {

@@ -31,8 +31,8 @@ struct conn_mac {
 };
 
 struct conn {
-	int fd; /* -1: closed */
-	uint32_t session; /* of outgoing frames; incoming ones must have it once it is not 0 */
+	int fd;		      /* -1: closed */
+	uint32_t session;     /* of outgoing frames; incoming ones must have it once it is not 0 */
 	uint32_t payload_max; /* of incoming control frames: small until the peer is known */
 	const struct ring_key *key;
 	uint8_t nonce[32];

@@ -25,7 +25,8 @@ static uint32_t advance_slowly(uint32_t crc)
 	return crc;
 }
 
-/* A sum is linear over GF(2): the advance of a byte value is the xor of the advances of its bits. */
+/* A sum is linear over GF(2): the advance of a byte value is the xor of the advances of its bits.
+ */
 static void make_tables(void)
 {
 	for (uint32_t b = 0; b < 256; b++) {

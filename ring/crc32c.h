@@ -1,4 +1,5 @@
-/* CRC-32C (Castagnoli, RFC 3720 appendix B.4): what a frame on the ring is checked with at every hop. */
+/* CRC-32C (Castagnoli, RFC 3720 appendix B.4): what a frame on the ring is checked with at every
+ * hop. */
 #ifndef LUCIE_CRC32C_H
 #define LUCIE_CRC32C_H
 

@@ -77,7 +77,7 @@ static void take_clients(struct reader *r, char *rest)
 
 static bool is_accepted(const char *word)
 {
-	static const char *const words[] = {"firstclient", "lastclient",   "hyphennormal",
+	static const char *const words[] = {"firstclient",  "lastclient",   "hyphennormal",
 					    "hypheninname", "fastethernet", "gigabit",
 					    "dosync",	    "segsize",	    "bufsize"};
 
@@ -100,7 +100,8 @@ static void take_line(struct reader *r, char *line)
 	else if (!strcmp(word, "clients"))
 		take_clients(r, rest);
 	else if (!is_accepted(word))
-		r->problem = "not supported, expected infile, outfile, server, clients or endconfig";
+		r->problem =
+			"not supported, expected infile, outfile, server, clients or endconfig";
 }
 
 static const char *read_lines(struct reader *r)

@@ -17,7 +17,8 @@
 
 #define DOLLY_CLIENTS_MAX 65535
 
-/* Owner: dolly_config_parse() fills it, dolly_config_free() releases it; strings point into text. */
+/* Owner: dolly_config_parse() fills it, dolly_config_free() releases it; strings point into text.
+ */
 struct dolly_config {
 	char *text;
 	char *infile, *outfile, *server; /* server may be NULL */

@@ -1,6 +1,6 @@
-/* dolly: the ring by itself (dolly(1)). `dolly send` is the master, `dolly recv` a node; the exit code
- * is 0 only when everything is verified. Command line and output only; the work is ring_send() and
- * ring_recv().
+/* dolly: the ring by itself (dolly(1)). `dolly send` is the master, `dolly recv` a node; the exit
+ * code is 0 only when everything is verified. Command line and output only; the work is ring_send()
+ * and ring_recv().
  */
 #include <errno.h>
 #include <getopt.h>
@@ -45,8 +45,19 @@ static const char usage[] =
 	"      --name NAME          instead of the host's name\n"
 	"      --root HEX           take only the content with this BLAKE3 root\n";
 
-enum { OPT_HOSTS = 256, OPT_JSON, OPT_CONFIG, OPT_WAIT, OPT_POOL, OPT_DETECT, OPT_CHUNK, OPT_BUFFER,
-       OPT_SLOW, OPT_NAME, OPT_ROOT };
+enum {
+	OPT_HOSTS = 256,
+	OPT_JSON,
+	OPT_CONFIG,
+	OPT_WAIT,
+	OPT_POOL,
+	OPT_DETECT,
+	OPT_CHUNK,
+	OPT_BUFFER,
+	OPT_SLOW,
+	OPT_NAME,
+	OPT_ROOT
+};
 
 static const struct option options[] = {
 	{"port", required_argument, NULL, 'p'},
@@ -94,7 +105,8 @@ static int bad_usage(const char *fmt, const char *what)
 	return 2;
 }
 
-/* --- output of the master ----------------------------------------------------------------------- */
+/* --- output of the master -----------------------------------------------------------------------
+ */
 
 static void end_line(struct dolly *d)
 {
@@ -114,10 +126,14 @@ static void log_line(enum log_level level, const char *line, void *arg)
 }
 
 static const char *const event_names[] = {
-	[RING_EVENT_LISTENING] = "listening", [RING_EVENT_JOINED] = "joined",
-	[RING_EVENT_RETURNED] = "returned",   [RING_EVENT_DEMOTED] = "demoted",
-	[RING_EVENT_DROPPED] = "dropped",     [RING_EVENT_FAILED] = "failed",
-	[RING_EVENT_DONE] = "done",	      [RING_EVENT_PROGRESS] = "progress",
+	[RING_EVENT_LISTENING] = "listening",
+	[RING_EVENT_JOINED] = "joined",
+	[RING_EVENT_RETURNED] = "returned",
+	[RING_EVENT_DEMOTED] = "demoted",
+	[RING_EVENT_DROPPED] = "dropped",
+	[RING_EVENT_FAILED] = "failed",
+	[RING_EVENT_DONE] = "done",
+	[RING_EVENT_PROGRESS] = "progress",
 	[RING_EVENT_END] = "end",
 };
 
@@ -177,8 +193,9 @@ static void show_progress(struct dolly *d, const struct ring_event *e)
 		return;
 	str_from_size(e->bytes, now, sizeof(now));
 	str_from_size(e->length, all, sizeof(all));
-	str_from_size(e->bytes > d->last_bytes ? (uint64_t)((double)(e->bytes - d->last_bytes) / passed)
-					       : 0,
+	str_from_size(e->bytes > d->last_bytes
+			      ? (uint64_t)((double)(e->bytes - d->last_bytes) / passed)
+			      : 0,
 		      rate, sizeof(rate));
 	fprintf(stderr, "%s%s of %s, %s/s, nodes: %zu done, %zu alive, %zu dropped, %zu failed%s",
 		d->terminal ? "\r\033[K" : "dolly: ", now, all, rate, e->tally.done, e->tally.alive,
@@ -253,7 +270,8 @@ static void on_recv_progress(uint64_t done, uint64_t total, void *arg)
 	d->line_open = true;
 }
 
-/* --- command line ------------------------------------------------------------------------------- */
+/* --- command line -------------------------------------------------------------------------------
+ */
 
 static int take_number(const char *text, uint64_t max, uint64_t *out)
 {
@@ -414,11 +432,14 @@ static int take_options(struct dolly *d, int argc, char **argv)
 		}
 		ret = take_common(d, option, optarg);
 		if (ret == 1)
-			ret = d->sending ? take_send(d, option, optarg) : take_recv(d, option, optarg);
+			ret = d->sending ? take_send(d, option, optarg)
+					 : take_recv(d, option, optarg);
 		if (ret == 1)
 			return bad_usage("not an option here:", argv[optind - 1]);
 		if (ret)
-			return *log_last_error() ? 1 : bad_usage("not a value for this option:", optarg);
+			return *log_last_error()
+				       ? 1
+				       : bad_usage("not a value for this option:", optarg);
 	}
 	return 0;
 }

@@ -1,5 +1,5 @@
-/* The listening socket of a node or of the master, and the strangers at it: connections that have not
- * yet said, in one bounded message and in bounded time, what they want. Garbage, a wrong key or
+/* The listening socket of a node or of the master, and the strangers at it: connections that have
+ * not yet said, in one bounded message and in bounded time, what they want. Garbage, a wrong key or
  * silence cost a stranger its connection and nobody else anything.
  */
 #ifndef LUCIE_RING_DOOR_H

@@ -11,7 +11,8 @@
 
 #include "init/lib/io.h"
 
-#define WAIT_MS 200 /* upper bound of each wait on a condition; then the reason is looked at again */
+#define WAIT_MS                                                                                    \
+	200 /* upper bound of each wait on a condition; then the reason is looked at again */
 
 static size_t slots_for(size_t pool_bytes)
 {

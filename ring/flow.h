@@ -1,5 +1,5 @@
-/* What the threads of one node (or of the master) share: a bounded pool of chunks, how far the stream
- * is, and the hashes that the master has told. One lock; every wait has a bound and ends with
+/* What the threads of one node (or of the master) share: a bounded pool of chunks, how far the
+ *stream is, and the hashes that the master has told. One lock; every wait has a bound and ends with
  * flow_stop().
  *
  *	filler (receiver, or the master's reader)  flow_slot_get, flow_publish, flow_slot_full
@@ -22,14 +22,14 @@
 #include "init/lib/blob.h"
 #include "ring/proto.h"
 
-#define FLOW_SLOTS_MIN	4
-#define FLOW_SLOTS_MAX	16 /* 64 MB */
+#define FLOW_SLOTS_MIN	 4
+#define FLOW_SLOTS_MAX	 16 /* 64 MB */
 #define FRAMES_PER_CHUNK (BLOB_CHUNK / RING_FRAME)
 
 enum slot_state { SLOT_FREE, SLOT_FILLING, SLOT_FULL, SLOT_WRITTEN, SLOT_BAD };
 
-/* All but data[] and crc[] is guarded by the flow's lock. data[] and crc[]: bytes below `filled` are
- * read by anybody, those above belong to the filler. */
+/* All but data[] and crc[] is guarded by the flow's lock. data[] and crc[]: bytes below `filled`
+ * are read by anybody, those above belong to the filler. */
 struct slot {
 	enum slot_state state;
 	size_t chunk;
@@ -51,14 +51,15 @@ struct flow {
 	struct slot slots[FLOW_SLOTS_MAX];
 	size_t slot_count;
 	uint64_t received, written;
-	uint32_t generation;   /* counts rewinds */
-	bool disk_blocks;      /* the filler waits for a slot */
-	uint64_t wanted;       /* the furthest that anybody who takes from here has come */
-	bool hurry;	       /* the reader should not wait for it */
-	size_t hashes_known;   /* [0, hashes_known) */
+	uint32_t generation; /* counts rewinds */
+	bool disk_blocks;    /* the filler waits for a slot */
+	uint64_t wanted;     /* the furthest that anybody who takes from here has come */
+	bool hurry;	     /* the reader should not wait for it */
+	size_t hashes_known; /* [0, hashes_known) */
 	uint8_t (*hash)[BLOB_HASH_LEN];
-	bool gated, open; /* gated: nothing is verified before all hashes are known and open is set */
-	int error;	  /* of the disk; -errno */
+	bool gated,
+		open; /* gated: nothing is verified before all hashes are known and open is set */
+	int error;    /* of the disk; -errno */
 	unsigned int data_waiters;
 };
 

@@ -1,5 +1,6 @@
-/* The master: owns the source and the order of the ring, hears every node, and decides who takes from
- * whom. One control thread (the caller's); the reader and the senders are threads of their own.
+/* The master: owns the source and the order of the ring, hears every node, and decides who takes
+ * from whom. One control thread (the caller's); the reader and the senders are threads of their
+ * own.
  */
 #include "ring/ring.h"
 
@@ -52,7 +53,8 @@ struct master {
 	int error;
 };
 
-/* --- events ------------------------------------------------------------------------------------- */
+/* --- events -------------------------------------------------------------------------------------
+ */
 
 static size_t count_joined(const struct topology *t)
 {
@@ -80,7 +82,8 @@ static void tell(struct master *m, enum ring_event_kind kind, const struct membe
 	m->opt->event(&e, m->opt->arg);
 }
 
-/* --- peers -------------------------------------------------------------------------------------- */
+/* --- peers --------------------------------------------------------------------------------------
+ */
 
 static struct peer *peer_of(const struct master *m, uint32_t id)
 {
@@ -120,7 +123,8 @@ static void broadcast_notice(struct master *m, enum ring_type type, uint32_t id,
 			peer_notice(m->peers[i], type, id, m->topology.epoch, text);
 }
 
-/* --- membership --------------------------------------------------------------------------------- */
+/* --- membership ---------------------------------------------------------------------------------
+ */
 
 /* Takes a member out; what it was decides what it is from now on. */
 static void lose(struct master *m, struct member *member, const char *reason)
@@ -214,7 +218,8 @@ static void release_idle(struct master *m)
 	}
 }
 
-/* --- joining ------------------------------------------------------------------------------------ */
+/* --- joining ------------------------------------------------------------------------------------
+ */
 
 /* "node07" and "node07.cluster" are the same, and so is its address. */
 static bool host_matches(const char *host, const char *name, const struct ring_address *from)
@@ -312,8 +317,8 @@ static void join(struct master *m, struct conn *conn, const struct ring_address 
 	if (former && peer_of(m, former))
 		lose(m, topology_member(&m->topology, former), "it came back");
 	if (reserve_peer(m, (uint32_t)m->topology.count + 1))
-		member = topology_join(&m->topology, j.name, &data, rank_of(m, j.name, from), former,
-				       now_ms());
+		member = topology_join(&m->topology, j.name, &data, rank_of(m, j.name, from),
+				       former, now_ms());
 	if (!member || epoll_ctl(m->members_fd, EPOLL_CTL_ADD, conn->fd, &e)) {
 		free(p);
 		conn_refuse(conn, RING_ABORT, "the master cannot take another node");
@@ -361,7 +366,8 @@ static void enter(void *arg, struct conn *conn, const struct ring_address *from)
 		fetch(arg, conn);
 }
 
-/* --- what nodes say ----------------------------------------------------------------------------- */
+/* --- what nodes say -----------------------------------------------------------------------------
+ */
 
 static void on_report(struct master *m, struct peer *p, struct member *member,
 		      const struct ring_report *r)
@@ -439,7 +445,8 @@ static void on_readable(struct master *m, struct peer *p)
 	}
 }
 
-/* Peers may be closed while a batch is worked on, so that a pointer in it may not be used: ids are. */
+/* Peers may be closed while a batch is worked on, so that a pointer in it may not be used: ids are.
+ */
 static void handle_members(struct master *m)
 {
 	struct epoll_event events[EVENTS];
@@ -453,7 +460,8 @@ static void handle_members(struct master *m)
 			on_readable(m, peer_of(m, ids[i]));
 }
 
-/* --- the clock ---------------------------------------------------------------------------------- */
+/* --- the clock ----------------------------------------------------------------------------------
+ */
 
 static void push_hashes(struct master *m, struct peer *p)
 {
@@ -618,7 +626,8 @@ static int verdict_of(const struct master *m)
 	return n.dropped || n.failed || n.alive || n.done < m->opt->nodes ? -ENODATA : 0;
 }
 
-/* --- start and end ------------------------------------------------------------------------------ */
+/* --- start and end ------------------------------------------------------------------------------
+ */
 
 static int open_net(struct master *m)
 {
@@ -667,10 +676,12 @@ static int serve(struct master *m)
 
 	if (ret)
 		return log_err(ret, "cannot start");
-	m->reader = (struct reader){.flow = &m->flow, .store = &m->source.store,
-				    .wake_fd = m->wake_fd};
-	m->senders = (struct senders){.flow = &m->flow, .store = &m->source.store,
-				      .beat_ms = m->beat_ms, .detect_ms = o->detect_ms};
+	m->reader =
+		(struct reader){.flow = &m->flow, .store = &m->source.store, .wake_fd = m->wake_fd};
+	m->senders = (struct senders){.flow = &m->flow,
+				      .store = &m->source.store,
+				      .beat_ms = m->beat_ms,
+				      .detect_ms = o->detect_ms};
 	ret = reader_start(&m->reader);
 	if (ret) {
 		log_err(ret, "cannot start a thread");
@@ -690,8 +701,11 @@ static int serve(struct master *m)
 
 void ring_send_defaults(struct ring_send *s)
 {
-	*s = (struct ring_send){.wait_ms = 30000, .detect_ms = 2000, .chunk_ms = 10000,
-				.buffer_percent = 5, .slow_percent = 75};
+	*s = (struct ring_send){.wait_ms = 30000,
+				.detect_ms = 2000,
+				.chunk_ms = 10000,
+				.buffer_percent = 5,
+				.slow_percent = 75};
 	ring_common_defaults(&s->common);
 	s->common.port = RING_PORT;
 }
@@ -702,7 +716,8 @@ int ring_send(const struct ring_send *s)
 	int ret;
 
 	m.door.listener = m.door.poll_fd = -1;
-	m.limits = (struct topology_limits){.detect_ms = s->detect_ms, .chunk_ms = s->chunk_ms,
+	m.limits = (struct topology_limits){.detect_ms = s->detect_ms,
+					    .chunk_ms = s->chunk_ms,
 					    .slow_percent = s->slow_percent};
 	m.limits.backlog = s->common.pool_bytes / 100 * s->buffer_percent;
 	m.beat_ms = m.beat_ms < 10 ? 10 : m.beat_ms;

@@ -1,8 +1,9 @@
-/* A node: joins the master, takes from its predecessor, lays down, passes on, reports, and stays until
- * nobody needs it. One control thread (the caller's); receiver, writer and senders are threads.
+/* A node: joins the master, takes from its predecessor, lays down, passes on, reports, and stays
+ * until nobody needs it. One control thread (the caller's); receiver, writer and senders are
+ * threads.
  *
- * A session ends when the master lets it go, or when it is lost. A node that lost it joins again as a
- * late one and resumes from its own disk: dropped, restarted and late nodes are one case.
+ * A session ends when the master lets it go, or when it is lost. A node that lost it joins again as
+ * a late one and resumes from its own disk: dropped, restarted and late nodes are one case.
  */
 #include "ring/ring.h"
 
@@ -50,11 +51,12 @@ struct node {
 	uint16_t port;
 	uint32_t session, id; /* of the membership that was lost; 0 */
 	int64_t begin, heard, last_beat, last_tick, last_progress;
-	int status; /* what was reported: 0 or -errno */
+	int status;			     /* what was reported: 0 or -errno */
 	uint8_t gone[(RING_ID_MAX + 8) / 8]; /* bits: members that were dropped */
 };
 
-/* --- talking to the master ---------------------------------------------------------------------- */
+/* --- talking to the master ----------------------------------------------------------------------
+ */
 
 static int say(struct node *n, enum ring_type type, uint64_t offset, struct strbuf *b)
 {
@@ -134,8 +136,8 @@ static int hello(struct node *n)
 static int ask_to_join(struct node *n)
 {
 	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
-	struct ring_join j = {.old_session = n->session, .old_id = n->id,
-			      .needs_root = n->opt->has_root};
+	struct ring_join j = {
+		.old_session = n->session, .old_id = n->id, .needs_root = n->opt->has_root};
 
 	if (n->opt->name)
 		snprintf(j.name, sizeof(j.name), "%s", n->opt->name);
@@ -220,7 +222,8 @@ static int join_master(struct node *n, int64_t deadline)
 	}
 }
 
-/* --- frames from the master --------------------------------------------------------------------- */
+/* --- frames from the master ---------------------------------------------------------------------
+ */
 
 static int on_place(struct node *n)
 {
@@ -301,7 +304,8 @@ static int read_control(struct node *n)
 	return ret;
 }
 
-/* --- successors --------------------------------------------------------------------------------- */
+/* --- successors ---------------------------------------------------------------------------------
+ */
 
 static void enter(void *arg, struct conn *conn, const struct ring_address *from)
 {
@@ -327,14 +331,17 @@ static void enter(void *arg, struct conn *conn, const struct ring_address *from)
 		conn_refuse(conn, RING_REFUSE, strerror(-ret));
 }
 
-/* --- the clock ---------------------------------------------------------------------------------- */
+/* --- the clock ----------------------------------------------------------------------------------
+ */
 
 static int send_beat(struct node *n)
 {
 	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
 	struct flow_progress p = flow_progress(&n->flow);
-	struct ring_beat beat = {.received = p.received, .on_disk = p.written,
-				 .disk_blocks = p.disk_blocks, .attached = RING_NOBODY};
+	struct ring_beat beat = {.received = p.received,
+				 .on_disk = p.written,
+				 .disk_blocks = p.disk_blocks,
+				 .attached = RING_NOBODY};
 
 	if (n->receiving)
 		beat.attached = receiver_attached(&n->receiver);
@@ -348,7 +355,8 @@ static int send_beat(struct node *n)
 static int send_report(struct node *n, int status)
 {
 	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
-	struct ring_report r = {.status = (uint32_t)-status, .bytes = n->welcome.length,
+	struct ring_report r = {.status = (uint32_t)-status,
+				.bytes = n->welcome.length,
 				.millis = (uint32_t)(now_ms() - n->begin)};
 
 	n->reported = true;
@@ -378,9 +386,12 @@ static int start_receiver(struct node *n)
 {
 	int ret;
 
-	n->receiver = (struct receiver){.flow = &n->flow, .key = &n->opt->common.key,
-					.master = n->master, .session = n->control.session,
-					.self = n->welcome.id, .detect_ms = n->welcome.detect_ms,
+	n->receiver = (struct receiver){.flow = &n->flow,
+					.key = &n->opt->common.key,
+					.master = n->master,
+					.session = n->control.session,
+					.self = n->welcome.id,
+					.detect_ms = n->welcome.detect_ms,
 					.wake_fd = n->wake_fd};
 	n->receiver.local = n->opt->common.interface ? &n->local : NULL;
 	ret = receiver_start(&n->receiver);
@@ -452,7 +463,8 @@ static int run(struct node *n)
 	return n->released ? 0 : ret;
 }
 
-/* --- a session ---------------------------------------------------------------------------------- */
+/* --- a session ----------------------------------------------------------------------------------
+ */
 
 static int open_door(struct node *n)
 {
@@ -473,7 +485,9 @@ static int start_writer(struct node *n)
 {
 	int ret;
 
-	n->writer = (struct writer){.flow = &n->flow, .spool = &n->spool, .wake_fd = n->wake_fd,
+	n->writer = (struct writer){.flow = &n->flow,
+				    .spool = &n->spool,
+				    .wake_fd = n->wake_fd,
 				    .has_root = n->opt->has_root};
 	memcpy(n->writer.expected_root, n->opt->root, sizeof(n->opt->root));
 	n->flow.gated = n->opt->has_root;
@@ -487,7 +501,8 @@ static int take_part(struct node *n)
 
 	if (ret)
 		return log_err(ret, "cannot start");
-	n->senders = (struct senders){.flow = &n->flow, .store = &n->spool.store,
+	n->senders = (struct senders){.flow = &n->flow,
+				      .store = &n->spool.store,
 				      .beat_ms = n->welcome.beat_ms,
 				      .detect_ms = n->welcome.detect_ms};
 	ret = start_writer(n);

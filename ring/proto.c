@@ -59,8 +59,8 @@ static bool data_is_sane(const struct frame *f)
 {
 	size_t unit = f->flags & FRAME_ZERO ? BLOB_CHUNK : RING_FRAME;
 
-	return f->length > 0 && f->offset % RING_FRAME == 0 && f->offset < UINT64_MAX - BLOB_CHUNK &&
-	       f->offset % unit + f->length <= unit;
+	return f->length > 0 && f->offset % RING_FRAME == 0 &&
+	       f->offset < UINT64_MAX - BLOB_CHUNK && f->offset % unit + f->length <= unit;
 }
 
 int frame_decode(struct frame *f, const uint8_t in[FRAME_HEADER])
@@ -217,7 +217,8 @@ void message_encode_hello(struct strbuf *b, const struct ring_hello *m)
 	strbuf_add(b, m->nonce, sizeof(m->nonce));
 }
 
-/* Of a later version only the beginning is looked at, so that the two sides can say what differs. */
+/* Of a later version only the beginning is looked at, so that the two sides can say what differs.
+ */
 int message_decode_hello(struct ring_hello *m, const void *data, size_t len)
 {
 	struct cursor c = {data, len, false};
@@ -273,7 +274,8 @@ static bool welcome_is_sane(const struct ring_welcome *m)
 	if (!m->id || m->id > RING_ID_MAX || m->detect_ms < 100 || m->detect_ms > 3600000 ||
 	    m->beat_ms < 10 || m->beat_ms > m->detect_ms)
 		return false;
-	if (m->length / BLOB_CHUNK >= BLOB_MANIFEST_MAX / BLOB_HASH_LEN || m->catalog_len > m->length)
+	if (m->length / BLOB_CHUNK >= BLOB_MANIFEST_MAX / BLOB_HASH_LEN ||
+	    m->catalog_len > m->length)
 		return false;
 	if (m->kind == RING_FILE)
 		return !m->catalog_len && ring_name_is_safe(m->name) && m->mode <= 07777;

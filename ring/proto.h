@@ -1,5 +1,5 @@
-/* What travels on the ring: frames, and the messages in them (docs/ring-protocol.md). Pure: bytes in,
- * structs out; no sockets, no threads. Integers are little-endian. Everything that arrives is
+/* What travels on the ring: frames, and the messages in them (docs/ring-protocol.md). Pure: bytes
+ * in, structs out; no sockets, no threads. Integers are little-endian. Everything that arrives is
  * hostile until frame_decode() and message_decode_*() have accepted it.
  *
  * A frame is a header of FRAME_HEADER bytes, in a keyed ring FRAME_MAC bytes of authentication, and
@@ -30,21 +30,22 @@
 #define FRAME_ZERO   1 /* flag of RING_DATA */
 
 enum ring_type {
-	RING_HELLO = 1, /* both: version, keyed or not, nonce */
-	RING_JOIN,	/* node -> master */
-	RING_WELCOME,	/* master -> node: session, id, what is sent */
-	RING_PLACE,	/* master -> node: epoch, predecessor and those after it */
+	RING_HELLO = 1,	 /* both: version, keyed or not, nonce */
+	RING_JOIN,	 /* node -> master */
+	RING_WELCOME,	 /* master -> node: session, id, what is sent */
+	RING_PLACE,	 /* master -> node: epoch, predecessor and those after it */
 	RING_HASHES_ARE, /* master -> node: BLAKE3 of chunks; offset = number of the first */
-	RING_BEAT,	/* node -> master: how far, who is behind; master -> node: empty */
-	RING_COMPLAIN,	/* node -> master: its predecessor is silent or sends what is wrong */
-	RING_REPORT,	/* node -> master: the end, ok or why not */
-	RING_RELEASE,	/* master -> node: offset 0: your report is kept; 1: nobody needs you any more */
-	RING_DROP,	/* master -> node: this id (perhaps yourself) is no longer in the ring */
-	RING_ABORT,	/* either: the session or the node cannot go on, and why */
-	RING_FETCH,	/* node -> predecessor: send me everything from offset on */
-	RING_REFUSE,	/* predecessor -> node: no, and why */
-	RING_DATA,	/* predecessor -> node */
-	RING_IDLE,	/* predecessor -> node: I am alive, there is nothing to send yet */
+	RING_BEAT,	 /* node -> master: how far, who is behind; master -> node: empty */
+	RING_COMPLAIN,	 /* node -> master: its predecessor is silent or sends what is wrong */
+	RING_REPORT,	 /* node -> master: the end, ok or why not */
+	RING_RELEASE, /* master -> node: offset 0: your report is kept; 1: nobody needs you any more
+		       */
+	RING_DROP,    /* master -> node: this id (perhaps yourself) is no longer in the ring */
+	RING_ABORT,   /* either: the session or the node cannot go on, and why */
+	RING_FETCH,   /* node -> predecessor: send me everything from offset on */
+	RING_REFUSE,  /* predecessor -> node: no, and why */
+	RING_DATA,    /* predecessor -> node */
+	RING_IDLE,    /* predecessor -> node: I am alive, there is nothing to send yet */
 	RING_TYPE_END,
 };
 
@@ -80,7 +81,7 @@ struct ring_hello {
 struct ring_join {
 	uint32_t old_session, old_id; /* of its former membership; 0: none */
 	struct ring_address data;     /* where it serves its successors */
-	uint8_t needs_root; /* it takes nothing before the whole list of hashes is known */
+	uint8_t needs_root;	     /* it takes nothing before the whole list of hashes is known */
 	uint8_t root[BLOB_HASH_LEN]; /* the only content it takes; all zero: any */
 	char name[RING_NAME_MAX];
 };
@@ -90,11 +91,11 @@ enum ring_kind { RING_FILE, RING_TREE };
 struct ring_welcome {
 	uint32_t id, epoch;
 	uint32_t detect_ms, beat_ms;
-	uint8_t kind;	      /* enum ring_kind */
-	uint64_t length;      /* of the stream */
-	uint64_t catalog_len; /* its first bytes, RING_TREE */
-	uint32_t mode;	      /* RING_FILE */
-	int64_t mtime;	      /* RING_FILE */
+	uint8_t kind;		     /* enum ring_kind */
+	uint64_t length;	     /* of the stream */
+	uint64_t catalog_len;	     /* its first bytes, RING_TREE */
+	uint32_t mode;		     /* RING_FILE */
+	int64_t mtime;		     /* RING_FILE */
 	uint8_t root[BLOB_HASH_LEN]; /* all zero while it is not known yet */
 	char name[RING_NAME_MAX];    /* RING_FILE: its last component */
 };

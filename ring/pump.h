@@ -1,6 +1,6 @@
-/* The threads of the paper's Dolly+ (section 3.3.1, L25): network -> memory (receiver), memory -> disk
- * (writer), memory -> network (a sender for each successor); on the master disk -> memory (reader).
- * They meet in a struct flow and are started, told and stopped by a control thread.
+/* The threads of the paper's Dolly+ (section 3.3.1, L25): network -> memory (receiver), memory ->
+ * disk (writer), memory -> network (a sender for each successor); on the master disk -> memory
+ * (reader). They meet in a struct flow and are started, told and stopped by a control thread.
  */
 #ifndef LUCIE_RING_PUMP_H
 #define LUCIE_RING_PUMP_H
@@ -14,7 +14,8 @@
 #include "ring/flow.h"
 #include "ring/spool.h"
 
-/* --- disk -> memory (master) -------------------------------------------------------------------- */
+/* --- disk -> memory (master) --------------------------------------------------------------------
+ */
 
 struct reader {
 	struct flow *flow; /* constant while it runs, as is store */
@@ -26,7 +27,8 @@ struct reader {
 int reader_start(struct reader *r);
 void reader_join(struct reader *r); /* after flow_stop() */
 
-/* --- network -> memory -------------------------------------------------------------------------- */
+/* --- network -> memory --------------------------------------------------------------------------
+ */
 
 struct receiver {
 	/* constant while it runs */
@@ -60,7 +62,8 @@ uint32_t receiver_attached(struct receiver *r);
 bool receiver_complaint(struct receiver *r, struct ring_notice *out);
 void receiver_join(struct receiver *r); /* after flow_stop() */
 
-/* --- memory -> disk ----------------------------------------------------------------------------- */
+/* --- memory -> disk -----------------------------------------------------------------------------
+ */
 
 struct writer {
 	/* constant while it runs */
@@ -80,7 +83,8 @@ struct writer {
 int writer_start(struct writer *w);
 void writer_join(struct writer *w); /* after flow_stop() */
 
-/* --- memory -> network -------------------------------------------------------------------------- */
+/* --- memory -> network --------------------------------------------------------------------------
+ */
 
 struct sender {
 	/* constant while it runs */

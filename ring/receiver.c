@@ -1,6 +1,6 @@
-/* network -> memory: finds a predecessor among its candidates, asks it for what comes next, and fills
- * the pool. Whatever goes wrong with a predecessor has one answer: close, attach again, ask from the
- * offset that is needed. What is wrong for longer is told to the master. */
+/* network -> memory: finds a predecessor among its candidates, asks it for what comes next, and
+ * fills the pool. Whatever goes wrong with a predecessor has one answer: close, attach again, ask
+ * from the offset that is needed. What is wrong for longer is told to the master. */
 #include "ring/pump.h"
 
 #include <errno.h>
@@ -15,10 +15,10 @@
 #include "init/lib/log.h"
 #include "ring/sock.h"
 
-#define TICK_MS	     100
-#define STAGGER_MS   150 /* before the next candidate is tried beside the first */
-#define BAD_MAX	     3	 /* damaged frames or chunks from the same predecessor */
-#define RETRY_MS     50
+#define TICK_MS	   100
+#define STAGGER_MS 150 /* before the next candidate is tried beside the first */
+#define BAD_MAX	   3   /* damaged frames or chunks from the same predecessor */
+#define RETRY_MS   50
 
 static void wake(int fd)
 {
@@ -28,9 +28,16 @@ static void wake(int fd)
 	(void)n; /* an eventfd that is full wakes as well */
 }
 
-/* --- attaching ---------------------------------------------------------------------------------- */
+/* --- attaching ----------------------------------------------------------------------------------
+ */
 
-enum attempt_state { ATTEMPT_WAITING, ATTEMPT_CONNECTING, ATTEMPT_HELLO, ATTEMPT_READY, ATTEMPT_FAILED };
+enum attempt_state {
+	ATTEMPT_WAITING,
+	ATTEMPT_CONNECTING,
+	ATTEMPT_HELLO,
+	ATTEMPT_READY,
+	ATTEMPT_FAILED
+};
 
 struct attempt {
 	struct conn conn;
@@ -68,7 +75,8 @@ static int attempt_step(struct attempt *a)
 	return ret;
 }
 
-/* The nearest that is ready, if no nearer one can still become so (or has been given time enough). */
+/* The nearest that is ready, if no nearer one can still become so (or has been given time enough).
+ */
 static int attempt_chosen(const struct attempt *list, size_t count, bool in_time)
 {
 	bool failed = true;
@@ -190,7 +198,8 @@ static int attach(struct receiver *r, struct conn *out, uint32_t *from)
 	return 0;
 }
 
-/* --- receiving ---------------------------------------------------------------------------------- */
+/* --- receiving ----------------------------------------------------------------------------------
+ */
 
 static void begin_chunk(struct receiver *r, uint64_t position)
 {
@@ -368,7 +377,8 @@ static void *receiver_main(void *arg)
 	return NULL;
 }
 
-/* --- control ------------------------------------------------------------------------------------ */
+/* --- control ------------------------------------------------------------------------------------
+ */
 
 int receiver_start(struct receiver *r)
 {

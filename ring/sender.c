@@ -1,5 +1,5 @@
-/* memory -> network: a thread for each successor. It sends frames as soon as they are there, from the
- * pool while the successor keeps up, else from the disk. Nobody waits for it. */
+/* memory -> network: a thread for each successor. It sends frames as soon as they are there, from
+ * the pool while the successor keeps up, else from the disk. Nobody waits for it. */
 #include "ring/pump.h"
 
 #include <errno.h>
@@ -12,8 +12,8 @@
 
 #define TICK_MS 100
 
-/* Frames for len bytes at data, which begin at `offset` of the stream; crc: of whole frames, or NULL.
- * Zeros next to each other become one frame. Returns how many bytes went into the batch. */
+/* Frames for len bytes at data, which begin at `offset` of the stream; crc: of whole frames, or
+ * NULL. Zeros next to each other become one frame. Returns how many bytes went into the batch. */
 static size_t make_batch(struct conn_data *list, size_t *count, uint32_t session, uint64_t offset,
 			 const uint8_t *data, const uint32_t *crc, size_t len)
 {
@@ -30,7 +30,8 @@ static size_t make_batch(struct conn_data *list, size_t *count, uint32_t session
 		} else if (*count == CONN_BATCH) {
 			break;
 		} else {
-			struct frame f = {.type = RING_DATA, .session = session, .length = (uint32_t)n};
+			struct frame f = {
+				.type = RING_DATA, .session = session, .length = (uint32_t)n};
 
 			f.flags = zero ? FRAME_ZERO : 0;
 			f.offset = offset + at;

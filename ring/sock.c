@@ -1,5 +1,5 @@
-/* TCP sockets of the ring; see sock.h. IPv4 addresses are used as such, so that a kernel without IPv6
- * serves too. */
+/* TCP sockets of the ring; see sock.h. IPv4 addresses are used as such, so that a kernel without
+ * IPv6 serves too. */
 #include "ring/sock.h"
 
 #include <arpa/inet.h>
@@ -17,9 +17,9 @@
 
 #include "init/lib/log.h"
 
-#define BACKLOG	     512
-#define NOTSENT_MAX  (128 << 10) /* bytes that wait in the kernel without having been sent */
-#define SEND_BUFFER  (2 << 20)	 /* sent and not acknowledged included: 10 Gbit/s at 1.6 ms */
+#define BACKLOG	    512
+#define NOTSENT_MAX (128 << 10) /* bytes that wait in the kernel without having been sent */
+#define SEND_BUFFER (2 << 20)	/* sent and not acknowledged included: 10 Gbit/s at 1.6 ms */
 
 static const uint8_t mapped_prefix[12] = {[10] = 0xff, [11] = 0xff};
 

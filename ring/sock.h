@@ -32,7 +32,8 @@ int sock_accept(int listener, struct ring_address *peer);
 int sock_connect(const struct ring_address *to, const struct ring_address *local);
 int sock_connected(int fd);
 
-/* For connections that carry data: bounded unsent bytes, and a bound for what is not acknowledged. */
+/* For connections that carry data: bounded unsent bytes, and a bound for what is not acknowledged.
+ */
 void sock_tune(int fd, uint32_t detect_ms);
 /* Blocking, but each wait ends after tick_ms with -EAGAIN. */
 int sock_set_blocking(int fd, unsigned int tick_ms);

@@ -13,10 +13,10 @@ struct source {
 	char name[RING_NAME_MAX]; /* RING_FILE */
 	uint32_t mode;
 	int64_t mtime;
-	int fd;		       /* RING_FILE */
-	struct strbuf text;    /* RING_TREE: the catalog */
+	int fd;		    /* RING_FILE */
+	struct strbuf text; /* RING_TREE: the catalog */
 	struct catalog catalog;
-	char **tops; /* RING_TREE: the directory in which each top-level entry lies */
+	char **tops;	  /* RING_TREE: the directory in which each top-level entry lies */
 	uint32_t *top_of; /* [catalog entry] */
 	size_t top_count;
 };

@@ -1,5 +1,5 @@
-/* A node's side of a stream on disk; see spool.h. Nothing here follows a symbolic link that came with
- * the data: links are made last, and every folder is opened without following. */
+/* A node's side of a stream on disk; see spool.h. Nothing here follows a symbolic link that came
+ * with the data: links are made last, and every folder is opened without following. */
 #include "ring/spool.h"
 
 #include <errno.h>
@@ -23,7 +23,8 @@
 #define CATALOG_NAME "catalog"
 #define ZERO_UNIT    4096
 
-/* --- reading ------------------------------------------------------------------------------------ */
+/* --- reading ------------------------------------------------------------------------------------
+ */
 
 /* What was never written is a hole, also past the end of the partial file. */
 static int read_or_zero(int fd, uint8_t *buf, size_t len, uint64_t offset)
@@ -67,8 +68,8 @@ static bool file_is_hole(struct store *store, uint64_t offset, size_t len)
 
 static void tree_path(const struct spool *s, const struct catalog_entry *e, char *out, size_t size)
 {
-	snprintf(out, size, "%s/%s%s", s->finished ? s->dest : s->part,
-		 s->finished ? "" : "tree/", e->path);
+	snprintf(out, size, "%s/%s%s", s->finished ? s->dest : s->part, s->finished ? "" : "tree/",
+		 e->path);
 }
 
 static int entry_open(const struct spool *s, const struct catalog_entry *e)
@@ -128,7 +129,8 @@ static bool never_hole(struct store *store, uint64_t offset, size_t len)
 	return false;
 }
 
-/* --- opening ------------------------------------------------------------------------------------ */
+/* --- opening ------------------------------------------------------------------------------------
+ */
 
 static int device_open(struct spool *s)
 {
@@ -179,7 +181,8 @@ static int tree_open(struct spool *s)
 	s->fd = open(s->part, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (s->fd < 0)
 		return log_err(-errno, "cannot open '%s'", s->part);
-	s->catalog_fd = openat(s->fd, CATALOG_NAME, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	s->catalog_fd =
+		openat(s->fd, CATALOG_NAME, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	return s->catalog_fd < 0 ? log_err(-errno, "cannot create a file in '%s'", s->part) : 0;
 }
 
@@ -200,9 +203,14 @@ int spool_open(struct spool *s, const char *dest, const struct ring_welcome *wha
 	struct stat st;
 	int ret;
 
-	*s = (struct spool){.kind = what->kind, .length = what->length, .mode = what->mode,
-			    .catalog_len = what->catalog_len, .mtime = what->mtime, .fd = -1,
-			    .catalog_fd = -1, .out_fd = -1};
+	*s = (struct spool){.kind = what->kind,
+			    .length = what->length,
+			    .mode = what->mode,
+			    .catalog_len = what->catalog_len,
+			    .mtime = what->mtime,
+			    .fd = -1,
+			    .catalog_fd = -1,
+			    .out_fd = -1};
 	pthread_rwlock_init(&s->tree, NULL);
 	if (s->kind == RING_FILE && !stat(dest, &st) && S_ISDIR(st.st_mode)) {
 		if (asprintf(&s->dest, "%s/%s", dest, what->name) < 0)
@@ -223,12 +231,14 @@ uint64_t spool_claim(const struct spool *s)
 	if (s->device || s->length == 0)
 		return s->length;
 	if (s->kind == RING_TREE)
-		return !fstat(s->catalog_fd, &st) && (uint64_t)st.st_size == s->catalog_len ? s->length
-											    : 0;
+		return !fstat(s->catalog_fd, &st) && (uint64_t)st.st_size == s->catalog_len
+			       ? s->length
+			       : 0;
 	return fstat(s->fd, &st) ? 0 : (uint64_t)st.st_size;
 }
 
-/* --- the catalog of a tree ---------------------------------------------------------------------- */
+/* --- the catalog of a tree ----------------------------------------------------------------------
+ */
 
 static int make_folders(struct spool *s, const struct catalog *c)
 {
@@ -273,7 +283,8 @@ static int load_catalog(struct spool *s)
 
 static int catalog_reached(struct spool *s, uint64_t end)
 {
-	return s->kind == RING_TREE && !s->catalog.text && end >= s->catalog_len ? load_catalog(s) : 0;
+	return s->kind == RING_TREE && !s->catalog.text && end >= s->catalog_len ? load_catalog(s)
+										 : 0;
 }
 
 int spool_accept(struct spool *s, uint64_t offset, size_t len)
@@ -281,7 +292,8 @@ int spool_accept(struct spool *s, uint64_t offset, size_t len)
 	return catalog_reached(s, offset + len);
 }
 
-/* --- writing ------------------------------------------------------------------------------------ */
+/* --- writing ------------------------------------------------------------------------------------
+ */
 
 static int clear_device(int fd, const uint8_t *zeros, size_t len, uint64_t offset)
 {
@@ -291,7 +303,8 @@ static int clear_device(int fd, const uint8_t *zeros, size_t len, uint64_t offse
 }
 
 /* Leaves out what is zero, in units of a page; a device has to be cleared there. */
-static int write_sparse(const struct spool *s, int fd, const uint8_t *p, size_t len, uint64_t offset)
+static int write_sparse(const struct spool *s, int fd, const uint8_t *p, size_t len,
+			uint64_t offset)
 {
 	while (len) {
 		size_t n = 0, unit;
@@ -423,7 +436,8 @@ int spool_truncate(struct spool *s, uint64_t offset)
 	if (s->device)
 		return 0;
 	if (s->kind == RING_FILE)
-		return ftruncate(s->fd, (off_t)offset) ? log_err(-errno, "cannot cut '%s'", s->part) : 0;
+		return ftruncate(s->fd, (off_t)offset) ? log_err(-errno, "cannot cut '%s'", s->part)
+						       : 0;
 	close_out(s);
 	if (!s->catalog.text)
 		return clear_tree(s);
@@ -439,7 +453,8 @@ int spool_truncate(struct spool *s, uint64_t offset)
 	return 0;
 }
 
-/* --- the end ------------------------------------------------------------------------------------ */
+/* --- the end ------------------------------------------------------------------------------------
+ */
 
 static int set_meta(int fd, uint32_t mode, int64_t mtime)
 {
@@ -451,7 +466,8 @@ static int set_meta(int fd, uint32_t mode, int64_t mtime)
 static int sync_folder_of(const char *path)
 {
 	const char *slash = strrchr(path, '/');
-	_cleanup_free_ char *folder = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
+	_cleanup_free_ char *folder =
+		slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
 	_cleanup_close_ int fd = folder ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 
 	return fd < 0 || fsync(fd) ? -errno : 0;

@@ -10,9 +10,9 @@
 #define WINDOW_SHORT_MS 600
 #define WINDOW_LONG_MS	2000
 #define RATE_MIN	(64.0 * 1024) /* below it the reference itself says nothing */
-#define BACKLOG_SECONDS 0.2 /* of its predecessor's data */
-#define STEADY_MARGIN	15  /* percent that a single interval may be above */
-#define LEAVES_MAX	4   /* they share the last member's link */
+#define BACKLOG_SECONDS 0.2	      /* of its predecessor's data */
+#define STEADY_MARGIN	15	      /* percent that a single interval may be above */
+#define LEAVES_MAX	4	      /* they share the last member's link */
 
 void topology_init(struct topology *t, uint64_t length)
 {
@@ -205,8 +205,7 @@ void topology_beat(struct topology *t, uint32_t id, const struct ring_beat *beat
 		m->progress_at = now;
 	m->received = beat->received < t->length ? beat->received : t->length;
 	m->on_disk = beat->on_disk;
-	m->samples[m->sample_count++ % TOPOLOGY_SAMPLES] =
-		(struct member_sample){now, m->received};
+	m->samples[m->sample_count++ % TOPOLOGY_SAMPLES] = (struct member_sample){now, m->received};
 }
 
 double topology_rate(const struct member *m, int64_t window, int64_t now)
@@ -228,7 +227,8 @@ double topology_rate(const struct member *m, int64_t window, int64_t now)
 	return -1;
 }
 
-/* What the one before it had in the same window, or on the whole where it has everything already. */
+/* What the one before it had in the same window, or on the whole where it has everything already.
+ */
 static double reference_rate(const struct topology *t, const struct member *before, int64_t window,
 			     int64_t now)
 {
@@ -239,9 +239,9 @@ static double reference_rate(const struct topology *t, const struct member *befo
 	return before->ended && millis > 0 ? (double)t->length * 1000 / (double)millis : -1;
 }
 
-/* In each interval between two beats of the window it moved, but by less than `most` bytes a second.
- * That is what a slow link or disk looks like; a machine or a network that is busy for a moment
- * stalls and then catches up, and nobody is moved for that. */
+/* In each interval between two beats of the window it moved, but by less than `most` bytes a
+ * second. That is what a slow link or disk looks like; a machine or a network that is busy for a
+ * moment stalls and then catches up, and nobody is moved for that. */
 static bool is_steady_below(const struct member *m, double most, int64_t window, int64_t now)
 {
 	const struct member_sample *newer = &m->samples[(m->sample_count - 1) % TOPOLOGY_SAMPLES];
@@ -314,7 +314,8 @@ static struct verdict judge_member(const struct topology *t, const struct topolo
 		return v;
 	} else if (is_stuck(t, l, m, now)) {
 		v.kind = VERDICT_DROP;
-		snprintf(v.reason, sizeof(v.reason), "took nothing for %.1f s although there was data",
+		snprintf(v.reason, sizeof(v.reason),
+			 "took nothing for %.1f s although there was data",
 			 (double)(now - m->progress_at) / 1000);
 	} else if (is_slow(t, l, m, now)) {
 		v.kind = VERDICT_DEMOTE;
@@ -323,7 +324,8 @@ static struct verdict judge_member(const struct topology *t, const struct topolo
 	return v;
 }
 
-struct verdict topology_judge(const struct topology *t, const struct topology_limits *l, int64_t now)
+struct verdict topology_judge(const struct topology *t, const struct topology_limits *l,
+			      int64_t now)
 {
 	struct verdict found = {.kind = VERDICT_NONE};
 
@@ -342,7 +344,8 @@ struct verdict topology_judge(const struct topology *t, const struct topology_li
 }
 
 /* The one complained about goes to the end, where it feeds nobody; a node that complains about a
- * second one is itself what both have in common, and a leaf that complains has nobody left to ask. */
+ * second one is itself what both have in common, and a leaf that complains has nobody left to ask.
+ */
 struct verdict topology_complaint(struct topology *t, uint32_t from, uint32_t about,
 				  const char *text)
 {

@@ -17,11 +17,11 @@
 #define TOPOLOGY_SAMPLES 64
 
 enum member_state {
-	MEMBER_ACTIVE,	/* takes data */
-	MEMBER_DONE,	/* verified; still serves */
-	MEMBER_LEAVING, /* failed; relays until its successors have moved */
-	MEMBER_FAILED,	/* reported why not */
-	MEMBER_DROPPED, /* silent, without progress, or its process died */
+	MEMBER_ACTIVE,	 /* takes data */
+	MEMBER_DONE,	 /* verified; still serves */
+	MEMBER_LEAVING,	 /* failed; relays until its successors have moved */
+	MEMBER_FAILED,	 /* reported why not */
+	MEMBER_DROPPED,	 /* silent, without progress, or its process died */
 	MEMBER_RELEASED, /* verified and gone */
 };
 
@@ -49,7 +49,7 @@ struct member {
 	struct member_sample samples[TOPOLOGY_SAMPLES];
 	size_t sample_count; /* ever; the last TOPOLOGY_SAMPLES are kept */
 	uint8_t root[BLOB_HASH_LEN];
-	uint32_t millis;	     /* by its own report */
+	uint32_t millis;	    /* by its own report */
 	char reason[RING_TEXT_MAX]; /* FAILED, DROPPED, LEAVING */
 };
 
@@ -61,15 +61,16 @@ struct topology {
 	uint32_t *leaves;
 	size_t leaf_len;
 	uint32_t epoch;
-	uint64_t length; /* of the stream */
+	uint64_t length;    /* of the stream */
 	int64_t demoted_at; /* the last time: one change is to show before the next */
 };
 
 struct topology_limits {
-	uint32_t detect_ms;   /* silence */
-	uint32_t chunk_ms;    /* no progress although there is data: the paper's chunk time-out */
-	uint64_t backlog;     /* bytes that wait for a member: the paper's use of the buffer */
-	uint32_t slow_percent; /* of its predecessor's rate: below, with that backlog, it is slow; 0: off */
+	uint32_t detect_ms;    /* silence */
+	uint32_t chunk_ms;     /* no progress although there is data: the paper's chunk time-out */
+	uint64_t backlog;      /* bytes that wait for a member: the paper's use of the buffer */
+	uint32_t slow_percent; /* of its predecessor's rate: below, with that backlog, it is slow;
+				  0: off */
 };
 
 enum verdict_kind { VERDICT_NONE, VERDICT_DROP, VERDICT_DEMOTE };
@@ -95,13 +96,15 @@ void topology_demote(struct topology *t, uint32_t id, int64_t now);
 
 /* Whom it should take from; 0: the master. */
 uint32_t topology_predecessor(const struct topology *t, uint32_t id);
-/* The predecessor and those before it, at most RING_CANDIDATES, the master last if there is room. */
+/* The predecessor and those before it, at most RING_CANDIDATES, the master last if there is room.
+ */
 void topology_candidates(const struct topology *t, uint32_t id, struct ring_place *out);
 /* True if nobody who still needs data takes, or is to take, from it. */
 bool topology_is_idle(const struct topology *t, uint32_t id);
 
 void topology_beat(struct topology *t, uint32_t id, const struct ring_beat *beat, int64_t now);
-/* Bytes a second over the last window; -1 while there are not samples enough since it was attached. */
+/* Bytes a second over the last window; -1 while there are not samples enough since it was attached.
+ */
 double topology_rate(const struct member *m, int64_t window, int64_t now);
 /* The next thing to do about a member, most urgent first. */
 struct verdict topology_judge(const struct topology *t, const struct topology_limits *l,

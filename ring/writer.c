@@ -1,6 +1,6 @@
-/* memory -> disk: the thread that compares each chunk with the hash that the master told, lays it down,
- * and at the end gives everything its final name. It begins with what an earlier run left on the
- * disk: that is verified in the same way, so that a restarted node is an ordinary late one. */
+/* memory -> disk: the thread that compares each chunk with the hash that the master told, lays it
+ * down, and at the end gives everything its final name. It begins with what an earlier run left on
+ * the disk: that is verified in the same way, so that a restarted node is an ordinary late one. */
 #include "ring/pump.h"
 
 #include <errno.h>
@@ -97,7 +97,8 @@ static int check_root(struct writer *w)
 	if (!flow_root(w->flow, w->root))
 		return -ECANCELED;
 	if (w->has_root && memcmp(w->root, w->expected_root, sizeof(w->root)))
-		return log_err(-EBADMSG, "the hashes are not those of the content that was asked for");
+		return log_err(-EBADMSG,
+			       "the hashes are not those of the content that was asked for");
 	return 0;
 }
 
