@@ -1,5 +1,5 @@
 /* What a tree on the ring consists of: text that is the beginning of the stream; the contents of
- *the files follow in its order, without gaps. Pure.
+ * the files follow in its order, without gaps. Pure.
  *
  *	lucie-catalog 1
  *	d MODE MTIME PATH          octal, seconds since 1970

@@ -1,6 +1,6 @@
-/* What the threads of one node (or of the master) share: a bounded pool of chunks, how far the
- *stream is, and the hashes that the master has told. One lock; every wait has a bound and ends with
- * flow_stop().
+/* What the threads of one node (or of the master) share: a bounded pool of chunks, the position in
+ * the stream, and the hashes that the master has told. One lock; every wait has a bound and ends
+ * with flow_stop().
  *
  *	filler (receiver, or the master's reader)  flow_slot_get, flow_publish, flow_slot_full
  *	writer                                     flow_next_full, flow_written, flow_rewind

@@ -1,7 +1,8 @@
 # One distribution over the lab's star, with a fault in it, and the judgement of it. Sourced after lab.sh.
 #
 #	ring_source MB               a new source of random bytes with a hole in it
-#	ring_start N [SEND-OPTIONS]  master in n0, nodes 1..N in this order (RING_ORDER=0: as they come)
+#	ring_start N [SEND-OPTIONS]  master in n0, nodes 1..N in this order (RING_ORDER=0: as they come; RING_ABSENT: not these;
+#	                             RING_PREPARE: a command that is given each I first)
 #	ring_at SECONDS              waits until so long after the start
 #	ring_pid I                   process of node I (0: the master)
 #	ring_finish [VICTIM...]      waits for all, then ends the victims; fills RC[0..N]
@@ -23,8 +24,9 @@ ring_pid() { echo "${RING_PIDS[$1]}"; }
 ring_node() { # I
 	local i=$1
 	mkdir -p "$LAB/node$i"
+	[ -z "${RING_PREPARE:-}" ] || $RING_PREPARE "$i"
 	# shellcheck disable=SC2086
-	lab_exec "$i" "$RING_DOLLY" recv -q --name "n$i" ${RING_RECV:-} "$(lab_address 0)" "$LAB/node$i/file" 2>"$LAB/node$i.log" &
+	lab_exec "$i" env LD_PRELOAD="${RING_PRELOAD[i]:-}" "$RING_DOLLY" recv -q --name "n$i" ${RING_RECV:-} "$(lab_address 0)" "$LAB/node$i/file" 2>"$LAB/node$i.log" &
 	RING_PIDS[i]=$!
 }
 
@@ -33,7 +35,7 @@ ring_start() {
 	shift
 	RING_N=$n
 	RC=() RING_PIDS=()
-	rm -rf "$LAB"/node*
+	[ -n "${KEEP:-}" ] || rm -rf "$LAB"/node*
 	for i in $(seq "$n"); do echo "n$i"; done >"$LAB/hosts"
 	[ "${RING_ORDER:-1}" = 0 ] || order=(--hosts "$LAB/hosts")
 	lab_exec 0 "$RING_DOLLY" send -q --json -n "$n" "${order[@]}" "$@" "$LAB/source" >"$LAB/json" 2>"$LAB/master.log" &
@@ -95,7 +97,6 @@ ring_seconds() { # the slowest survivor's, by its own clock; without node $1
 
 ring_judge() {
 	local victims=" $* " i expected=0 verdict
-	RING_BAD=0
 	for i in $(seq "$RING_N"); do
 		verdict=$(ring_verdict "$i")
 		case "$victims" in *" $i "*)
@@ -111,5 +112,5 @@ ring_judge() {
 		[ "$(sha256sum <"$LAB/node$i/file")" = "$RING_SUM" ] || ring_complain "n$i: not the same content"
 	done
 	[ "${RC[0]}" = "$expected" ] || ring_complain "the master's exit code is ${RC[0]}, expected $expected"
-	return $RING_BAD
+	return "${RING_BAD:-0}"
 }
