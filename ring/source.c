@@ -36,11 +36,15 @@ static bool last_component(const char *path, char *out, size_t size)
 	return ring_name_is_safe(out);
 }
 
+/* A file that has become shorter has no holes past its end: reading it will show what is wrong. */
 static bool fd_is_hole(int fd, uint64_t offset, size_t len)
 {
 	off_t data = lseek(fd, (off_t)offset, SEEK_DATA);
+	struct stat st;
 
-	return data < 0 ? errno == ENXIO : (uint64_t)data >= offset + len;
+	if (data >= 0)
+		return (uint64_t)data >= offset + len;
+	return errno == ENXIO && !fstat(fd, &st) && (uint64_t)st.st_size >= offset + len;
 }
 
 static int file_read_at(struct store *store, uint64_t offset, void *buf, size_t len)

@@ -67,8 +67,9 @@ expect "no source" "nothing" "$LAB/e" $?
 lab_in 0 "$RING_DOLLY" send -q -n 1 "$LAB/.." 2>"$LAB/e"
 expect "a path that ends in .." "last component" "$LAB/e" $?
 
-# A source that becomes shorter while it is sent is a read error.
+# A source that becomes shorter while it is sent is a read error.  Longer than what is read ahead.
 RING_ABSENT=''
+ring_source 120
 ring_start 1
 sleep 0.4
 truncate -s 5M "$LAB/source"
