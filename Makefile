@@ -11,7 +11,8 @@ say     = $(if $(filter 1,$(V)),:,printf '  %-8s %s\n' $(1) $(2))
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.SECONDARY:
+# Not .SECONDARY for all: a missing stamp would then count as up to date.
+.PRECIOUS: obj/host/%.o obj/asan/%.o obj/fuzz/%.o obj/node/%.o
 
 # Use all processors unless -j says otherwise: third-party configure scripts dominate a first build.
 NPROC := $(shell nproc)

@@ -46,7 +46,7 @@ static const char usage[] =
 	"  --boot          then boot FILE without a network until it asks for a login; that leaves "
 	"FILE as it is\n"
 	"  --timeout S     for the installation (1800)\n"
-	"  --verbose       show what is done, and the machine's console\n"
+	"  -v, --verbose   show what is done, and the machine's console\n"
 	"  --keep          keep the folder of the trial\n";
 
 struct try_options {
@@ -339,8 +339,8 @@ enum {
 	OPT_PXE,
 	OPT_BOOT,
 	OPT_TIMEOUT,
-	OPT_VERBOSE,
-	OPT_KEEP
+	OPT_KEEP,
+	OPT_VERBOSE = 'v'
 };
 
 static bool option_take(struct try_options *o, int c, const char *arg)
@@ -406,7 +406,7 @@ static int try_main(int argc, char **argv)
 				.timeout = 1800};
 	int c, ret;
 
-	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1)
+	while ((c = getopt_long(argc, argv, "v", options, NULL)) != -1)
 		if (!option_take(&o, c, optarg))
 			return command_usage(argv[0]);
 	if (optind != argc - 1 || !o.disk_count)

@@ -19,8 +19,13 @@ package=$(sed -n "s/^${name}_\(SOURCE\|BINARY\) *:= *//p" "image/packages/$name.
 [ -n "$package" ] || die "image/packages/$name.mk: neither ${name}_SOURCE nor ${name}_BINARY"
 read -r kind _ _ file _ <"$dl/$package.used" || die "'$package' was not fetched"
 
+# Two runs of make in one tree wait for each other here.
+exec 9>"$build/$name.lock"
+flock 9
+
 unpack()
 {
+	rm -rf "${build:?}/$name"
 	case $kind in
 	dsc) dpkg-source --no-copy --no-check -x "$dl/$file" "$build/$name" ;;
 	deb) dpkg-deb -x "$dl/$file" "$build/$name" ;;
@@ -40,7 +45,7 @@ set +e
 	set -e
 	unpack
 	build
-) >"$build/$name.log" 2>&1 </dev/null
+) >"$build/$name.log" 2>&1 </dev/null 9>&-
 status=$?
 set -e
 if [ $status -ne 0 ]; then

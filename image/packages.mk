@@ -23,6 +23,12 @@ NODE_CONFIGURE = ./configure --host=x86_64-linux-musl --build=x86_64-linux-gnu -
 	CC=$(MUSL_GCC) AR=ar RANLIB=ranlib PKG_CONFIG_LIBDIR=$(SYSROOT)/none
 NODE_MAKE = $(MAKE) ACLOCAL=: AUTOCONF=: AUTOMAKE=: AUTOHEADER=: MAKEINFO=: HELP2MAN=: DESTDIR=$(SYSROOT)
 
+# Rewritten only when the flags change.
+$(O)/build/.flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(NODE_SMALL) $(NODE_FAST) $(NODE_CONFIGURE) $(NODE_MAKE)' | cmp -s - $@ || \
+		echo '$(NODE_SMALL) $(NODE_FAST) $(NODE_CONFIGURE) $(NODE_MAKE)' > $@
+
 PACKAGES :=
 SOURCES  :=
 BINARIES :=
@@ -36,11 +42,10 @@ PACKAGES += $(P)
 SOURCES  += $($(P)_SOURCE)
 BINARIES += $($(P)_BINARY)
 $(O)/build/$(P).built: P := $(P)
-$(O)/build/$(P).built: $(lastword $(MAKEFILE_LIST)) $(wildcard image/packages/$(P)/*) image/packages.mk $(DL)/$($(P)_SOURCE)$($(P)_BINARY).used \
+$(O)/build/$(P).built: $(lastword $(MAKEFILE_LIST)) $(wildcard image/packages/$(P)/*) $(O)/build/.flags $(DL)/$($(P)_SOURCE)$($(P)_BINARY).used \
 		$(if $(filter musl,$(P)),,$(O)/build/musl.built) $(patsubst %,$(O)/build/%.built,$($(P)_NEEDS))
 	@$$(call say,PACKAGE,$$(P))
 	@mkdir -p $$(@D)
-	@rm -rf $(O)/build/$$(P)
 	$$(file >$(O)/build/$$(P).sh,set -ex)
 	$$(file >>$(O)/build/$$(P).sh,$$($$(P)_BUILD))
 	$$(file >>$(O)/build/$$(P).sh,rm -f $(SYSROOT)/lib/*.la)
@@ -50,15 +55,15 @@ endef
 
 DL := dl
 
+image/lock/%:
+	@echo "no lock file '$@' for this host's release; make lock writes one" >&2; exit 1
+
+include $(sort $(wildcard image/packages/*.mk))
+
 # The fetch of everything that a build needs is one run. NAME.used is rewritten only where another revision is used than before.
-$(DL)/%.used: $(O)/build/.fetched ;
+$(patsubst %,$(DL)/%.used,$(SOURCES) $(BINARIES)): $(O)/build/.fetched ;
 $(O)/build/.fetched: $(LOCK) image/fetch.sh image/apt-private.sh
 	@mkdir -p $(@D)
 	@$(call say,FETCH,'$(words $(SOURCES) $(BINARIES)) packages')
 	$(Q)image/fetch.sh $(SOURCES) $(BINARIES)
 	@touch $@
-
-image/lock/%:
-	@echo "no lock file '$@' for this host's release; make lock writes one" >&2; exit 1
-
-include $(sort $(wildcard image/packages/*.mk))

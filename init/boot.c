@@ -54,7 +54,7 @@ static int get_plan(struct plan *plan, struct cmdline *cmdline)
 	while (child_running(&c) && now_ms() < end && !loop_signalled())
 		loop_wait(1000);
 	if (child_running(&c)) {
-		child_stop(&c);
+		child_stop(&c, CHILD_GRACE_MS);
 		return log_err(0, "no plan after %d minutes", PLAN_LIMIT_MS / 60000);
 	}
 	if (WIFSIGNALED(c.status))
@@ -104,7 +104,7 @@ void boot(void)
 	early_cmdline(&cmdline);
 	child_start(&devices, devices_main, NULL);
 	if (cmdline.shell)
-		rescue_shell("lucie.shell", 0);
+		rescue_shell("lucie.shell", "goes on", 0);
 	if (get_plan(&plan, &cmdline))
 		run_without_plan(log_last_error());
 	early_kernel_log(on_kernel_error);

@@ -25,8 +25,24 @@ static size_t console_count;
 static bool progress_shown;
 static int journal = -1;
 
+/* The end of a shell hangs its terminal up, for us too. */
+static bool reopen(size_t i)
+{
+	int fd = *consoles[i].path
+			 ? open(consoles[i].path, O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC)
+			 : -1;
+
+	if (fd < 0)
+		return false;
+	close(consoles[i].fd);
+	consoles[i].fd = fd;
+	return true;
+}
+
 static void write_console(size_t i, const char *text, size_t len)
 {
+	bool reopened = false;
+
 	while (len) {
 		ssize_t n = write(consoles[i].fd, text, len);
 		struct pollfd p = {.fd = consoles[i].fd, .events = POLLOUT};
@@ -36,7 +52,9 @@ static void write_console(size_t i, const char *text, size_t len)
 			len -= (size_t)n;
 			consoles[i].stuck = false;
 		} else if (n < 0 && errno != EAGAIN && errno != EINTR) {
-			return;
+			if (reopened || !reopen(i))
+				return;
+			reopened = true;
 		} else if (consoles[i].stuck || poll(&p, 1, PATIENCE_MS) == 0) {
 			consoles[i].stuck = true;
 			return;

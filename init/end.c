@@ -92,7 +92,7 @@ void end_release_disks(void)
 			said = true;
 		}
 	}
-	if (!child_stop(&c))
+	if (!child_stop(&c, CHILD_GRACE_MS))
 		console_line("the disks do not answer; going on without them");
 }
 

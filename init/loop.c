@@ -16,7 +16,6 @@
 #include <sys/wait.h>
 
 #define WATCHES_MAX   64
-#define TERM_GRACE_MS 5000
 #define KILL_GRACE_MS 15000 /* a killed process may have to finish a write to a slow disk */
 
 struct watch {
@@ -302,14 +301,14 @@ static bool wait_child(struct child *c, int64_t ms)
 	return !child_running(c);
 }
 
-bool child_stop(struct child *c)
+bool child_stop(struct child *c, int grace_ms)
 {
 	pid_t session = c->pid;
 
 	if (!child_running(c))
 		return true;
 	session_signal(session, SIGTERM);
-	if (wait_child(c, TERM_GRACE_MS)) {
+	if (wait_child(c, grace_ms)) {
 		session_kill(session);
 		return true;
 	}

@@ -33,6 +33,8 @@ struct child {
 	struct child *next;
 };
 
+#define CHILD_GRACE_MS 5000 /* that a module has to clean up (init/lib/cancel.h) */
+
 int loop_init(void);
 
 /* Calls ready() whenever fd can be read, until loop_forget(). -ENOSPC when there are too many. */
@@ -53,9 +55,9 @@ static inline bool child_running(const struct child *c)
 void child_log_line(struct child *c, enum child_stream stream, char *line);
 /* Splits "log LEVEL TEXT"; NULL for any other line. */
 char *child_log_text(char *line, enum log_level *level);
-/* SIGTERM, 5 s, SIGKILL; to everything in its session. False when it cannot be ended even so (it
- * hangs in the kernel); it is forgotten then. */
-bool child_stop(struct child *c);
+/* SIGTERM, a time of grace, SIGKILL; to everything in its session. False when it cannot be ended
+ * even so (it hangs in the kernel); it is forgotten then. */
+bool child_stop(struct child *c, int grace_ms);
 /* Ends what the child left in its session. */
 void session_kill(pid_t session);
 

@@ -18,7 +18,7 @@
 
 struct terminal {
 	const char *path;
-	const char *why;
+	const char *why, *next;
 	unsigned int seconds;
 	struct child child;
 };
@@ -53,7 +53,7 @@ static int be_shell(void *arg)
 			return EXIT_NOBODY;
 		tcflush(0, TCIFLUSH);
 	}
-	printf("\n%s: this shell waits for a person; 'exit' goes on\n", t->why);
+	printf("\n%s: a shell, which waits for a person; 'exit' %s\n", t->why, t->next);
 	fflush(stdout);
 	execve("/bin/sh", argv, envp);
 	return EXIT_NOBODY;
@@ -74,7 +74,7 @@ static bool has_ended(const struct terminal *t, size_t count, bool *person)
 	return all || *person;
 }
 
-bool rescue_shell(const char *why, unsigned int seconds)
+bool rescue_shell(const char *why, const char *next, unsigned int seconds)
 {
 	const char *paths[CONSOLES_MAX];
 	struct terminal t[CONSOLES_MAX];
@@ -82,7 +82,8 @@ bool rescue_shell(const char *why, unsigned int seconds)
 	bool person = false;
 
 	for (size_t i = 0; i < count; i++) {
-		t[i] = (struct terminal){.path = paths[i], .why = why, .seconds = seconds};
+		t[i] = (struct terminal){
+			.path = paths[i], .why = why, .next = next, .seconds = seconds};
 		t[i].child = (struct child){
 			.name = "shell", .own_terminal = true, .status = EXIT_NOBODY << 8};
 		child_start(&t[i].child, be_shell, &t[i]);
@@ -92,6 +93,6 @@ bool rescue_shell(const char *why, unsigned int seconds)
 		reporter_run();
 	}
 	for (size_t i = 0; i < count; i++)
-		child_stop(&t[i].child);
+		child_stop(&t[i].child, 0);
 	return person;
 }

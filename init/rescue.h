@@ -5,9 +5,9 @@
 
 #include <stdbool.h>
 
-/* Opens the shells and waits until a person leaves one. seconds: not 0, a shell is only offered,
- * and after so long without a key press the offer ends. False when no person was there: none could
- * be opened, or nobody wanted one. */
-bool rescue_shell(const char *why, unsigned int seconds);
+/* Opens the shells, says why and what leaving one does ("goes on"), and waits until a person leaves
+ * one. seconds: not 0, a shell is only offered, and after so long without a key press the offer
+ * ends. False when no person was there: none could be opened, or nobody wanted one. */
+bool rescue_shell(const char *why, const char *next, unsigned int seconds);
 
 #endif

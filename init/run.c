@@ -181,7 +181,7 @@ static int watch(struct running *m, char *reason)
 		if (!*reason)
 			continue;
 		console_line("%s: %s; ending it", m->task->name, reason);
-		if (!child_stop(&m->child))
+		if (!child_stop(&m->child, CHILD_GRACE_MS))
 			strncat(reason, "; it hangs in the kernel and cannot be killed",
 				REASON_MAX - strlen(reason) - 1);
 		return -ETIMEDOUT;
@@ -241,7 +241,7 @@ static void break_before(const char *module)
 	console_line("%s: a shell is open on the console and waits for a person", text);
 	report_log(module, "warn", text);
 	reporter_run();
-	if (!rescue_shell(text, 0))
+	if (!rescue_shell(text, "goes on", 0))
 		console_line("there is no console to open a shell on; going on");
 }
 
@@ -318,7 +318,7 @@ static void wait_until(int64_t end)
 static void __attribute__((noreturn)) end_by_name(const char *how)
 {
 	if (!strcmp(how, "shell")) {
-		if (!rescue_shell("the installation is over; leaving the shell reboots", 0)) {
+		if (!rescue_shell("the installation is over", "reboots", 0)) {
 			console_line("there is no console to open a shell on; rebooting in %d s",
 				     OFFER_SECONDS);
 			wait_until(now_ms() + OFFER_SECONDS * 1000);
@@ -397,7 +397,7 @@ void run_without_plan(const char *reason)
 	console_line("  reason  %s", reason);
 	console_line("  next    reboots in %d s, unless somebody asks for a shell", OFFER_SECONDS);
 	console_line("----------------------------------------------------------------------");
-	if (!rescue_shell("no plan", OFFER_SECONDS))
+	if (!rescue_shell("no plan", "reboots", OFFER_SECONDS))
 		wait_until(end);
 	end_machine(END_REBOOT);
 }

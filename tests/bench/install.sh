@@ -5,7 +5,7 @@
 #	tests/bench/install.sh [RUNS] [BASE.tar.zst]
 . "$(dirname "$0")/../vm/lib.sh"
 RUNS=${1:-3}
-BASE=${2:-$TOP/out/test/base/debian.tar.zst}
+BASE=${2:-$TOP/out/demo/bases/demo.tar.zst}
 export MEMORY=${MEMORY:-1024}
 
 # The yardstick's own root: our image's kernel modules, and the distribution's tools with their libraries.

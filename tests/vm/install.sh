@@ -3,8 +3,8 @@
 # at, boots without a network to a login prompt under its own name, is repaired in a second run, and boots again.
 . "$(dirname "$0")/lib.sh"
 
-BASE=$TOP/out/test/base/debian.tar.zst
-[ -e "$BASE" ] || fail "no base: make out/test/base/debian.tar.zst"
+BASE=$TOP/out/demo/bases/demo.tar.zst
+[ -e "$BASE" ] || fail "no base system '$BASE': make demo-base"
 "$TOP/tests/vm/repo.sh" "$T/site/repo" hello
 
 site_new

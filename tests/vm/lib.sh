@@ -91,7 +91,7 @@ host() {
 	} | site_add
 }
 
-site_setup() { "$LUCIE" setup --state "$T/state" --images "$IMAGES" "$T/site/cluster.conf" >"$T/setup.log" 2>&1 || { cat "$T/setup.log"; fail "lucie setup"; }; }
+site_setup() { "$LUCIE" setup --conf "$T/site/cluster.conf" --state "$T/state" --images "$IMAGES" >"$T/setup.log" 2>&1 || { cat "$T/setup.log"; fail "lucie setup"; }; }
 
 site_serve() {
 	"$LUCIE" serve --state "$T/state" --no-dhcp --bind 127.0.0.1 --port "$PORT" >>"$T/serve.log" 2>&1 &
@@ -118,13 +118,13 @@ machine_boot_args() {
 	mac=$(machine_mac "$name")
 	file=$T/state/tftp/pxelinux.cfg/01-${mac//:/-}
 	[ -e "$file" ] || fail "no pxelinux file for $name: $file"
-	initrds=$(sed -n 's/^ *INITRD *//p' "$file")
+	initrds=$(sed -n 's/^[[:blank:]]*INITRD[[:blank:]]*//p' "$file")
 	[ -n "$initrds" ] || fail "$name is not armed: $file boots locally"
 	: >"$T/$name.initrd"
 	local i
 	for i in ${initrds//,/ }; do cat "$T/state/tftp/$i" >>"$T/$name.initrd"; done
-	KERNEL=$T/state/tftp/$(sed -n 's/^ *KERNEL *//p' "$file")
-	APPEND="$(sed -n 's/^ *APPEND *//p' "$file") ip=10.0.2.$((14 + ${name//[!0-9]/})):10.0.2.2:10.0.2.2:255.255.255.0 BOOTIF=01-${mac//:/-}"
+	KERNEL=$T/state/tftp/$(sed -n 's/^[[:blank:]]*KERNEL[[:blank:]]*//p' "$file")
+	APPEND="$(sed -n 's/^[[:blank:]]*APPEND[[:blank:]]*//p' "$file") ip=10.0.2.$((14 + ${name//[!0-9]/})):10.0.2.2:10.0.2.2:255.255.255.0 BOOTIF=01-${mac//:/-}"
 }
 
 accel() { if grep -qwE 'vmx|svm' /proc/cpuinfo && [ -w /dev/kvm ]; then echo kvm; else echo tcg; fi; }
@@ -208,9 +208,10 @@ disk_new() { truncate -s "$2" "$1"; }
 disk_hash() { sha256sum <"$1" | cut -d' ' -f1; }
 node_status() { "$LUCIE" status --state "$T/state" "$1"; }
 
-# tar_random FILE MEGABYTES: a tar.zst that does not compress, so that an installation of it takes a while.
+# tar_random FILE MEGABYTES: a base that does not compress, so that an installation of it takes a while.
 tar_random() {
-	mkdir -p "$T/random/data"
+	mkdir -p "$T/random/data" "$T/random/sbin"
+	: >"$T/random/sbin/init"
 	local i
 	for i in $(seq "$2"); do head -c 1M /dev/urandom >"$T/random/data/file$i"; done
 	tar -C "$T/random" --owner=0 --group=0 --numeric-owner -c . | zstd -q -1 -o "$1"
@@ -243,7 +244,7 @@ fails_with() {
 	machine_wait "$name" "FAILED" "$4"
 	machine_end "$name" 180
 	serial_has "$name" "$pattern" || { tail -n 30 "$T/$name.serial"; fail "the console does not say '$pattern'"; }
-	serve_wait "$name +.*INSTALLATION FAILED.*$module" 30
+	serve_wait "$name +$module +INSTALLATION FAILED" 30
 	serve_has "$pattern" || { tail -n 20 "$T/serve.log"; fail "the server does not say '$pattern'"; }
 	! serve_has "$name +.* INSTALLED" || fail "$name is reported as installed"
 	! node_status "$name" | grep -q ' installed' || fail "$name has the state installed"
