@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,7 @@
 #include "ring/ring.h"
 
 #define CONFIG_MAX ((size_t)8 << 20)
+#define HELP_SHOWN (-1)
 
 static atomic_bool interrupted;
 
@@ -95,6 +97,11 @@ static void on_signal(int sig)
 {
 	(void)sig;
 	atomic_store(&interrupted, true);
+}
+
+static bool is_interrupted(void)
+{
+	return atomic_load(&interrupted);
 }
 
 static int bad_usage(const char *fmt, const char *what)
@@ -424,7 +431,7 @@ static int take_options(struct dolly *d, int argc, char **argv)
 	while ((option = getopt_long(argc, argv, "p:n:k:i:qh", options, NULL)) != -1) {
 		if (option == 'h') {
 			fputs(usage, stdout);
-			exit(0);
+			return HELP_SHOWN;
 		}
 		if (option == '?') {
 			fputs(usage, stderr);
@@ -456,7 +463,7 @@ static int run_send(struct dolly *d, int argc, char **argv)
 	}
 	d->send.event = on_event;
 	d->send.arg = d;
-	d->send.common.cancel = &interrupted;
+	d->send.common.cancelled = is_interrupted;
 	return ring_send(&d->send) ? 1 : 0;
 }
 
@@ -470,7 +477,7 @@ static int run_recv(struct dolly *d, int argc, char **argv)
 		return bad_usage("needs a master and a destination:", "recv");
 	d->recv.progress = on_recv_progress;
 	d->recv.arg = d;
-	d->recv.common.cancel = &interrupted;
+	d->recv.common.cancelled = is_interrupted;
 	return ring_recv(&d->recv) ? 1 : 0;
 }
 
@@ -498,7 +505,9 @@ int main(int argc, char **argv)
 	argc--;
 	argv++;
 	ret = take_options(&d, argc, argv);
-	if (!ret)
+	if (ret == HELP_SHOWN)
+		ret = 0;
+	else if (!ret)
 		ret = d.sending ? run_send(&d, argc - optind, argv + optind)
 				: run_recv(&d, argc - optind, argv + optind);
 	end_line(&d);

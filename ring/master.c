@@ -554,7 +554,7 @@ static void tick(struct master *m)
 
 static bool is_cancelled(const struct master *m)
 {
-	return m->opt->common.cancel && atomic_load(m->opt->common.cancel);
+	return m->opt->common.cancelled && m->opt->common.cancelled();
 }
 
 /* Everybody who came is done, failed or lost; who has not come is waited for a while. */

@@ -69,7 +69,7 @@ static int say(struct node *n, enum ring_type type, uint64_t offset, struct strb
 
 static bool is_cancelled(const struct node *n)
 {
-	return n->opt->common.cancel && atomic_load(n->opt->common.cancel);
+	return n->opt->common.cancelled && n->opt->common.cancelled();
 }
 
 /* One whole frame, or -ETIMEDOUT. */

@@ -5,7 +5,6 @@
 #ifndef LUCIE_RING_RING_H
 #define LUCIE_RING_RING_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -20,8 +19,8 @@ struct ring_common {
 	uint16_t port;	       /* to listen on; a node: 0 for any */
 	const char *interface; /* name or address of the card for the data; NULL: any */
 	struct ring_key key;
-	size_t pool_bytes;	   /* at most an eighth of the RAM, at most 64 MB */
-	const atomic_bool *cancel; /* may be NULL; asked at least every 200 ms */
+	size_t pool_bytes;	 /* at most an eighth of the RAM, at most 64 MB */
+	bool (*cancelled)(void); /* may be NULL; asked at least every 200 ms */
 };
 void ring_common_defaults(struct ring_common *c);
 /* A key is made of everything in the file but blanks at its end; at least 16 bytes. Logs. */

@@ -1,7 +1,6 @@
-# The ring: what nodes and host share (ring/*.c without the program), and the program `dolly` (ring/dolly.c).
+# The program `dolly` (ring/dolly.c over RING_SRC, what nodes and host share).
 # The engine is threads around one monitor: `tsan` builds the program under ThreadSanitizer for tests/netns.
 
-RING_SRC  := $(filter-out ring/dolly.c,$(sort $(wildcard ring/*.c)))
 DOLLY_SRC := ring/dolly.c $(RING_SRC) init/lib/log.c init/lib/str.c init/lib/io.c
 
 CC_tsan ?= gcc

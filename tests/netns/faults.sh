@@ -53,7 +53,7 @@ fault() {
 # At 99 % a victim may have been done before the fault came: then it is no victim.
 ring_unfinished() {
 	local i
-	for i in "$@"; do [ "$(ring_verdict "$i")" = done ] || printf '%s ' "$i"; done
+	for i in "$@"; do [ "$(ring_verdict "$i")" = 'done' ] || printf '%s ' "$i"; done
 }
 
 stop_for() { # SECONDS NODE

@@ -102,13 +102,13 @@ ring_judge() {
 		case "$victims" in *" $i "*)
 			expected=1
 			[ "${RC[i]:-1}" != 0 ] || ring_complain "n$i: exit code 0 of a victim"
-			[ "$verdict" != done ] || ring_complain "n$i: the master calls a victim done"
+			[ "$verdict" != 'done' ] || ring_complain "n$i: the master calls a victim done"
 			[ ! -e "$LAB/node$i/file" ] || ring_complain "n$i: a partial file under the final name"
 			continue
 			;;
 		esac
 		[ "${RC[i]:-1}" = 0 ] || ring_complain "n$i: exit code ${RC[i]} ($(tail -1 "$LAB/node$i.log"))"
-		[ "$verdict" = done ] || ring_complain "n$i: the master says '$verdict'"
+		[ "$verdict" = 'done' ] || ring_complain "n$i: the master says '$verdict'"
 		[ "$(sha256sum <"$LAB/node$i/file")" = "$RING_SUM" ] || ring_complain "n$i: not the same content"
 	done
 	[ "${RC[0]}" = "$expected" ] || ring_complain "the master's exit code is ${RC[0]}, expected $expected"

@@ -55,7 +55,7 @@ one_run() {
 	ring_finish "${doubtful[@]}"
 	# Who was done before its fault came is no victim; but it may have been ended while it still served the others.
 	for node in "${doubtful[@]}"; do
-		if [ "$(ring_verdict "$node")" = done ]; then RC[node]=0; else sure+=("$node"); fi
+		if [ "$(ring_verdict "$node")" = 'done' ]; then RC[node]=0; else sure+=("$node"); fi
 	done
 	RING_BAD=0
 	ring_judge "${sure[@]}"
