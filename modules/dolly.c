@@ -71,7 +71,8 @@ static int open_folder(const char *target, const char *path, char *dest, size_t 
 	char folder[PATH_MAX];
 	int fd, ret = 0;
 
-	snprintf(folder, sizeof(folder), "%.*s", (int)(name - path), path);
+	snprintf(folder, sizeof(folder), "%.*s", name - path > 1 ? (int)(name - path) - 1 : 1,
+		 path);
 	if (folder[1])
 		ret = target_mkdir(target, folder, 0755);
 	fd = ret ? ret : target_open(target, folder, O_RDONLY | O_DIRECTORY);
