@@ -11,8 +11,8 @@
 
 #include "init/lib/io.h"
 
-#define WAIT_MS                                                                                    \
-	200 /* upper bound of each wait on a condition; then the reason is looked at again */
+#define CACHED_CHUNKS 4
+#define WAIT_MS	      200 /* bound of each wait on a condition; then the reason is looked at again */
 
 static size_t slots_for(size_t pool_bytes)
 {
@@ -103,10 +103,11 @@ static struct slot *slot_of(struct flow *f, size_t chunk)
 	return NULL;
 }
 
-/* An unused one, else the one whose data are the oldest. */
-static struct slot *reusable_slot(struct flow *f)
+/* The one whose data are the oldest, if they are old enough that whoever is behind them will read
+ * the disk anyway; else an unused one: memory that was never touched costs more than a copy. */
+static struct slot *reusable_slot(struct flow *f, size_t chunk)
 {
-	struct slot *best = NULL;
+	struct slot *oldest = NULL, *unused = NULL;
 
 	for (size_t i = 0; i < f->slot_count; i++) {
 		struct slot *s = &f->slots[i];
@@ -114,11 +115,11 @@ static struct slot *reusable_slot(struct flow *f)
 		if (s->pins || s->state == SLOT_FILLING || s->state == SLOT_FULL)
 			continue;
 		if (s->state != SLOT_WRITTEN)
-			return s;
-		if (!best || s->chunk < best->chunk)
-			best = s;
+			unused = s;
+		else if (!oldest || s->chunk < oldest->chunk)
+			oldest = s;
 	}
-	return best;
+	return oldest && (!unused || oldest->chunk + CACHED_CHUNKS < chunk) ? oldest : unused;
 }
 
 static bool slot_allocate(struct slot *s)
@@ -138,7 +139,7 @@ struct slot *flow_slot_get(struct flow *f, size_t chunk)
 
 	pthread_mutex_lock(&f->lock);
 	while (!flow_stopped(f)) {
-		s = reusable_slot(f);
+		s = reusable_slot(f, chunk);
 		if (s && slot_allocate(s))
 			break;
 		s = NULL;

@@ -51,8 +51,6 @@ static void attempt_start(struct receiver *r, struct attempt *a, const struct ri
 
 	a->state = fd < 0 ? ATTEMPT_FAILED : ATTEMPT_CONNECTING;
 	conn_init(&a->conn, fd, r->key);
-	if (fd >= 0)
-		setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &(int){1}, sizeof(int));
 }
 
 /* A step of the handshake after poll() said that something can be done. */
