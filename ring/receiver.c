@@ -227,7 +227,7 @@ static bool fits(const struct frame *f, uint64_t position, size_t chunk_len)
 	       (f->flags & FRAME_ZERO || from / RING_FRAME == (end - 1) / RING_FRAME);
 }
 
-static int take_body(struct receiver *r, struct conn *conn, const struct frame *f, size_t chunk_len,
+static int take_body(struct receiver *r, struct conn *conn, const struct frame *f,
 		     const struct conn_wait *w)
 {
 	struct slot *slot = r->slot;
@@ -237,8 +237,10 @@ static int take_body(struct receiver *r, struct conn *conn, const struct frame *
 	if (ret)
 		return ret;
 	if (f->flags & FRAME_ZERO) {
-		slot->zero = f->length == BLOB_CHUNK && chunk_len == BLOB_CHUNK;
-		if (!slot->zero)
+		/* Nobody looks at the slot before its first byte is published. */
+		if (f->length == BLOB_CHUNK)
+			slot->zero = true;
+		else
 			memset(at, 0, f->length);
 	}
 	slot->crc[slot->filled / RING_FRAME] = f->crc;
@@ -260,7 +262,7 @@ static int take_data(struct receiver *r, struct conn *conn, const struct frame *
 		begin_chunk(r, position);
 	if (!r->slot)
 		return -ECANCELED;
-	ret = take_body(r, conn, f, chunk_len, w);
+	ret = take_body(r, conn, f, w);
 	if (ret)
 		return ret;
 	ret = flow_publish(r->flow, r->slot, f->length, r->generation);

@@ -45,7 +45,7 @@ one_run() {
 	local seed=$1 plan victims at kind node doubtful=() sure=()
 	plan=$(schedule "$seed")
 	echo "seed $seed: $(tr '\n' ';' <<<"$plan")"
-	ring_start "$N"
+	ring_start "$N" --wait 2
 	while read -r at kind node; do
 		ring_at "$at"
 		event "$kind" "$node"
