@@ -1,10 +1,12 @@
-/* mkinitramfs OUTPUT LIST...: writes a cpio archive for the kernel from lists of what it shall hold.
+/* mkinitramfs OUTPUT LIST...: writes a cpio archive for the kernel from lists of what it shall
+ *hold.
  *
  * A list has one entry a line, blanks between the fields, comments from '#':
  *	dir PATH MODE             file PATH MODE SOURCE
  *	link PATH TARGET          node PATH MODE c|b MAJOR MINOR
- * PATH is absolute in the image; missing parents are made (0755). Entries are sorted by path, so that the same lists give the same
- * bits whatever their order; times are $SOURCE_DATE_EPOCH. Modes, owners (root) and nodes come from the list: no root is needed.
+ * PATH is absolute in the image; missing parents are made (0755). Entries are sorted by path, so
+ *that the same lists give the same bits whatever their order; times are $SOURCE_DATE_EPOCH. Modes,
+ *owners (root) and nodes come from the list: no root is needed.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -22,7 +24,8 @@
 #define LIST_MAX ((size_t)16 << 20)
 
 struct entry {
-	char *path; /* points into the list's text, as source; or own memory of a parent that was made */
+	char *path; /* points into the list's text, as source; or own memory of a parent that was
+		       made */
 	mode_t mode;
 	char *source; /* file, or a link's target */
 	unsigned int major, minor;
@@ -138,8 +141,11 @@ static int read_list(const char *file)
 		if (!*line)
 			continue;
 		if (parse_line(line, &e))
-			return log_err(0, "%s:%u: expected 'dir PATH MODE', 'file PATH MODE SOURCE', 'link PATH TARGET' or "
-					  "'node PATH MODE c|b MAJOR MINOR'", file, number);
+			return log_err(0,
+				       "%s:%u: expected 'dir PATH MODE', 'file PATH MODE SOURCE', "
+				       "'link PATH TARGET' or "
+				       "'node PATH MODE c|b MAJOR MINOR'",
+				       file, number);
 		err = entry_add(&e);
 		if (err)
 			return log_err(err, "cannot read '%s'", file);
@@ -164,7 +170,8 @@ static int add_parents(void)
 	return 0;
 }
 
-/* By path, so that a parent precedes what lies in it; what a list names precedes a parent that was made. */
+/* By path, so that a parent precedes what lies in it; what a list names precedes a parent that was
+ * made. */
 static int compare(const void *a, const void *b)
 {
 	const struct entry *x = a, *y = b;

@@ -1,17 +1,20 @@
 #!/bin/sh
-# deps.sh check|install: what building, the demo and the tests need from the distribution. `check` names what is missing and the one command
-# that installs it; `install` runs that command, as root or by sudo.
+# deps.sh check|install [build]: what building, the demo and the tests need from the distribution; with `build`, only what building needs.
+# `check` names what is missing and the one command that installs it; `install` runs that command, as root or by sudo.
 set -eu
 
-PACKAGES='
-gcc libc6-dev linux-libc-dev binutils make dpkg-dev patch perl python3 nasm bison flex bzip2 xz-utils zstd kmod pkg-config git
+BUILD='
+gcc libc6-dev linux-libc-dev binutils make dpkg-dev patch perl python3 nasm bison flex bzip2 xz-utils zstd kmod git
 libarchive-dev libext2fs-dev comerr-dev libblkid-dev libfdisk-dev uuid-dev libcurl4-gnutls-dev libsodium-dev libjansson-dev
-libmicrohttpd-dev libsqlite3-dev liblzma-dev libzstd-dev zlib1g-dev libcmocka-dev
-dnsmasq-base mmdebstrap qemu-system-x86 e2fsprogs fdisk util-linux iproute2 procps curl cpio apt-utils
-clang clang-format mandoc shellcheck'
+libmicrohttpd-dev libsqlite3-dev liblzma-dev libzstd-dev zlib1g-dev'
+OTHER='
+libcmocka-dev clang clang-format mandoc shellcheck dnsmasq-base mmdebstrap qemu-system-x86 e2fsprogs fdisk iproute2 procps curl cpio apt-utils'
+
+packages=$BUILD
+[ "${2:-}" = build ] || packages="$BUILD $OTHER"
 
 missing=
-for package in $PACKAGES; do
+for package in $packages; do
 	case $(dpkg-query -W -f='${Status}' "$package" 2>/dev/null) in
 	*' installed') ;;
 	*) missing="$missing $package" ;;
@@ -26,6 +29,6 @@ if [ "$1" = install ] && [ "$(id -u)" = 0 ]; then
 elif [ "$1" = install ] && command -v sudo >/dev/null && { sudo -n true 2>/dev/null || [ -t 0 ]; }; then
 	sudo DEBIAN_FRONTEND=noninteractive sh -c "$command"
 else
-	printf 'missing packages; as root run:\n  %s\n' "$command" >&2
+	printf 'packages are missing (make deps); as root run:\n  %s\n' "$command" >&2
 	exit 1
 fi

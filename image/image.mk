@@ -120,6 +120,11 @@ $(B)/manifest: $(BOOT_FILES) $(W)/firmware.list image/finish.sh image/manifest.s
 .PHONY: image
 image: $(B)/manifest ## the board's image in out/BOARD; boot/ in it can be copied to any TFTP server
 
+.PHONY: check-image
+check-image: $(MKINITRAMFS) ## tests of what builds the image
+	$(Q)tests/image/mkinitramfs.sh
+	$(Q)tests/image/fetch.sh
+
 # --- sources and the host's packages -------------------------------------------------------------------------------------------------------
 
 .PHONY: lock deps

@@ -64,6 +64,7 @@ include $(sort $(wildcard image/packages/*.mk))
 $(patsubst %,$(DL)/%.used,$(SOURCES) $(BINARIES)): $(O)/build/.fetched ;
 $(O)/build/.fetched: $(LOCK) image/fetch.sh image/apt-private.sh
 	@mkdir -p $(@D)
+	@image/deps.sh check build
 	@$(call say,FETCH,'$(words $(SOURCES) $(BINARIES)) packages')
 	$(Q)image/fetch.sh $(SOURCES) $(BINARIES)
 	@touch $@

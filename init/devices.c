@@ -10,35 +10,14 @@
 #include "init/lib/kmod.h"
 #include "init/lib/log.h"
 #include "init/lib/str.h"
+#include "init/uevent.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/netlink.h>
 #include <poll.h>
 #include <string.h>
-#include <sys/socket.h>
 
-#define BOARD_LIST    "/etc/lucie/modules-load"
-#define UEVENT_MAX    8192
-#define SOCKET_BUFFER (1 << 20)
-#define KERNEL_GROUP  1
-
-static int open_uevents(void)
-{
-	struct sockaddr_nl address = {.nl_family = AF_NETLINK, .nl_groups = KERNEL_GROUP};
-	int fd = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_KOBJECT_UEVENT),
-	    size = SOCKET_BUFFER;
-
-	if (fd < 0)
-		return -errno;
-	setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
-	if (bind(fd, (struct sockaddr *)&address, sizeof(address))) {
-		close(fd);
-		return -errno;
-	}
-	return fd;
-}
-
+#define BOARD_LIST "/etc/lucie/modules-load"
 static void load_device(struct kmod *k, int bus, const char *device)
 {
 	char path[512], alias[1024];
@@ -102,36 +81,22 @@ static void load_board_list(struct kmod *k)
 	}
 }
 
-/* "add@/devices/..." and then KEY=VALUE strings, each with its NUL. */
-static void on_uevent(struct kmod *k, const char *msg, size_t len)
-{
-	const char *end = msg + len;
-
-	if (!str_starts(msg, "add@"))
-		return;
-	for (; msg < end; msg += strlen(msg) + 1)
-		if (str_starts(msg, "MODALIAS="))
-			kmod_load_alias(k, msg + strlen("MODALIAS="));
-}
-
 /* Handles what has been announced, waiting for more at most so long (-1: for ever). */
 static void handle_uevents(struct kmod *k, int fd, int milliseconds)
 {
 	struct pollfd p = {.fd = fd, .events = POLLIN};
-	char msg[UEVENT_MAX + 1];
-	struct sockaddr_nl from;
+	struct uevent e;
+	const char *alias;
+	int ret;
 
 	while (poll(&p, 1, milliseconds) > 0) {
-		socklen_t size = sizeof(from);
-		ssize_t n = recvfrom(fd, msg, UEVENT_MAX, MSG_DONTWAIT, (struct sockaddr *)&from,
-				     &size);
-
-		if (n < 0 && errno == ENOBUFS)
+		while (!(ret = uevent_next(fd, &e))) {
+			alias = uevent_get(&e, "MODALIAS");
+			if (str_starts(e.text, "add@") && alias)
+				kmod_load_alias(k, alias);
+		}
+		if (ret == -ENOBUFS)
 			load_present(k); /* some were lost */
-		if (n <= 0 || from.nl_pid != 0)
-			continue; /* only the kernel is believed */
-		msg[n] = '\0';
-		on_uevent(k, msg, (size_t)n);
 	}
 }
 
@@ -146,7 +111,7 @@ int devices_main(void *arg)
 		log_info("no kernel modules in this image for the kernel that runs");
 	else if (ret)
 		log_err(ret, "cannot read the list of kernel modules");
-	fd = ret ? -1 : open_uevents();
+	fd = ret ? -1 : uevent_open();
 	if (k) {
 		load_present(k);
 		if (fd >= 0)

@@ -124,7 +124,7 @@ static int open_sealed(struct asking *a, const struct strbuf *sealed, struct str
 			 "the plan was altered on the way, or was sealed for another boot "
 			 "(replayed)");
 	else if (ret == -EKEYREJECTED)
-		snprintf(a->why, WHY_MAX, "the plan is not signed with the key of this site (%s)",
+		snprintf(a->why, WHY_MAX, "the plan is not signed by this site's key (%s)",
 			 own_site);
 	else if (ret)
 		snprintf(a->why, WHY_MAX, "the plan cannot be opened: %s", strerror(-ret));
@@ -279,7 +279,7 @@ static int read_plan_file(struct asking *a, const char *path)
 		return log_err(ret, "cannot read the plan '%s'", path);
 	if (len <= SIGNATURE_LEN ||
 	    plan_verify(file + SIGNATURE_LEN, len - SIGNATURE_LEN, (uint8_t *)file, a->site))
-		return log_err(0, "the plan '%s' is not signed with the key of this site", path);
+		return log_err(0, "the plan '%s' is not signed by this site's key", path);
 	ret = strbuf_add(&text, file + SIGNATURE_LEN, len - SIGNATURE_LEN);
 	if (ret || (ret = check_plan(a, &text, false, &has_server)) || (ret = keep_plan(a, &text)))
 		return log_err(0, "the plan '%s' cannot be used: %s", path, a->why);

@@ -1,6 +1,7 @@
 /* The supervisor of modules; see run.h. */
 #include "init/run.h"
 #include "init/console.h"
+#include "init/disk-watch.h"
 #include "init/end.h"
 #include "init/lib/cleanup.h"
 #include "init/lib/io.h"
@@ -65,16 +66,18 @@ static void report_progress(struct running *m)
 
 static void show_progress(struct running *m)
 {
-	char done[16], total[16];
+	char done[24], total[24];
 
 	m->console_time = now_ms();
-	str_from_size(m->done, done, sizeof(done));
-	str_from_size(m->total, total, sizeof(total));
 	if (m->total)
-		console_progress("%s: %s of %s (%d %%) %s", m->task->name, done, total,
+		console_progress("%s: %s of %s (%d %%) %s", m->task->name,
+				 event_amount(m->done, m->total, done, sizeof(done)),
+				 event_amount(m->total, m->total, total, sizeof(total)),
 				 (int)((double)m->done * 100 / (double)m->total), m->what);
 	else
-		console_progress("%s: %s %s", m->task->name, m->done ? done : "", m->what);
+		console_progress("%s: %s %s", m->task->name,
+				 m->done ? str_from_size(m->done, done, sizeof(done)) : "",
+				 m->what);
 }
 
 /* "progress DONE TOTAL WHAT" */
@@ -175,6 +178,9 @@ static int watch(struct running *m, char *reason)
 		if (loop_signalled())
 			snprintf(reason, REASON_MAX, "stopped: the machine is being %s",
 				 signal_wish(loop_signalled()));
+		else if (disk_watch_gone())
+			snprintf(reason, REASON_MAX, "the disk of '%s' has vanished",
+				 disk_watch_gone());
 		else if (now_ms() - m->child.last_sign > silence)
 			snprintf(reason, REASON_MAX, "no sign of life for %u s%s%s",
 				 m->task->silence, *m->what ? ", last: " : "", m->what);
@@ -372,6 +378,7 @@ void run_plan(const struct plan *plan, const struct cmdline *c)
 	r.install = plan_head(plan, "install") ? plan_head(plan, "install") : "?";
 	policy = policy ? policy : "shell";
 	reporter_start(plan);
+	disk_watch_start();
 	report_module("", EVENT_START, true, 0, "");
 	if (find_tasks(&r)) {
 		snprintf(r.reason, sizeof(r.reason), "%s", log_last_error());

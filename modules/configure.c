@@ -419,7 +419,8 @@ static int configure_run(struct module_context *ctx)
 
 	for (size_t i = 0; !ret && i < ARRAY_SIZE(steps); i++) {
 		module_progress(ctx, i, ARRAY_SIZE(steps), steps[i].what);
-		ret = module_cancelled() ? -ECANCELED : steps[i].write(&c);
+		ret = module_cancelled() ? log_err(-ECANCELED, "%s", steps[i].what)
+					 : steps[i].write(&c);
 	}
 	return ret;
 }

@@ -52,8 +52,10 @@ static int empty_target(struct module_context *ctx, const struct volumes *v)
 			continue;
 		snprintf(place, sizeof(place), "%s%s", ctx->target,
 			 strcmp(inner, "/") ? inner : "");
-		if (!target_is_mounted(place, &dev))
-			return log_err(-ENOTCONN, "nothing is mounted at '%s'", place);
+		if (!target_is_mounted(place, &dev)) {
+			log_err(0, "nothing is mounted at '%s'", place);
+			return -ENOTCONN;
+		}
 		ret = nftw(place, remove_one, WALK_DESCRIPTORS, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
 		if (ret)
 			return ret > 0 ? -EIO : log_err(-errno, "cannot empty '%s'", place);

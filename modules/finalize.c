@@ -133,7 +133,7 @@ static int check_boot_config(struct finalize *f)
 	int ret = target_read(f->ctx->target, BOOT_CONFIG, CONFIG_MAX, &text);
 
 	if (ret)
-		return ret == -ENOENT ? log_err(ret, "no kernel in '/boot' of the target") : ret;
+		return ret == -ENOENT ? log_err(0, "no kernel in '/boot' of the target") : ret;
 	for (rest = text; (line = strsep(&rest, "\n"));) {
 		key = str_word(&line);
 		if (!key || (strcmp(key, "LINUX") && strcmp(key, "INITRD")))
@@ -331,9 +331,10 @@ static int finalize_target(struct finalize *f)
 		return ret;
 	f->root = volume_of(f->v, "/");
 	f->boot = volume_of(f->v, "/boot");
-	if (!f->root || !f->boot || !target_is_mounted(f->ctx->target, &dev))
-		return log_err(-ENOTCONN, "the root file system is not mounted at '%s'",
-			       f->ctx->target);
+	if (!f->root || !f->boot || !target_is_mounted(f->ctx->target, &dev)) {
+		log_err(0, "the root file system is not mounted at '%s'", f->ctx->target);
+		return -ENOTCONN;
+	}
 	module_progress(f->ctx, 0, 0, "boot loader");
 	ret = make_bootable(f);
 	if (!ret)

@@ -26,6 +26,7 @@
 #define POLICY	"/usr/sbin/policy-rc.d"
 #define RESOLV	"/etc/resolv.conf"
 #define ASIDE	".lucie-aside" /* a file of the base that makes room for ours */
+#define MARK	"# lucie: for the installation only\n"
 #define SOURCES "/etc/apt/sources.list.d/lucie.list"
 #define SOURCES_NOW                                                                                \
 	"/run/lucie/sources.list" /* those of SOURCES and the ones that exist only now */
@@ -217,12 +218,14 @@ static int put_back(const char *target, const char *path)
 /* Names in URIs are resolved as the installer does it. */
 static int lend_resolver(struct install *in)
 {
-	_cleanup_free_ char *text = NULL;
+	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
+	_cleanup_free_ char *ours = NULL;
 	int ret;
 
-	if (file_read(RESOLV, KEY_MAX, &text, NULL) || !*text)
+	if (file_read(RESOLV, KEY_MAX, &ours, NULL) || !*ours)
 		return 0;
-	ret = replace(in->ctx->target, RESOLV, text, 0644);
+	strbuf_addf(&text, MARK "%s", ours);
+	ret = text.error ? text.error : replace(in->ctx->target, RESOLV, text.buf, 0644);
 	in->resolver = !ret;
 	return ret;
 }
@@ -230,7 +233,7 @@ static int lend_resolver(struct install *in)
 static int hold_back(struct install *in)
 {
 	const char *target = in->ctx->target;
-	int ret = replace(target, POLICY, "#!/bin/sh\nexit 101\n", 0755);
+	int ret = replace(target, POLICY, "#!/bin/sh\n" MARK "exit 101\n", 0755);
 
 	in->policy = !ret;
 	if (!ret)
@@ -270,7 +273,7 @@ static bool apt_line(const char *line, char *reason, void *arg)
 {
 	struct install *in = arg;
 	bool setting_up = str_starts(line, "pmstatus:");
-	char text[128] = "";
+	char text[128] = "", package[64];
 	double percent;
 
 	if (setting_up || str_starts(line, "dlstatus:")) {
@@ -280,7 +283,9 @@ static bool apt_line(const char *line, char *reason, void *arg)
 					text);
 		return true;
 	}
-	if (str_starts(line, "pmerror:") || (!*reason && str_starts(line, "E: ")))
+	if (sscanf(line, "pmerror:%63[^:]:%*[^:]:%127[^\n]", package, text) == 2)
+		snprintf(reason, TARGET_REASON_MAX, "%s: %s", package, text);
+	else if (!*reason && (str_starts(line, "E: ") || str_starts(line, "dpkg: error")))
 		snprintf(reason, TARGET_REASON_MAX, "%s", line);
 	return false;
 }

@@ -57,12 +57,13 @@ static int check_finished(const struct plan *plan, const struct volumes *v)
 {
 	if (volume_plan_runs(plan, "partition") || volume_plan_runs(plan, "extrbase"))
 		return 0;
-	for (size_t i = 0; i < v->disk_count; i++)
-		if (!v->stamps[i].finished)
-			return log_err(-EUCLEAN,
-				       "installation '%s' on '%s' was never finished, it cannot be "
-				       "repaired",
-				       v->stamps[i].install, v->disks[i].path);
+	for (size_t i = 0; i < v->disk_count; i++) {
+		if (v->stamps[i].finished)
+			continue;
+		log_err(0, "installation '%s' on '%s' was never finished, it cannot be repaired",
+			v->stamps[i].install, v->disks[i].path);
+		return -EUCLEAN;
+	}
 	return 0;
 }
 

@@ -343,9 +343,9 @@ static int partition_disks(struct job *job)
 	int ret = prepare(job);
 
 	for (size_t i = 0; !ret && i < job->layout.disk_count; i++)
-		ret = module_cancelled() ? -ECANCELED : write_disk(job, i);
+		ret = module_cancelled() ? log_err(-ECANCELED, "partition") : write_disk(job, i);
 	for (size_t i = 0; !ret && i < job->layout.disk_count; i++)
-		ret = module_cancelled() ? -ECANCELED : format_disk(job, i);
+		ret = module_cancelled() ? log_err(-ECANCELED, "partition") : format_disk(job, i);
 	if (!ret)
 		module_progress(job->ctx, job->layout.part_count, job->layout.part_count, "done");
 	return ret;

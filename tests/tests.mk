@@ -19,7 +19,7 @@ $(O)/asan/test-%: obj/asan/tests/unit/test-%.o obj/asan/liblucie.a $(BLAKE3_asan
 -include $(patsubst tests/unit/%.c,obj/asan/tests/unit/%.d,$(wildcard tests/unit/test-*.c))
 
 .PHONY: check-unit
-check-unit: $(UNIT_TESTS)
+check-unit: $(UNIT_TESTS) ## libraries under ASan and UBSan
 	$(Q)set -e; for t in $(UNIT_TESTS); do echo "== $$t"; $$t; done
 
 # --- fuzz targets -----------------------------------------------------------------------------------------------------------------------
@@ -41,9 +41,41 @@ $(O)/fuzz/fuzz-%: obj/fuzz/tests/fuzz/fuzz-%.o obj/fuzz/liblucie.a $(BLAKE3_asan
 	$(Q)$(CC_fuzz) -fsanitize=fuzzer,address,undefined $^ $(filter-out -lcmocka,$(TEST_LIBS)) -o $@
 
 .PHONY: fuzz
-fuzz: $(FUZZERS)
+fuzz: $(FUZZERS) ## every fuzz target for FUZZ_SECONDS
 	$(Q)set -e; for f in $(FUZZERS); do n=$${f##*/fuzz-}; mkdir -p obj/fuzz/corpus/$$n; echo "== $$n"; \
 		$$f -max_total_time=$(FUZZ_SECONDS) -timeout=5 -rss_limit_mb=1024 -print_final_stats=0 -verbosity=0 obj/fuzz/corpus/$$n tests/fuzz/corpus/$$n; done
 
+# --- the parts of `make check` (tests/check.sh) -------------------------------------------------------------------------------------------
+
+.PHONY: check check-lint check-fuzz check-cli check-vm
+check: ## everything that has to pass, after it has installed what is missing (what CI runs)
+	$(Q)$(MAKE) --no-print-directory deps
+	$(Q)tests/check.sh
+
+check-lint: ## layers, formatting, shell, man pages
+	$(Q)tests/lint/run.sh
+
+check-fuzz: ## each fuzz target for two seconds
+	$(Q)$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=2
+
+check-cli: host ## definitions and verbs against golden output
+	$(Q)tests/cli/run.sh
+
+check-vm: host demo-base ## the real image in QEMU
+	$(Q)$(MAKE) --no-print-directory image BOARD=qemu-x86_64
+	$(Q)$(MAKE) --no-print-directory image BOARD=pc-x86_64
+	$(Q)tests/vm/run.sh
+
+.PHONY: bench-boot bench-install
+bench-boot: host ## kernel start to the first module, against a bare init
+	$(Q)$(MAKE) --no-print-directory image BOARD=qemu-x86_64
+	$(Q)tests/bench/boot.sh
+
+bench-install: host demo-base ## a base onto an empty disk, against curl | zstd | tar onto mke2fs
+	$(Q)$(MAKE) --no-print-directory image BOARD=qemu-x86_64
+	$(Q)tests/bench/install.sh
+
 include tests/demo.mk
 include tests/server.mk
+include tests/modules/modules.mk
+include tests/init/init.mk

@@ -23,29 +23,30 @@ struct pass {
 	struct strbuf status; /* dpkg's */
 };
 
-/* Not copied: indexes and caches, this host's and this build's own files. FNM_PATHNAME patterns. */
+/* Not copied: indexes and caches, this host's and this build's own files. FNM_PATHNAME patterns;
+ * what is below a match goes with it. "?*" and not "*", for the name of a folder ends in a slash
+ * and the folder itself stays. */
 static const char *const dropped[] = {
 	"etc/apt/apt.conf.d/99mmdebstrap",
 	"etc/hostname",
 	"etc/resolv.conf",
 	"etc/ssh/ssh_host_*",
 	"var/lib/dbus/machine-id",
-	"var/lib/apt/lists/*",
-	"var/lib/apt/lists/*/*",
+	"var/lib/apt/lists/?*",
 	"var/cache/apt/*.bin",
 	"var/cache/apt/archives/*.deb",
 	"var/cache/debconf/*-old",
 	"var/lib/dpkg/*-old",
 	"var/log/*.log",
-	"var/log/apt/*",
-	"run/*",
-	"tmp/*",
+	"var/log/apt/?*",
+	"run/?*",
+	"tmp/?*",
 };
 
 static bool is_dropped(const char *path)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(dropped); i++)
-		if (!fnmatch(dropped[i], path, FNM_PATHNAME))
+		if (!fnmatch(dropped[i], path, FNM_PATHNAME | FNM_LEADING_DIR))
 			return true;
 	return false;
 }

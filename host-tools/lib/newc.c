@@ -73,7 +73,8 @@ static struct archive_entry *newc_entry(struct newc *n, const char *path, mode_t
 }
 
 /* Writes and frees e (NULL: out of memory), then the data. */
-static int newc_put(struct newc *n, struct archive_entry *e, const char *path, const void *data, size_t len)
+static int newc_put(struct newc *n, struct archive_entry *e, const char *path, const void *data,
+		    size_t len)
 {
 	int r;
 
@@ -82,7 +83,8 @@ static int newc_put(struct newc *n, struct archive_entry *e, const char *path, c
 	archive_entry_set_size(e, (la_int64_t)len);
 	r = archive_write_header(n->archive, e);
 	archive_entry_free(e);
-	if (r != ARCHIVE_OK || (len && archive_write_data(n->archive, data, len) != (la_ssize_t)len))
+	if (r != ARCHIVE_OK ||
+	    (len && archive_write_data(n->archive, data, len) != (la_ssize_t)len))
 		return newc_error(n, path);
 	return 0;
 }

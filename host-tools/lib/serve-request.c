@@ -132,13 +132,16 @@ static bool is_blob_name(const char *s)
 	return n == 64 && (!s[n] || !strcmp(s + n, ".blob"));
 }
 
-/* No "..", no hidden file, nothing that a terminal would obey. The kernel holds the path below its
- * folder in any case (RESOLVE_BENEATH). */
+/* No "..", no hidden file, nothing that a terminal would obey; "./" is how apt asks for the files
+ * of a flat repository. The kernel holds the path below its folder in any case (RESOLVE_BENEATH).
+ */
 static bool is_plain_path(const char *s)
 {
 	bool start = true;
 
 	for (; *s; s++) {
+		if (start && str_starts(s, "./"))
+			s += 2;
 		if (start && (*s == '.' || *s == '/'))
 			return false;
 		if (iscntrl((unsigned char)*s))

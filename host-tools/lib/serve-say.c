@@ -13,7 +13,6 @@
 
 #define TEXT_MAX	    1400
 #define PROGRESS_MS	    5000 /* between two lines of progress of a node */
-#define STEPS_MAX	    1024
 #define PROGRESS_SLOTS	    1024
 #define REFUSALS_PER_SECOND 5
 #define REFUSALS_BURST	    20
@@ -100,16 +99,6 @@ void serve_say_refusal(const char *node, const char *fmt, ...)
 	say(node, "-", text);
 }
 
-/* Some modules count bytes and some count steps; so few are never bytes. */
-static const char *amount(uint64_t n, uint64_t total, char *buf, size_t len)
-{
-	if (total < STEPS_MAX)
-		snprintf(buf, len, "%llu", (unsigned long long)n);
-	else
-		str_from_size(n, buf, len);
-	return buf;
-}
-
 static void progress_words(const struct event *e, char *buf, size_t len)
 {
 	char done[24], all[24];
@@ -117,8 +106,8 @@ static void progress_words(const struct event *e, char *buf, size_t len)
 	if (e->total)
 		snprintf(buf, len, "%3.0f %%  %s of %s  %s",
 			 100.0 * (double)e->bytes / (double)e->total,
-			 amount(e->bytes, e->total, done, sizeof(done)),
-			 amount(e->total, e->total, all, sizeof(all)), e->message);
+			 event_amount(e->bytes, e->total, done, sizeof(done)),
+			 event_amount(e->total, e->total, all, sizeof(all)), e->message);
 	else if (e->bytes)
 		snprintf(buf, len, "%s  %s", str_from_size(e->bytes, done, sizeof(done)),
 			 e->message);

@@ -47,6 +47,14 @@ static const struct field fields[] = {
 
 static const char *const kind_names[] = {"start", "progress", "log", "end", "report"};
 
+const char *event_amount(uint64_t n, uint64_t total, char *buf, size_t len)
+{
+	if (total >= EVENT_STEPS_MAX)
+		return str_from_size(n, buf, len);
+	snprintf(buf, len, "%llu", (unsigned long long)n);
+	return buf;
+}
+
 const char *event_kind_name(enum event_kind kind)
 {
 	return kind_names[kind];

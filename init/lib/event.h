@@ -36,6 +36,12 @@ struct event {
 	char message[EVENT_MESSAGE_MAX];
 };
 
+/* Some modules count bytes and some count steps; so few are never bytes. */
+#define EVENT_STEPS_MAX 4096
+/* n of a progress with this total in words, as "11.8 MiB" or "3"; buf of at least 24 bytes is
+ * returned. */
+const char *event_amount(uint64_t n, uint64_t total, char *buf, size_t len);
+
 const char *event_kind_name(enum event_kind kind);
 /* Appends one line with its '\n'. */
 int event_encode(struct strbuf *out, const struct event *e);

@@ -20,10 +20,10 @@
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 
-#define INDEX_MAX	     ((size_t)8 << 20)
-#define MODALIAS_MAX	     1024
-#define NAME_MAX_LEN	     64
-#define MODULE_MAX	     ((size_t)64 << 20)
+#define INDEX_MAX    ((size_t)8 << 20)
+#define MODALIAS_MAX 1024
+#define NAME_MAX_LEN 64
+#define MODULE_MAX   ((size_t)64 << 20)
 
 struct alias {
 	const char *pattern, *name;

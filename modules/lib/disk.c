@@ -208,8 +208,9 @@ static int no_disk(const struct layout_disk *want, const struct disk *list, size
 				    have.len ? ", " : "", list[i].path,
 				    str_from_size(list[i].bytes, size, sizeof(size)), list[i].model,
 				    list[i].serial);
-	return log_err(-ENODEV, "no disk fits '%s' of line %u; this machine has %s", want->name,
-		       want->line, have.len ? have.buf : "no fixed disk");
+	log_err(0, "no disk fits '%s' of line %u; this machine has %s", want->name, want->line,
+		have.len ? have.buf : "no fixed disk");
+	return -ENODEV;
 }
 
 /* A model or a size may mean several disks: the first that no earlier line has taken. */
@@ -240,11 +241,11 @@ int disk_select(const struct layout *l, struct disk out[LAYOUT_DISKS_MAX])
 
 	for (size_t i = 0; !ret && i < l->disk_count; i++) {
 		ret = select_one(&l->disks[i], list, count, out, i, &out[i]);
-		if (!ret && is_taken(out, i, &out[i]))
-			ret = log_err(
-				-EEXIST,
-				"disk '%s' of line %u is '%s', which an earlier line means too",
+		if (!ret && is_taken(out, i, &out[i])) {
+			log_err(0, "disk '%s' of line %u is '%s', which an earlier line means too",
 				l->disks[i].name, l->disks[i].line, out[i].path);
+			ret = -EEXIST;
+		}
 	}
 	return ret;
 }

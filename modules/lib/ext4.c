@@ -221,12 +221,17 @@ int ext4_check_clean(const char *path)
 	if (fd < 0 || ioctl(fd, BLKFLSBUF, 0))
 		return log_err(-errno, "cannot read '%s' back", path);
 	err = ext2fs_open(path, EXT2_FLAG_64BITS, 0, 0, unix_io_manager, &fs);
-	if (err)
-		return log_err(-EUCLEAN, "'%s' does not read back as ext4 (libext2fs error %ld)",
-			       path, (long)err);
+	if (err) {
+		log_err(0, "'%s' does not read back as ext4 (libext2fs error %ld)", path,
+			(long)err);
+		return -EUCLEAN;
+	}
 	super = fs->super;
 	clean = super->s_state & EXT2_VALID_FS && !(super->s_state & EXT2_ERROR_FS) &&
 		!ext2fs_has_feature_journal_needs_recovery(super);
 	ext2fs_free(fs);
-	return clean ? 0 : log_err(-EUCLEAN, "the file system of '%s' is not clean", path);
+	if (clean)
+		return 0;
+	log_err(0, "the file system of '%s' is not clean", path);
+	return -EUCLEAN;
 }

@@ -51,8 +51,11 @@ struct flow {
 static ssize_t flow_next(void *arg, const void **block)
 {
 	struct flow *flow = arg;
-	ssize_t n = flow->f->cancelled(flow->f->arg) ? -ECANCELED : blob_next(flow->reader, block);
+	ssize_t n;
 
+	if (flow->f->cancelled(flow->f->arg))
+		return log_err(-ECANCELED, "the %s", flow->f->what);
+	n = blob_next(flow->reader, block);
 	if (n > 0)
 		flow->done += (uint64_t)n;
 	flow->f->progress(flow->f->arg, flow->done, blob_length(flow->reader));

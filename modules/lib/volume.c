@@ -44,18 +44,19 @@ static int read_stamp(const struct plan *plan, const struct layout_disk *want, c
 	_cleanup_close_ int fd = open(d->path, O_RDONLY | O_CLOEXEC);
 	int ret = fd < 0 ? -errno : stamp_read(fd, s);
 
-	if (ret == -ENODATA)
-		return log_err(0, "disk '%s' (%s) carries no stamp: nothing was installed there",
-			       want->name, d->path),
-		       ret;
+	if (ret == -ENODATA) {
+		log_err(0, "disk '%s' (%s) carries no stamp: nothing was installed there",
+			want->name, d->path);
+		return ret;
+	}
 	if (ret)
 		return log_err(ret, "cannot read the stamp of disk '%s' (%s)", want->name, d->path);
 	if (is_other(s->site, plan_head(plan, "site")) ||
-	    is_other(s->node, plan_head(plan, "node")) || is_other(s->disk, want->name))
-		return log_err(
-			-EUCLEAN,
-			"disk '%s' (%s) carries the stamp of disk '%s' of node '%s', site %s",
+	    is_other(s->node, plan_head(plan, "node")) || is_other(s->disk, want->name)) {
+		log_err(0, "disk '%s' (%s) carries the stamp of disk '%s' of node '%s', site %s",
 			want->name, d->path, s->disk, s->node, s->site);
+		return -EUCLEAN;
+	}
 	return 0;
 }
 
@@ -83,9 +84,11 @@ static int add_volume(struct volumes *v, size_t disk, const struct stamp_part *p
 	ret = probe_uuid(vol->path, uuid, sizeof(uuid));
 	if (ret)
 		return log_err(ret, "cannot look at '%s'", vol->path);
-	if (part->uuid[0] && strcmp(uuid, part->uuid))
-		return log_err(-EUCLEAN, "'%s' ('%s') holds UUID '%s', the stamp says '%s'",
-			       vol->path, part->mount, uuid, part->uuid);
+	if (part->uuid[0] && strcmp(uuid, part->uuid)) {
+		log_err(0, "'%s' ('%s') holds UUID '%s', the stamp says '%s'", vol->path,
+			part->mount, uuid, part->uuid);
+		return -EUCLEAN;
+	}
 	v->count++;
 	return 0;
 }

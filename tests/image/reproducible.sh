@@ -5,13 +5,14 @@ set -eu
 
 board=${1:-qemu-x86_64}
 top=$(git rev-parse --show-toplevel)
+commit=$(git rev-parse HEAD)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 build() # FOLDER UMASK
 {
 	mkdir -p "$1"
-	git -C "$top" archive HEAD | tar -x -C "$1"
+	git -C "$top" archive "$commit" | tar -x -C "$1"
 	mkdir -p "$1/dl"
 	find "$top/dl" -maxdepth 1 -type f ! -name '.*' -exec cp {} "$1/dl/" \;
 	(umask "$2" && make -C "$1" image BOARD="$board" >"$1.log" 2>&1) || { tail -n 40 "$1.log"; exit 1; }

@@ -127,7 +127,7 @@ refused() {
 case_altered() { refused altered 'altered on the way, or was sealed for another boot'; }
 case_cut() { refused cut 'altered on the way'; }
 case_other_boot() { refused other-boot 'sealed for another boot \(replayed\)'; }
-case_other_key() { refused other-key 'not signed with the key of this site'; }
+case_other_key() { refused other-key "not signed by this site's key"; }
 case_other_nonce() { refused other-nonce 'replayed: it answers another request'; }
 case_other_node() { refused other-node "another node's: 'tnode' \\(52:54:00:ff:ff:ff\\)"; }
 case_other_site() { refused other-site 'of site 0123456789abcdef'; }

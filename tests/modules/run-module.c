@@ -91,6 +91,8 @@ int main(int argc, char **argv)
 	if (m->check)
 		m->check(&check);
 	ret = m->run(&ctx);
+	if (ret)
+		fprintf(stderr, "reason: %s\n", log_last_error());
 	plan_free(&plan);
 	return ret || errors ? 1 : 0;
 }

@@ -28,6 +28,7 @@ static void routes(void **arg)
 		{"/boot/vmlinuz", ROUTE_BOOT, "", "vmlinuz"},
 		{"/boot/pxelinux.cfg/default", ROUTE_BOOT, "", "pxelinux.cfg/default"},
 		{"/packages/local/dists/x/Release", ROUTE_PACKAGES, "local", "dists/x/Release"},
+		{"/packages/local/./Release", ROUTE_PACKAGES, "local", "./Release"},
 		{"", ROUTE_NONE, "", ""},
 		{"/", ROUTE_NONE, "", ""},
 		{"/v1/plan/", ROUTE_NONE, "", ""},
@@ -48,6 +49,8 @@ static void routes(void **arg)
 		{"/packages/local/", ROUTE_NONE, "", ""},
 		{"/packages//etc/passwd", ROUTE_NONE, "", ""},
 		{"/packages/../x", ROUTE_NONE, "", ""},
+		{"/packages/local/./../x", ROUTE_NONE, "", ""},
+		{"/packages/local/./", ROUTE_NONE, "", ""},
 		{"/packages/a b/x", ROUTE_NONE, "", ""},
 		{"/packages/" HEX64 "/x", ROUTE_NONE, "", ""},
 	};

@@ -35,7 +35,8 @@ static void make(size_t parts)
 					 .bytes = 1 << 30};
 		snprintf(p->mount, sizeof(p->mount), "/%0*zu", i % 2 ? 254 : 3, i);
 		if (i % 3 != 2)
-			snprintf(p->uuid, sizeof(p->uuid), "00000000-0000-0000-0000-%012zu", i);
+			snprintf(p->uuid, sizeof(p->uuid), "00000000-0000-0000-0000-%012u",
+				 (unsigned int)i & 0xffff);
 		if (i % 4 == 0)
 			strcpy(p->options, "noatime,nodev");
 	}

@@ -23,7 +23,8 @@ static int pack(void **state)
 	(void)state;
 	for (size_t i = 0; i < TEXT_LEN; i++)
 		text[i] = (char)('a' + i * i % 23);
-	return lzma_easy_buffer_encode(6, LZMA_CHECK_CRC32, NULL, (uint8_t *)text, TEXT_LEN, packed, &packed_len, sizeof(packed)) != LZMA_OK;
+	return lzma_easy_buffer_encode(6, LZMA_CHECK_CRC32, NULL, (uint8_t *)text, TEXT_LEN, packed,
+				       &packed_len, sizeof(packed)) != LZMA_OK;
 }
 
 static void whole(void **state)

@@ -19,30 +19,43 @@ begin() {
 	machine_start n1 "$T/n1.img"
 }
 
-echo "== the cable is pulled in extrbase, and comes back"
-begin 1G
-machine_wait n1 'extrbase.*[1-9][0-9]* ?%' 120
-machine_monitor n1 "set_link nic0 off"
-machine_wait n1 'FAILED' 300
-machine_monitor n1 "set_link nic0 on"
-fails_with n1 extrbase 'extrbase.*http://10\.0\.2\.2' 60
-pass "cable pulled: reported when it was back"
+cable() {
+	echo "== the cable is pulled in extrbase, and comes back"
+	begin 1G
+	machine_wait n1 'extrbase.*[1-9][0-9]* ?%' 120
+	machine_monitor n1 "set_link nic0 off"
+	machine_wait n1 'FAILED' 300
+	machine_monitor n1 "set_link nic0 on"
+	fails_with n1 extrbase 'extrbase.*http://10\.0\.2\.2' 60
+	pass "cable pulled: reported when it was back"
+}
 
-echo "== the disk is too small for the base"
-begin 100M
-fails_with n1 extrbase '/data/file[0-9]+.*No space left on device' 180
-pass "disk full: path and cause reported"
+full() {
+	echo "== the disk is too small for the base"
+	begin 100M
+	fails_with n1 extrbase '/data/file[0-9]+.*No space left on device' 180
+	pass "disk full: path and cause reported"
+}
 
-echo "== the disk is unplugged in extrbase"
-begin 1G
-machine_wait n1 'extrbase.*[1-9][0-9]* ?%' 120
-machine_monitor n1 "device_del disk0"
-fails_with n1 extrbase '(vda|/data/file|/target).*(Input/output error|No such device|Read-only file system|gone)' 300
-pass "disk unplugged: reported"
+unplug() {
+	echo "== the disk is unplugged in extrbase"
+	begin 1G
+	machine_wait n1 'extrbase.*[1-9][0-9]* ?%' 120
+	machine_monitor n1 "device_del disk0"
+	fails_with n1 extrbase '/dev/vda1. has vanished' 300
+	pass "disk unplugged: reported"
+}
 
-echo "== a byte of the base is wrong on the server"
-blob=$(readlink -f "$T"/state/blobs/"$(sed -n 's/^root //p' "$T/state/bases/random.tar.zst.blob")")
-printf 'X' | dd of="$blob" bs=1 seek=50000000 conv=notrunc status=none
-begin 1G
-fails_with n1 extrbase 'chunk 11 .*(wrong|hash)' 180
-pass "base altered on the server: chunk reported, nothing of it used"
+altered() {
+	echo "== a byte of the base is wrong on the server"
+	blob=$(readlink -f "$T"/state/blobs/"$(sed -n 's/^root //p' "$T/state/bases/random.tar.zst.blob")")
+	printf 'X' | dd of="$blob" bs=1 seek=50000000 conv=notrunc status=none
+	begin 1G
+	fails_with n1 extrbase 'chunk 11 is not what the manifest says' 180
+	pass "base altered on the server: chunk reported, nothing of it used"
+}
+
+# Each by its name, or all; the last one spoils the base for good.
+for fault in "${@:-cable full unplug altered}"; do
+	for f in $fault; do $f; done
+done

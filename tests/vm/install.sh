@@ -73,25 +73,25 @@ check_disk() {
 	root_partition
 	e2fsck -fn "$T/root.ext4" >"$T/e2fsck.log" 2>&1 || { cat "$T/e2fsck.log"; fail "e2fsck"; }
 	uuid=$(blkid -p -s UUID -o value "$T/root.ext4")
-	disk_file /etc/fstab | grep -qE "^UUID=$uuid +/ +ext4 +noatime" || { disk_file /etc/fstab; fail "fstab by UUID"; }
+	disk_file /etc/fstab | grep -E "^UUID=$uuid +/ +ext4 +noatime" >/dev/null || { disk_file /etc/fstab; fail "fstab by UUID"; }
 	[ "$(disk_file /etc/hostname)" = n1 ] || fail "hostname"
 	[ "$(disk_file /etc/lucie-class)" = n1 ] || fail "the host's file does not win over the default"
 	[ "$(disk_file /etc/lucie-default)" = default ] || fail "default file"
-	disk_file /root/.ssh/authorized_keys | grep -q operator || fail "ssh key"
+	disk_file /root/.ssh/authorized_keys | grep operator >/dev/null || fail "ssh key"
 	# shellcheck disable=SC2016
-	disk_file /etc/shadow | grep -q '^root:\$6\$lucie\$' || fail "root password"
-	disk_file /var/log/lucie/plan | grep -q '^node n1$' || fail "answer file"
-	disk_file /var/log/lucie/log | grep -q 'partition' || fail "installation log"
+	disk_file /etc/shadow | grep '^root:\$6\$lucie\$' >/dev/null || fail "root password"
+	disk_file /var/log/lucie/plan | grep '^node n1$' >/dev/null || fail "answer file"
+	disk_file /var/log/lucie/install.log | grep 'partition' >/dev/null || fail "installation log"
 	pass "disk: e2fsck clean, fstab by UUID, hostname, files, keys, answer file and log"
 }
 check_disk
-disk_file /etc/motd | grep -q welcome || fail "hello.sh left no greeting"
+disk_file /etc/motd.d/10-lucie | grep welcome >/dev/null || fail "hello.sh left no greeting"
 pass "the shell module hello did its work"
 
 # In a copy of the root file system, as dpkg of the target sees it.
 mkdir "$T/root"
 debugfs -R "rdump / $T/root" "$T/root.ext4" >/dev/null 2>&1
-dpkg --root="$T/root" -s hello | grep -q '^Status: install ok installed' || fail "hello is not installed"
+dpkg --root="$T/root" -s hello | grep '^Status: install ok installed' >/dev/null || fail "hello is not installed"
 dpkg --root="$T/root" --audit | grep -q . && fail "dpkg --audit"
 broken=$(dpkg --root="$T/root" -V 2>/dev/null | grep -v ' c ' || true)
 [ -z "$broken" ] || fail "dpkg -V: $broken"

@@ -137,7 +137,7 @@ machine_run() {
 	mkfifo "$T/$name.mon.in" "$T/$name.mon.out"
 	: >"$T/$name.serial"
 	timeout -k 5 "${MACHINE_SECONDS:-1500}" qemu-system-x86_64 -accel "$(accel)" -nodefaults -display none -serial "file:$T/$name.serial" \
-		-monitor "pipe:$T/$name.mon" -no-reboot "$@" 2>"$T/$name.qemu" &
+		-machine "${MACHINE:-pc}" -monitor "pipe:$T/$name.mon" -no-reboot "$@" 2>"$T/$name.qemu" &
 	MACHINE_PID[$name]=$!
 	cat "$T/$name.mon.out" >"$T/$name.monitor" &
 }
@@ -216,6 +216,17 @@ tar_random() {
 	for i in $(seq "$2"); do head -c 1M /dev/urandom >"$T/random/data/file$i"; done
 	tar -C "$T/random" --owner=0 --group=0 --numeric-owner -c . | zstd -q -1 -o "$1"
 	rm -rf "$T/random"
+}
+
+# tar_large FILE: 700 MB unpacked, most of it compressible, with the largest window that `lucie base add` takes.
+tar_large() {
+	mkdir -p "$T/large/data" "$T/large/sbin"
+	: >"$T/large/sbin/init"
+	head -c 60M /dev/urandom >"$T/large/data/noise"
+	local i
+	for i in $(seq 10); do cat "$T/large/data/noise" <(seq 600000) >"$T/large/data/file$i"; done
+	tar -C "$T/large" --owner=0 --group=0 --numeric-owner -c . | zstd -q -3 --zstd=wlog=23 -o "$1"
+	rm -rf "$T/large"
 }
 
 # An installer that ends the machine, whatever happens, and a layout without room for swap.

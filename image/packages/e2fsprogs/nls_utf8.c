@@ -1,5 +1,6 @@
-/* In place of libext2fs's file of this name: no encodings. The node never makes nor looks into case-folding directories, and the Unicode
- * tables for them would be a tenth of the image's programs. */
+/* In place of libext2fs's file of this name: no encodings. The node never makes nor looks into
+ * case-folding directories, and the Unicode tables for them would be a tenth of the image's
+ * programs. */
 #include "config.h"
 
 #include "ext2_fs.h"
@@ -11,7 +12,8 @@ const struct ext2fs_nls_table *ext2fs_load_nls_table(int encoding)
 	return NULL;
 }
 
-int ext2fs_check_encoded_name(const struct ext2fs_nls_table *table, char *name, size_t len, char **pos)
+int ext2fs_check_encoded_name(const struct ext2fs_nls_table *table, char *name, size_t len,
+			      char **pos)
 {
 	(void)table;
 	(void)name;

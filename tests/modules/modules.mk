@@ -1,0 +1,13 @@
+# The C modules as themselves, on loop devices: needs root. `make check-modules`.
+
+MODULE_TEST_LIBS := $(LIBS_host_modules) $(LIBS_host_tools)
+$(eval $(call program,$(O)/asan/run-module,asan,tests/modules/run-module.c $(MODULE_SRC) $(LIB_SRC),$(MODULE_TEST_LIBS)))
+$(eval $(call program,$(O)/asan/make-blob,asan,tests/modules/make-blob.c $(LIB_SRC),$(MODULE_TEST_LIBS)))
+
+$(O)/asan/cut.so: tests/modules/cut.c
+	@mkdir -p $(@D)
+	$(Q)$(CC_host) $(CPP_COMMON) -U_FILE_OFFSET_BITS $(CFLAGS_host) -fPIC -shared $< -o $@
+
+.PHONY: check-modules
+check-modules: $(O)/asan/run-module $(O)/asan/make-blob $(O)/asan/cut.so $(O)/syslinux/extlinux ## the C modules on loop devices (root)
+	$(Q)tests/modules/run.sh
