@@ -70,11 +70,13 @@ FORCE:
 # --- parts ------------------------------------------------------------------------------------------------------------------------------
 
 LIB_SRC    := $(sort $(wildcard init/lib/*.c))
+RING_SRC   := $(filter-out ring/dolly.c,$(sort $(wildcard ring/*.c)))
 MODULE_SRC := $(sort $(wildcard modules/*.c)) $(sort $(wildcard modules/lib/*.c))
-INIT_SRC   := $(sort $(wildcard init/*.c)) $(LIB_SRC) $(MODULE_SRC)
+INIT_SRC   := $(sort $(wildcard init/*.c)) $(LIB_SRC) $(RING_SRC) $(MODULE_SRC)
 
 include image/image.mk
 include host-tools/host-tools.mk
+include ring/ring.mk
 include tests/tests.mk
 
 $(eval $(call flavour,host))

@@ -5,7 +5,7 @@
 LIBS_host_modules := -lext2fs -lcom_err -lfdisk -lblkid -luuid
 LIBS_host_tools   := -larchive -lzstd -llzma -lcurl -lmicrohttpd -lsqlite3 -ljansson -lsodium
 
-LUCIE_SRC := host-tools/lucie.c $(sort $(wildcard host-tools/cmd-*.c)) $(sort $(wildcard host-tools/lib/*.c)) $(LIB_SRC) $(MODULE_SRC)
+LUCIE_SRC := host-tools/lucie.c $(sort $(wildcard host-tools/cmd-*.c)) $(sort $(wildcard host-tools/lib/*.c)) $(LIB_SRC) $(RING_SRC) $(MODULE_SRC)
 SHELL_MODULES := $(patsubst modules/%,$(O)/host/lib/lucie/modules/%,$(sort $(wildcard modules/*.sh)))
 
 $(eval $(call program,$(O)/host/bin/lucie,host,$(LUCIE_SRC),$(LIBS_host_modules) $(LIBS_host_tools)))

@@ -4,7 +4,7 @@
 # UBSan. (Only libraries: a module's .o is never taken from an archive, see house rules on registration.)
 
 TEST_LIBS := -lcmocka $(LIBS_host_tools) $(LIBS_host_modules)
-ASAN_LIB_SRC := $(LIB_SRC) $(sort $(wildcard modules/lib/*.c)) $(sort $(wildcard host-tools/lib/*.c))
+ASAN_LIB_SRC := $(LIB_SRC) $(RING_SRC) $(sort $(wildcard modules/lib/*.c)) $(sort $(wildcard host-tools/lib/*.c))
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(O)/asan/%,$(sort $(wildcard tests/unit/test-*.c)))
 
 obj/asan/liblucie.a: $(call objects,asan,$(ASAN_LIB_SRC))

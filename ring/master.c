@@ -1,0 +1,736 @@
+/* The master: owns the source and the order of the ring, hears every node, and decides who takes
+ * from whom. One control thread (the caller's); the reader and the senders are threads of their
+ * own.
+ */
+#include "ring/ring.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "init/lib/io.h"
+#include "init/lib/log.h"
+#include "ring/door.h"
+#include "ring/pump.h"
+#include "ring/sock.h"
+#include "ring/source.h"
+
+#define TICK_MS	    50
+#define EVENTS	    64
+#define PATIENCE_MS 5000
+#define PROGRESS_MS 500
+#define GOODBYE_MS  500 /* for what is still queued when the session ends */
+
+struct peer {
+	struct conn conn;
+	uint32_t id;
+	size_t hashes_sent;
+};
+
+struct master {
+	const struct ring_send *opt;
+	struct source source;
+	struct flow flow;
+	struct reader reader;
+	struct senders senders;
+	struct door door;
+	struct topology topology;
+	struct topology_limits limits;
+	struct peer **peers; /* [id - 1]; NULL: not connected */
+	size_t peer_cap;
+	struct ring_address data; /* where nodes take from; all zero: where they reached us */
+	uint32_t session, beat_ms;
+	int members_fd, wake_fd;
+	bool started;
+	int64_t first_join, last_change, last_beat, last_progress, last_tick;
+	int error;
+};
+
+/* --- events -------------------------------------------------------------------------------------
+ */
+
+static size_t count_joined(const struct topology *t)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->count; i++)
+		n += !t->members[i]->next_life;
+	return n;
+}
+
+static void tell(struct master *m, enum ring_event_kind kind, const struct member *member,
+		 const char *reason)
+{
+	struct ring_event e = {.kind = kind, .member = member, .reason = reason};
+	int64_t now = now_ms();
+
+	m->last_change = kind == RING_EVENT_PROGRESS ? m->last_change : now;
+	e.tally = topology_tally(&m->topology);
+	e.joined = count_joined(&m->topology);
+	e.length = m->flow.length;
+	e.bytes = e.joined ? e.tally.least : 0;
+	e.seconds = m->first_join ? (double)(now - m->first_join) / 1000 : 0;
+	e.port = m->opt->common.port;
+	e.ok = !m->error;
+	m->opt->event(&e, m->opt->arg);
+}
+
+/* --- peers --------------------------------------------------------------------------------------
+ */
+
+static struct peer *peer_of(const struct master *m, uint32_t id)
+{
+	return id && id <= m->peer_cap ? m->peers[id - 1] : NULL;
+}
+
+static void peer_close(struct master *m, struct peer *p)
+{
+	if (p->conn.fd >= 0)
+		epoll_ctl(m->members_fd, EPOLL_CTL_DEL, p->conn.fd, NULL);
+	conn_close(&p->conn);
+	m->peers[p->id - 1] = NULL;
+	free(p);
+}
+
+static void peer_send(struct peer *p, enum ring_type type, uint64_t offset, struct strbuf *b)
+{
+	if (b->error || conn_queue(&p->conn, type, offset, b->buf, b->len) || conn_flush(&p->conn))
+		shutdown(p->conn.fd, SHUT_RDWR); /* the loop will see its end */
+}
+
+static void peer_notice(struct peer *p, enum ring_type type, uint32_t id, uint32_t epoch,
+			const char *text)
+{
+	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
+	struct ring_notice n = {.id = id, .epoch = epoch};
+
+	snprintf(n.text, sizeof(n.text), "%s", text);
+	message_encode_notice(&b, &n);
+	peer_send(p, type, 0, &b);
+}
+
+static void broadcast_notice(struct master *m, enum ring_type type, uint32_t id, const char *text)
+{
+	for (size_t i = 0; i < m->peer_cap; i++)
+		if (m->peers[i])
+			peer_notice(m->peers[i], type, id, m->topology.epoch, text);
+}
+
+/* --- membership ---------------------------------------------------------------------------------
+ */
+
+/* Takes a member out; what it was decides what it is from now on. */
+static void lose(struct master *m, struct member *member, const char *reason)
+{
+	enum member_state before = member->state;
+	struct peer *p = peer_of(m, member->id);
+	enum member_state after = before == MEMBER_DONE	     ? MEMBER_RELEASED
+				  : before == MEMBER_LEAVING ? MEMBER_FAILED
+							     : MEMBER_DROPPED;
+
+	if (before == MEMBER_LEAVING)
+		reason = member->reason;
+	topology_remove(&m->topology, member->id, after, reason, now_ms());
+	broadcast_notice(m, RING_DROP, member->id, reason);
+	senders_drop(&m->senders, member->id);
+	if (p)
+		peer_close(m, p);
+	if (after == MEMBER_DROPPED)
+		tell(m, RING_EVENT_DROPPED, member, member->reason);
+}
+
+static void act(struct master *m, const struct verdict *v)
+{
+	struct member *member = topology_member(&m->topology, v->id);
+
+	if (v->kind == VERDICT_DROP) {
+		lose(m, member, v->reason);
+	} else if (v->kind == VERDICT_DEMOTE) {
+		topology_demote(&m->topology, v->id, now_ms());
+		tell(m, RING_EVENT_DEMOTED, member, v->reason);
+	}
+}
+
+static void send_place(struct master *m, struct peer *p)
+{
+	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
+	struct ring_place place;
+
+	topology_candidates(&m->topology, p->id, &place);
+	for (size_t i = 0; i < place.count; i++)
+		if (!place.candidates[i].id)
+			place.candidates[i].data = m->data;
+	message_encode_place(&b, &place);
+	peer_send(p, RING_PLACE, 0, &b);
+}
+
+/* A node that took from another candidate than its first one, although that one is well, is told
+ * again after a while. */
+static bool needs_place(const struct master *m, const struct member *member, int64_t now)
+{
+	uint32_t before = topology_predecessor(&m->topology, member->id);
+
+	if (member->state != MEMBER_ACTIVE || member->place == PLACE_NONE)
+		return false;
+	return member->told != before ||
+	       (member->attached != before && member->attached != RING_NOBODY &&
+		now - member->attached_at > m->limits.detect_ms);
+}
+
+static void update_places(struct master *m)
+{
+	int64_t now = now_ms();
+
+	for (size_t i = 0; m->started && i < m->topology.count; i++) {
+		struct member *member = m->topology.members[i];
+		struct peer *p = peer_of(m, member->id);
+
+		if (!p || !needs_place(m, member, now))
+			continue;
+		member->told = topology_predecessor(&m->topology, member->id);
+		member->attached_at = now;
+		send_place(m, p);
+	}
+}
+
+static void release_idle(struct master *m)
+{
+	for (size_t i = m->topology.count; i--;) {
+		struct member *member = m->topology.members[i];
+		struct peer *p = peer_of(m, member->id);
+		struct strbuf none = STRBUF_INIT;
+		bool done = member->state == MEMBER_DONE;
+
+		if ((!done && member->state != MEMBER_LEAVING) ||
+		    !topology_is_idle(&m->topology, member->id))
+			continue;
+		if (p)
+			peer_send(p, RING_RELEASE, 1, &none);
+		topology_remove(&m->topology, member->id, done ? MEMBER_RELEASED : MEMBER_FAILED,
+				member->reason, now_ms());
+	}
+}
+
+/* --- joining ------------------------------------------------------------------------------------
+ */
+
+/* "node07" and "node07.cluster" are the same, and so is its address. */
+static bool host_matches(const char *host, const char *name, const struct ring_address *from)
+{
+	size_t a = strcspn(host, "."), b = strcspn(name, ".");
+	char text[SOCK_TEXT];
+
+	if (!strcmp(host, name) || ((!host[a] || !name[b]) && a == b && !strncmp(host, name, a) &&
+				    host[strspn(host, "0123456789.")]))
+		return true;
+	sock_text(from, text);
+	*strrchr(text, ':') = '\0';
+	return !strcmp(host, text);
+}
+
+static uint32_t rank_of(const struct master *m, const char *name, const struct ring_address *from)
+{
+	for (size_t i = 0; i < m->opt->host_count; i++)
+		if (host_matches(m->opt->hosts[i], name, from))
+			return (uint32_t)i;
+	return UINT32_MAX;
+}
+
+/* A process that was started again on a node that had been dropped or had failed continues it. */
+static uint32_t former_life(const struct master *m, const struct ring_join *join,
+			    const struct ring_address *data)
+{
+	if (join->old_session == m->session && topology_member(&m->topology, join->old_id))
+		return join->old_id;
+	for (size_t i = m->topology.count; i--;) {
+		const struct member *old = m->topology.members[i];
+
+		if ((old->state == MEMBER_DROPPED || old->state == MEMBER_FAILED) &&
+		    !old->next_life && !strcmp(old->name, join->name) &&
+		    !memcmp(old->data.ip, data->ip, sizeof(data->ip)))
+			return old->id;
+	}
+	return 0;
+}
+
+static void send_welcome(struct master *m, struct peer *p)
+{
+	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
+	struct ring_welcome w = {
+		.id = p->id,
+		.epoch = m->topology.epoch,
+		.detect_ms = m->limits.detect_ms,
+		.beat_ms = m->beat_ms,
+		.kind = m->source.kind,
+		.length = m->source.length,
+		.catalog_len = m->source.text.len,
+		.mode = m->source.mode,
+		.mtime = m->source.mtime,
+	};
+
+	memcpy(w.name, m->source.name, sizeof(w.name));
+	message_encode_welcome(&b, &w);
+	p->conn.session = m->session;
+	peer_send(p, RING_WELCOME, 0, &b);
+}
+
+static bool reserve_peer(struct master *m, uint32_t id)
+{
+	struct peer **grown;
+
+	if (id <= m->peer_cap)
+		return true;
+	grown = realloc(m->peers, id * sizeof(*grown));
+	if (!grown)
+		return false;
+	memset(grown + m->peer_cap, 0, (id - m->peer_cap) * sizeof(*grown));
+	m->peers = grown;
+	m->peer_cap = id;
+	return true;
+}
+
+static void join(struct master *m, struct conn *conn, const struct ring_address *from)
+{
+	struct ring_address data = *from;
+	struct peer *p = calloc(1, sizeof(*p));
+	struct epoll_event e = {.events = EPOLLIN, .data.ptr = p};
+	struct member *member = NULL;
+	struct ring_join j;
+	uint32_t former;
+
+	if (!p || message_decode_join(&j, conn->body, conn->frame.length)) {
+		free(p);
+		conn_refuse(conn, RING_ABORT, "the request to join cannot be understood");
+		return;
+	}
+	if (!sock_is_any(&j.data))
+		data = j.data;
+	data.port = j.data.port;
+	former = former_life(m, &j, &data);
+	if (former && peer_of(m, former))
+		lose(m, topology_member(&m->topology, former), "it came back");
+	if (reserve_peer(m, (uint32_t)m->topology.count + 1))
+		member = topology_join(&m->topology, j.name, &data, rank_of(m, j.name, from),
+				       former, now_ms());
+	if (!member || epoll_ctl(m->members_fd, EPOLL_CTL_ADD, conn->fd, &e)) {
+		free(p);
+		conn_refuse(conn, RING_ABORT, "the master cannot take another node");
+		if (member)
+			lose(m, member, "no connection to it");
+		return;
+	}
+	p->conn = *conn;
+	p->id = member->id;
+	m->peers[p->id - 1] = p;
+	if (!m->first_join)
+		m->first_join = now_ms();
+	if (j.needs_root)
+		flow_hurry(&m->flow);
+	send_welcome(m, p);
+	tell(m, member->former ? RING_EVENT_RETURNED : RING_EVENT_JOINED, member, NULL);
+}
+
+static void fetch(struct master *m, struct conn *conn)
+{
+	struct ring_notice n;
+	const struct member *member;
+	int ret;
+
+	if (message_decode_notice(&n, conn->body, conn->frame.length)) {
+		conn_refuse(conn, RING_REFUSE, "not understood");
+		return;
+	}
+	member = topology_member(&m->topology, n.id);
+	if (conn->frame.session != m->session || !member || member->place == PLACE_NONE) {
+		conn_refuse(conn, RING_REFUSE, "not in this ring any more");
+		return;
+	}
+	conn->session = m->session;
+	ret = senders_add(&m->senders, conn, n.id, conn->frame.offset);
+	if (ret)
+		conn_refuse(conn, RING_REFUSE, strerror(-ret));
+}
+
+static void enter(void *arg, struct conn *conn, const struct ring_address *from)
+{
+	if (conn->frame.type == RING_JOIN)
+		join(arg, conn, from);
+	else
+		fetch(arg, conn);
+}
+
+/* --- what nodes say -----------------------------------------------------------------------------
+ */
+
+static void on_report(struct master *m, struct peer *p, struct member *member,
+		      const struct ring_report *r)
+{
+	struct strbuf none = STRBUF_INIT;
+
+	if (member->state != MEMBER_ACTIVE)
+		return;
+	member->millis = r->millis;
+	member->ended = now_ms();
+	memcpy(member->root, r->root, sizeof(member->root));
+	if (r->status) {
+		topology_remove(&m->topology, member->id, MEMBER_LEAVING, r->text, now_ms());
+		tell(m, RING_EVENT_FAILED, member, member->reason);
+	} else {
+		member->state = MEMBER_DONE;
+		member->received = m->topology.length;
+		tell(m, RING_EVENT_DONE, member, NULL);
+	}
+	peer_send(p, RING_RELEASE, 0, &none);
+}
+
+static int on_frame(struct master *m, struct peer *p, struct member *member)
+{
+	const struct frame *f = &p->conn.frame;
+	struct ring_beat beat;
+	struct ring_report report;
+	struct ring_notice notice;
+	struct verdict v;
+
+	switch (f->type) {
+	case RING_BEAT:
+		if (message_decode_beat(&beat, p->conn.body, f->length))
+			return -EBADMSG;
+		topology_beat(&m->topology, p->id, &beat, now_ms());
+		flow_want(&m->flow, member->received);
+		return 0;
+	case RING_REPORT:
+		if (message_decode_report(&report, p->conn.body, f->length))
+			return -EBADMSG;
+		on_report(m, p, member, &report);
+		return 0;
+	case RING_COMPLAIN:
+		if (message_decode_notice(&notice, p->conn.body, f->length))
+			return -EBADMSG;
+		v = topology_complaint(&m->topology, p->id, notice.id, notice.text);
+		act(m, &v);
+		return 0;
+	default:
+		return -EPROTO;
+	}
+}
+
+static void on_readable(struct master *m, struct peer *p)
+{
+	uint32_t id = p->id;
+	struct member *member = topology_member(&m->topology, id);
+	int ret;
+
+	for (;;) {
+		ret = conn_read(&p->conn);
+		if (ret == 1)
+			ret = on_frame(m, p, member) ?: 1;
+		if (ret <= 0 || peer_of(m, id) != p)
+			break;
+	}
+	if (ret < 0 && peer_of(m, id) == p) {
+		char reason[RING_TEXT_MAX];
+
+		snprintf(reason, sizeof(reason), "its connection ended (%s)", strerror(-ret));
+		if (member->place != PLACE_NONE || member->state == MEMBER_LEAVING)
+			lose(m, member, reason);
+		else
+			peer_close(m, p);
+	}
+}
+
+/* Peers may be closed while a batch is worked on, so that a pointer in it may not be used: ids are.
+ */
+static void handle_members(struct master *m)
+{
+	struct epoll_event events[EVENTS];
+	uint32_t ids[EVENTS];
+	int n = epoll_wait(m->members_fd, events, EVENTS, 0);
+
+	for (int i = 0; i < n; i++)
+		ids[i] = ((struct peer *)events[i].data.ptr)->id;
+	for (int i = 0; i < n; i++)
+		if (peer_of(m, ids[i]))
+			on_readable(m, peer_of(m, ids[i]));
+}
+
+/* --- the clock ----------------------------------------------------------------------------------
+ */
+
+static void push_hashes(struct master *m, struct peer *p)
+{
+	uint8_t hashes[RING_HASHES][BLOB_HASH_LEN];
+
+	while (!conn_pending(&p->conn)) {
+		size_t n = flow_get_hashes(&m->flow, p->hashes_sent, hashes, RING_HASHES);
+
+		if (!n)
+			return;
+		if (conn_queue(&p->conn, RING_HASHES_ARE, p->hashes_sent, hashes,
+			       n * BLOB_HASH_LEN) ||
+		    conn_flush(&p->conn)) {
+			shutdown(p->conn.fd, SHUT_RDWR);
+			return;
+		}
+		p->hashes_sent += n;
+	}
+	conn_flush(&p->conn);
+}
+
+static void serve_peers(struct master *m, int64_t now)
+{
+	struct strbuf none = STRBUF_INIT;
+	bool beat = now - m->last_beat >= m->beat_ms;
+
+	for (size_t i = 0; i < m->peer_cap; i++) {
+		if (!m->peers[i])
+			continue;
+		push_hashes(m, m->peers[i]);
+		if (beat && !conn_pending(&m->peers[i]->conn))
+			peer_send(m->peers[i], RING_BEAT, 0, &none);
+	}
+	if (beat)
+		m->last_beat = now;
+}
+
+/* If this process itself was held up, that is nobody else's silence. */
+static void forgive(struct master *m, int64_t now)
+{
+	int64_t gap = m->last_tick ? now - m->last_tick : 0;
+
+	m->last_tick = now;
+	if (gap < m->limits.detect_ms / 4)
+		return;
+	for (size_t i = 0; i < m->topology.count; i++) {
+		m->topology.members[i]->heard += gap;
+		m->topology.members[i]->progress_at += gap;
+	}
+}
+
+static void judge(struct master *m, int64_t now)
+{
+	struct verdict v = topology_judge(&m->topology, &m->limits, now);
+
+	while (v.kind != VERDICT_NONE) {
+		act(m, &v);
+		v = topology_judge(&m->topology, &m->limits, now);
+	}
+}
+
+static void start_when_ready(struct master *m, int64_t now)
+{
+	size_t here = 0;
+
+	for (size_t i = 0; i < m->topology.count; i++)
+		here += m->topology.members[i]->rank != UINT32_MAX &&
+			!m->topology.members[i]->next_life;
+	m->started = m->started || here >= m->opt->host_count ||
+		     (m->first_join && now - m->first_join > m->opt->wait_ms);
+}
+
+static void tick(struct master *m)
+{
+	int64_t now = now_ms();
+
+	forgive(m, now);
+	judge(m, now);
+	start_when_ready(m, now);
+	update_places(m);
+	release_idle(m);
+	serve_peers(m, now);
+	senders_reap(&m->senders);
+	door_tick(&m->door);
+	if (now - m->last_progress >= PROGRESS_MS) {
+		m->last_progress = now;
+		tell(m, RING_EVENT_PROGRESS, NULL, NULL);
+	}
+}
+
+static bool is_cancelled(const struct master *m)
+{
+	return m->opt->common.cancelled && m->opt->common.cancelled();
+}
+
+/* Everybody who came is done, failed or lost; who has not come is waited for a while. */
+static bool is_over(const struct master *m)
+{
+	struct topology_tally n = topology_tally(&m->topology);
+	size_t joined = count_joined(&m->topology);
+
+	if (!m->opt->nodes || !joined || n.alive)
+		return false;
+	for (size_t i = 0; i < m->topology.count; i++)
+		if (m->topology.members[i]->state == MEMBER_DONE ||
+		    m->topology.members[i]->state == MEMBER_LEAVING)
+			return false;
+	return joined >= m->opt->nodes || now_ms() - m->last_change > m->opt->wait_ms;
+}
+
+static void run(struct master *m)
+{
+	struct pollfd fds[3] = {{.fd = m->door.poll_fd, .events = POLLIN},
+				{.fd = m->members_fd, .events = POLLIN},
+				{.fd = m->wake_fd, .events = POLLIN}};
+	uint64_t n;
+
+	while (!m->error && !is_over(m)) {
+		int timeout = TICK_MS;
+
+		if (poll(fds, 3, timeout) > 0) {
+			if (fds[2].revents && read(m->wake_fd, &n, sizeof(n)) < 0)
+				n = 0;
+			door_handle(&m->door);
+			handle_members(m);
+		}
+		if (atomic_load(&m->reader.error))
+			m->error = log_err(atomic_load(&m->reader.error),
+					   "the source cannot be read any more");
+		if (is_cancelled(m))
+			m->error = -ECANCELED;
+		tick(m);
+	}
+}
+
+/* What is queued for the nodes (an abort, a release) gets a moment to leave. */
+static void say_goodbye(struct master *m)
+{
+	int64_t end = now_ms() + GOODBYE_MS;
+	bool pending = true;
+
+	if (m->error == -ECANCELED)
+		broadcast_notice(m, RING_ABORT, 0, "the master was told to end");
+	else if (m->error)
+		broadcast_notice(m, RING_ABORT, 0, "the master cannot read the source any more");
+	while (pending && now_ms() < end) {
+		pending = false;
+		for (size_t i = 0; i < m->peer_cap; i++)
+			if (m->peers[i] && !conn_flush(&m->peers[i]->conn))
+				pending = pending || conn_pending(&m->peers[i]->conn);
+		if (pending)
+			sleep_ms(10);
+	}
+}
+
+static int verdict_of(const struct master *m)
+{
+	struct topology_tally n = topology_tally(&m->topology);
+
+	if (m->error && !(m->error == -ECANCELED && !m->opt->nodes && n.done && !n.alive))
+		return m->error;
+	return n.dropped || n.failed || n.alive || n.done < m->opt->nodes ? -ENODATA : 0;
+}
+
+/* --- start and end ------------------------------------------------------------------------------
+ */
+
+static int open_net(struct master *m)
+{
+	struct ring_common *c = (struct ring_common *)&m->opt->common;
+	uint16_t port = c->port;
+	int fd, ret = 0;
+
+	if (c->interface) {
+		ret = sock_local(c->interface, &m->data);
+		if (ret)
+			return ret;
+	}
+	fd = sock_listen(NULL, &port);
+	if (fd < 0)
+		return log_err(fd, "cannot listen on port %u", port);
+	m->data.port = m->data.port || c->interface ? port : 0;
+	ret = door_open(&m->door, fd, &c->key, PATIENCE_MS);
+	m->door.enter = enter;
+	m->door.arg = m;
+	m->members_fd = epoll_create1(EPOLL_CLOEXEC);
+	m->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (ret || m->members_fd < 0 || m->wake_fd < 0)
+		return log_err(-errno, "cannot poll");
+	return 0;
+}
+
+static void close_all(struct master *m)
+{
+	for (size_t i = 0; i < m->peer_cap; i++)
+		if (m->peers[i])
+			peer_close(m, m->peers[i]);
+	free(m->peers);
+	door_close(&m->door);
+	if (m->members_fd >= 0)
+		close(m->members_fd);
+	if (m->wake_fd >= 0)
+		close(m->wake_fd);
+	topology_free(&m->topology);
+	source_close(&m->source);
+}
+
+static int serve(struct master *m)
+{
+	const struct ring_send *o = m->opt;
+	int ret = flow_init(&m->flow, m->source.length, o->common.pool_bytes);
+
+	if (ret)
+		return log_err(ret, "cannot start");
+	m->reader =
+		(struct reader){.flow = &m->flow, .store = &m->source.store, .wake_fd = m->wake_fd};
+	m->senders = (struct senders){.flow = &m->flow,
+				      .store = &m->source.store,
+				      .beat_ms = m->beat_ms,
+				      .detect_ms = o->detect_ms};
+	ret = reader_start(&m->reader);
+	if (ret) {
+		log_err(ret, "cannot start a thread");
+	} else {
+		tell(m, RING_EVENT_LISTENING, NULL, NULL);
+		run(m);
+		say_goodbye(m);
+		ret = m->error = verdict_of(m);
+		tell(m, RING_EVENT_END, NULL, NULL);
+		flow_stop(&m->flow);
+		senders_stop(&m->senders);
+		reader_join(&m->reader);
+	}
+	flow_free(&m->flow);
+	return ret;
+}
+
+void ring_send_defaults(struct ring_send *s)
+{
+	*s = (struct ring_send){.wait_ms = 30000,
+				.detect_ms = 2000,
+				.chunk_ms = 10000,
+				.buffer_percent = 5,
+				.slow_percent = 75};
+	ring_common_defaults(&s->common);
+	s->common.port = RING_PORT;
+}
+
+int ring_send(const struct ring_send *s)
+{
+	struct master m = {.opt = s, .members_fd = -1, .wake_fd = -1, .beat_ms = s->detect_ms / 16};
+	int ret;
+
+	m.door.listener = m.door.poll_fd = -1;
+	m.limits = (struct topology_limits){.detect_ms = s->detect_ms,
+					    .chunk_ms = s->chunk_ms,
+					    .slow_percent = s->slow_percent};
+	m.limits.backlog = s->common.pool_bytes / 100 * s->buffer_percent;
+	m.beat_ms = m.beat_ms < 10 ? 10 : m.beat_ms;
+	if (getrandom(&m.session, sizeof(m.session), 0) != sizeof(m.session))
+		return log_err(-EIO, "no random numbers");
+	m.session |= 1;
+	ret = source_open(&m.source, s->paths, s->path_count);
+	if (ret)
+		return ret;
+	topology_init(&m.topology, m.source.length);
+	ret = open_net(&m);
+	if (!ret)
+		ret = serve(&m);
+	close_all(&m);
+	return ret;
+}

@@ -1,0 +1,210 @@
+/* memory -> network: a thread for each successor. It sends frames as soon as they are there, from
+ * the pool while the successor keeps up, else from the disk. Nobody waits for it. */
+#include "ring/pump.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "init/lib/cleanup.h"
+#include "ring/crc32c.h"
+#include "ring/sock.h"
+
+#define TICK_MS 100
+
+/* Frames for len bytes at data, which begin at `offset` of the stream; crc: of whole frames, or
+ * NULL. Zeros next to each other become one frame. Returns how many bytes went into the batch. */
+static size_t make_batch(struct conn_data *list, size_t *count, uint32_t session, uint64_t offset,
+			 const uint8_t *data, const uint32_t *crc, size_t len)
+{
+	size_t at = 0;
+
+	*count = 0;
+	while (at < len) {
+		size_t n = len - at < RING_FRAME ? len - at : RING_FRAME;
+		bool zero = is_zero(data + at, n);
+		struct conn_data *last = *count ? &list[*count - 1] : NULL;
+
+		if (zero && last && last->frame.flags & FRAME_ZERO) {
+			last->frame.length += (uint32_t)n;
+		} else if (*count == CONN_BATCH) {
+			break;
+		} else {
+			struct frame f = {
+				.type = RING_DATA, .session = session, .length = (uint32_t)n};
+
+			f.flags = zero ? FRAME_ZERO : 0;
+			f.offset = offset + at;
+			if (!zero)
+				f.crc = crc ? crc[at / RING_FRAME] : crc32c(data + at, n);
+			list[(*count)++] = (struct conn_data){f, data + at};
+		}
+		at += n;
+	}
+	return at;
+}
+
+static int send_zeros(struct sender *s, uint64_t offset, size_t len, const struct conn_wait *w)
+{
+	struct conn_data zeros = {.frame = {.type = RING_DATA,
+					    .flags = FRAME_ZERO,
+					    .session = s->conn.session,
+					    .length = (uint32_t)len,
+					    .offset = offset}};
+	int ret = conn_send_data(&s->conn, &zeros, 1, w);
+
+	return ret ? ret : (int)len;
+}
+
+/* Both return the bytes that went, or -errno. */
+static int send_memory(struct sender *s, uint64_t offset, const struct view *v,
+		       const struct conn_wait *w)
+{
+	struct conn_data list[CONN_BATCH];
+	size_t count, n;
+	int ret;
+
+	if (v->slot->zero)
+		return send_zeros(s, offset, v->len, w);
+	n = make_batch(list, &count, s->conn.session, offset, v->slot->data + v->from,
+		       v->slot->crc + v->from / RING_FRAME, v->len);
+	ret = conn_send_data(&s->conn, list, count, w);
+	return ret ? ret : (int)n;
+}
+
+static int send_store(struct sender *s, uint64_t offset, const struct view *v, uint8_t *buf,
+		      const struct conn_wait *w)
+{
+	struct conn_data list[CONN_BATCH];
+	size_t count, n = v->len < CONN_BATCH * RING_FRAME ? v->len : CONN_BATCH * RING_FRAME;
+	int ret;
+
+	if (s->store->is_hole(s->store, offset, v->len))
+		return send_zeros(s, offset, v->len, w);
+	ret = s->store->read(s->store, offset, buf, n);
+	if (ret)
+		return ret;
+	n = make_batch(list, &count, s->conn.session, offset, buf, NULL, n);
+	ret = conn_send_data(&s->conn, list, count, w);
+	return ret ? ret : (int)n;
+}
+
+static int send_idle(struct sender *s, const struct conn_wait *w)
+{
+	struct conn_data idle = {.frame = {.type = RING_IDLE, .session = s->conn.session}};
+
+	return conn_send_data(&s->conn, &idle, 1, w);
+}
+
+static int send_next(struct sender *s, uint8_t *buf, const struct conn_wait *w)
+{
+	uint64_t position = atomic_load(&s->sent);
+	struct view v = flow_view(s->flow, position, TICK_MS);
+	int ret;
+
+	if (conn_is_gone(&s->conn))
+		return -EPIPE;
+	if (v.kind == VIEW_WAIT)
+		return send_idle(s, w);
+	if (v.kind == VIEW_MEMORY) {
+		ret = send_memory(s, position, &v, w);
+		flow_unpin(s->flow, v.slot);
+	} else {
+		ret = send_store(s, position, &v, buf, w);
+	}
+	if (ret < 0)
+		return ret;
+	atomic_store(&s->sent, position + (uint64_t)ret);
+	flow_want(s->flow, position + (uint64_t)ret);
+	return 0;
+}
+
+static void *sender_main(void *arg)
+{
+	struct sender *s = arg;
+	struct conn_wait w = {&s->stop, UINT32_MAX};
+	_cleanup_free_ uint8_t *buf = malloc(CONN_BATCH * RING_FRAME);
+	int ret = buf ? send_idle(s, &w) : -ENOMEM;
+
+	while (!ret && !atomic_load(&s->stop))
+		ret = send_next(s, buf, &w);
+	shutdown(s->conn.fd, SHUT_RDWR);
+	atomic_store(&s->ended, true);
+	return NULL;
+}
+
+int senders_add(struct senders *s, const struct conn *conn, uint32_t child, uint64_t offset)
+{
+	struct sender *new;
+	int ret;
+
+	senders_drop(s, child);
+	senders_reap(s);
+	if (s->count == RING_CHILDREN)
+		return -EBUSY;
+	new = calloc(1, sizeof(*new));
+	if (!new)
+		return -ENOMEM;
+	*new = (struct sender){.flow = s->flow, .store = s->store, .conn = *conn, .child = child};
+	new->beat_ms = s->beat_ms;
+	new->detect_ms = s->detect_ms;
+	atomic_init(&new->sent, offset);
+	sock_tune(new->conn.fd, s->detect_ms);
+	ret = sock_set_blocking(new->conn.fd, TICK_MS);
+	if (!ret)
+		ret = -pthread_create(&new->thread, NULL, sender_main, new);
+	if (ret) {
+		free(new);
+		return ret;
+	}
+	flow_want(s->flow, offset);
+	s->list[s->count++] = new;
+	return 0;
+}
+
+static void sender_stop(struct sender *s)
+{
+	atomic_store(&s->stop, true);
+	shutdown(s->conn.fd, SHUT_RDWR);
+}
+
+void senders_drop(struct senders *s, uint32_t child)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (s->list[i]->child == child)
+			sender_stop(s->list[i]);
+}
+
+static void sender_free(struct sender *s)
+{
+	pthread_join(s->thread, NULL);
+	conn_close(&s->conn);
+	free(s);
+}
+
+void senders_reap(struct senders *s)
+{
+	for (size_t i = 0; i < s->count;) {
+		if (!atomic_load(&s->list[i]->ended)) {
+			i++;
+			continue;
+		}
+		sender_free(s->list[i]);
+		s->list[i] = s->list[--s->count];
+	}
+}
+
+size_t senders_fill(const struct senders *s, struct ring_child *out)
+{
+	for (size_t i = 0; i < s->count; i++)
+		out[i] = (struct ring_child){s->list[i]->child, atomic_load(&s->list[i]->sent)};
+	return s->count;
+}
+
+void senders_stop(struct senders *s)
+{
+	for (size_t i = 0; i < s->count; i++)
+		sender_stop(s->list[i]);
+	while (s->count)
+		sender_free(s->list[--s->count]);
+}

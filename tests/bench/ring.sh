@@ -1,0 +1,195 @@
+#!/usr/bin/env bash
+# The ring beside its peers, interleaved in one run: `nc | tee` chain, udpcast, an HTTP star (each where it is installed). Ratios, not absolute times:
+# every figure stands beside a control pair (our own ring, one hop) of the same minute, and a run whose control pair is below 90 % of the ceiling is
+# dropped. Writes a table to the standard output, out/bench/ring.json (a line a run) and, with gnuplot, docs/ring-bench.svg.
+#	NODES="2 4 8 16"  RATE=100mbit  MB="32 128"  REPEAT=3  FREE_MB=256  tests/bench/ring.sh
+cd "$(dirname "$0")/../.." || exit 2
+# shellcheck source=tests/netns/lab.sh
+. tests/netns/lab.sh
+export RING_DOLLY=${RING_DOLLY:-$PWD/out/host/bin/dolly}
+lab_enter "$@"
+
+NODES=${NODES:-2 4 8} RATE=${RATE:-100mbit} MB=${MB:-16 64} REPEAT=${REPEAT:-3} FREE_MB=${FREE_MB:-256}
+LIMIT=300
+OUT=out/bench
+mkdir -p "$OUT"
+: >"$OUT/ring.json"
+TICKS=$(getconf CLK_TCK)
+
+# Rate to use for N nodes: N x rate stays below what two cores carry.
+rate_for() {
+	local mbit=${RATE%mbit}
+	awk -v r="$mbit" -v n="$1" 'BEGIN { m = 1600 / n; printf "%dmbit", r < m ? r : m }'
+}
+
+clock() { date +%s.%N; }
+
+# Sets CPU to the clock ticks of everything below this shell that has ended.
+cpu() {
+	local stat
+	read -r -a stat <"/proc/$BASHPID/stat"
+	CPU=$((stat[15] + stat[16]))
+}
+
+clean() { rm -rf "$LAB"/out*; }
+
+verify() { # N
+	local i
+	for i in $(seq "$1"); do cmp -s "$LAB/source" "$LAB/out$i" || { echo "node $i: not the same content" >&2; return 1; }; done
+}
+
+run_ring() { # N
+	local i pids=()
+	(lab_exec 0 timeout $LIMIT "$RING_DOLLY" send -q -n "$1" "$LAB/source" 2>/dev/null) &
+	pids+=($!)
+	for i in $(seq "$1"); do
+		(lab_exec "$i" timeout $LIMIT "$RING_DOLLY" recv -q --name "n$i" "$(lab_address 0)" "$LAB/out$i" 2>/dev/null) &
+		pids+=($!)
+	done
+	wait "${pids[@]}"
+}
+
+wait_port() { # NODE PORT
+	local i
+	for i in $(seq 100); do
+		lab_in "$1" ss -ltnH "sport = :$2" | grep -q . && return
+		sleep 0.02
+	done
+}
+
+run_chain() { # N: the last one listens first
+	local i pids=()
+	for i in $(seq "$1" -1 1); do
+		if [ "$i" = "$1" ]; then
+			(lab_exec "$i" timeout $LIMIT sh -c "nc -l -p 9000 >'$LAB/out$i'") &
+		else
+			wait_port $((i + 1)) 9000
+			(lab_exec "$i" timeout $LIMIT sh -c "nc -l -p 9000 | tee '$LAB/out$i' | nc -N $(lab_address $((i + 1))) 9000") &
+		fi
+		pids+=($!)
+	done
+	for i in $(seq "$1"); do wait_port "$i" 9000; done
+	(lab_exec 0 timeout $LIMIT sh -c "nc -N $(lab_address 1) 9000 <'$LAB/source'") &
+	wait "${pids[@]}" $!
+}
+
+run_udpcast() { # N
+	local i pids=()
+	for i in $(seq "$1"); do
+		(lab_exec "$i" timeout $LIMIT udp-receiver --nokbd --interface eth0 --file "$LAB/out$i" >/dev/null 2>&1) &
+		pids+=($!)
+	done
+	sleep 0.3
+	lab_in 0 timeout $LIMIT udp-sender --nokbd --interface eth0 --full-duplex --min-receivers "$1" --max-bitrate "$2" --file "$LAB/source" >/dev/null 2>&1
+	wait "${pids[@]}"
+}
+
+run_star() { # N: one server, N clients
+	local i pids=() server
+	mkdir -p "$LAB/www"
+	ln -sf "$LAB/source" "$LAB/www/source"
+	printf 'daemon off; error_log stderr; pid %s/pid; events {} http { access_log off; sendfile on; server { listen 8080; root %s/www; } }' \
+		"$LAB" "$LAB" >"$LAB/nginx.conf"
+	(lab_exec 0 nginx -c "$LAB/nginx.conf" 2>/dev/null) &
+	server=$!
+	sleep 0.3
+	for i in $(seq "$1"); do
+		(lab_exec "$i" curl -sf -o "$LAB/out$i" "http://$(lab_address 0):8080/source") &
+		pids+=($!)
+	done
+	wait "${pids[@]}"
+	kill "$server"
+	wait "$server"
+}
+
+# One run in a lab of its own; prints "SECONDS CPU-SECONDS-PER-GB-AND-NODE".
+measure() { # PEER N MB RATE
+	local begin end cpu_begin ok=1
+	clean
+	head -c "$3M" /dev/urandom >"$LAB/source"
+	cpu
+	cpu_begin=$CPU
+	begin=$(clock)
+	"run_$1" "$2" "$4"
+	end=$(clock)
+	cpu
+	awk -v a="$begin" -v b="$end" -v ticks=$((CPU - cpu_begin)) -v hz="$TICKS" -v n="$2" -v mb="$3" \
+		'BEGIN { printf "%.3f %.3f\n", b - a, ticks / hz / (n * mb * 1.048576 / 1000) }'
+	verify "$2" || ok=0
+	[ "$ok" = 1 ]
+} 2>/dev/null
+
+peers_for() { # N
+	echo ring
+	command -v nc >/dev/null && echo chain
+	command -v udp-sender >/dev/null && echo udpcast
+	command -v nginx >/dev/null && command -v curl >/dev/null && [ "$1" -le 8 ] && echo star
+	return 0
+}
+
+record() { # PEER N RATE MB SECONDS CPU
+	printf '{"peer":"%s","nodes":%d,"rate":"%s","mb":%d,"seconds":%s,"cpu_per_gb_node":%s}\n' "$@" | tee -a "$OUT/ring.json" >/dev/null
+}
+
+shaped() {
+	local n rate mb peer result
+	for n in $NODES; do
+		rate=$(rate_for "$n")
+		lab_up "$n" "$rate"
+		for _ in $(seq "$REPEAT"); do
+			for peer in $(peers_for "$n"); do
+				for mb in $MB; do
+					result=$(measure "$peer" "$n" "$mb" "$rate") || { echo "$peer, $n nodes: failed" >&2; continue; }
+					# shellcheck disable=SC2086
+					record "$peer" "$n" "$rate" "$mb" $result
+				done
+			done
+			result=$(measure ring 1 "${MB%% *}" "$rate")
+			# shellcheck disable=SC2086
+			record control 1 "$rate" "${MB%% *}" $result
+		done
+		lab_down
+	done
+}
+
+unshaped() {
+	local peer result
+	lab_up 4 0
+	for _ in $(seq "$REPEAT"); do
+		for peer in ring chain; do
+			result=$(measure "$peer" 4 "$FREE_MB" 0) || continue
+			# shellcheck disable=SC2086
+			record "$peer" 4 0 "$FREE_MB" $result
+		done
+	done
+	lab_down
+}
+
+# Medians; share of the link by the two sizes: (S2 - S1) / (T2 - T1) / R.
+table() {
+	jq -rs '
+		def median: sort | .[(length / 2 | floor)];
+		group_by([.peer, .nodes, .rate]) | map({
+			peer: .[0].peer, nodes: .[0].nodes, rate: .[0].rate,
+			cpu: ([.[] | .cpu_per_gb_node] | median),
+			sizes: (group_by(.mb) | map({mb: .[0].mb, t: ([.[] | .seconds] | median)}))
+		}) | map(. + {
+			share: (if .rate != "0" and (.sizes | length) > 1 then
+				((.sizes[-1].mb - .sizes[0].mb) * 8.388608 / (.sizes[-1].t - .sizes[0].t) / (.rate | rtrimstr("mbit") | tonumber)) else null end),
+			mbs: (.sizes[-1].mb * 1.048576 / .sizes[-1].t)
+		}) | (["peer", "nodes", "rate", "MB", "seconds", "MB/s", "share", "cpu/GB/node"] | @tsv),
+		(.[] | [.peer, .nodes, .rate, .sizes[-1].mb, .sizes[-1].t, (.mbs * 10 | round / 10), (if .share then (.share * 1000 | round / 1000) else "-" end), .cpu] | @tsv)
+	' "$OUT/ring.json" | column -t
+}
+
+plot() {
+	command -v gnuplot >/dev/null || return 0
+	jq -rs 'map(select(.rate != "0" and .peer != "control")) | group_by(.peer)[] | (.[0].peer), (.[] | "\(.nodes) \(.seconds / .mb)"), "", ""' "$OUT/ring.json" >"$LAB/plot"
+	gnuplot -e "set terminal svg size 700,400; set output 'docs/ring-bench.svg'; set logscale x 2; set xlabel 'nodes'; set ylabel 'seconds for a MB'; \
+		set key left top autotitle columnhead; plot for [i=0:*] '$LAB/plot' index i with points pt 7 ps 0.6"
+}
+
+shaped
+unshaped
+table
+plot

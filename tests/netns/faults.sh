@@ -1,0 +1,123 @@
+#!/usr/bin/env bash
+# The fault matrix of the ring (docs/ring-protocol.md): each fault at several moments, judged by exit codes = the master's log = SHA-256 of what
+# lies on disk. Times are shown, and asserted only with STRICT=1.
+#	faults.sh [MOMENTS [NAME-REGEX]]      MOMENTS: "connect 5 50 99" in percent of the clean time
+cd "$(dirname "$0")/../.." || exit 2
+# shellcheck source=tests/netns/lab.sh
+. tests/netns/lab.sh
+# shellcheck source=tests/netns/ring.sh
+. tests/netns/ring.sh
+export RING_DOLLY=${RING_DOLLY:-$PWD/out/host/bin/dolly}
+lab_enter "$@"
+
+MOMENTS=${1:-connect 5 50 99}
+ONLY=${2:-.}
+MB=${MB:-24} RATE=${RATE:-40mbit} N=${N:-6} D=2
+failed=0 cases=0
+
+signal() { # SIGNAL NODE...
+	local s=$1 i
+	shift
+	for i in "$@"; do kill "-$s" "$(ring_pid "$i")" 2>/dev/null; done
+}
+
+late() { # seconds over the clean time that this case may cost
+	awk -v t="$(ring_seconds "${EXCEPT:-}")" -v z="$T0" -v b="$1" 'BEGIN { printf "%+.2f s", t - z; exit !(t - z > b) }'
+}
+
+# case NAME BUDGET "VICTIMS" FAULT-COMMAND...; the fault happens at each moment
+fault() {
+	local name=$1 budget=$2 victims=$3 moment at over
+	shift 3
+	[[ $name =~ $ONLY ]] || return 0
+	for moment in $MOMENTS; do
+		at=$(echo "${moment/connect/0} * $T0 / 100" | bc -l)
+		# shellcheck disable=SC2086
+		RING_BAD=0
+		ring_start "$N" ${SEND:-}
+		ring_at "$at"
+		"$@"
+		# shellcheck disable=SC2086
+		ring_finish $victims
+		[ -z "${HEAL:-}" ] || $HEAL
+		# shellcheck disable=SC2086
+		if [ "$moment" = 99 ]; then victims_now=$(ring_unfinished $victims ${LATE_VICTIM:-}); else victims_now=$victims; fi
+		ring_judge $victims_now
+		over=$(late "$budget") && { over="$over (more than $budget)"; [ "${STRICT:-0}" = 0 ] || RING_BAD=1; }
+		cases=$((cases + 1))
+		[ "$RING_BAD" = 0 ] || { failed=$((failed + 1)); sed 's/^/      /' "$LAB/master.log"; }
+		printf '%-34s %-8s %s  %s\n' "$name" "$moment" "$([ "$RING_BAD" = 0 ] && echo ok || echo WRONG)" "$over"
+	done
+}
+
+# At 99 % a victim may have been done before the fault came: then it is no victim.
+ring_unfinished() {
+	local i
+	for i in "$@"; do [ "$(ring_verdict "$i")" = 'done' ] || printf '%s ' "$i"; done
+}
+
+stop_for() { # SECONDS NODE
+	signal STOP "$2"
+	sleep "$1"
+	signal CONT "$2"
+}
+
+small_disk() { # I: node 3 has room for a third
+	[ "$1" != 3 ] || mount -t tmpfs -o "size=$((MB / 3))M" tmpfs "$LAB/node3"
+}
+return_later() {
+	stop_for 2.8 3
+}
+flip_on() { [ "$1" != 3 ] || RING_PRELOAD[3]=$LAB/flip.so; }
+
+slow_down() { lab_shape 3 "$((${RATE%mbit} / 4))mbit"; }
+restore_rate() { lab_shape 3 "$RATE"; }
+
+# The master dies: everybody ends with an error, within D, and keeps what it has; the same again goes on from there.
+master_dies() {
+	local i begin
+	signal KILL 0
+	begin=$(date +%s%N)
+	for i in $(seq "$N"); do
+		wait "$(ring_pid "$i")" && ring_complain "n$i: exit code 0 without its master"
+	done
+	[ $((($(date +%s%N) - begin) / 1000000)) -lt $((D * 1000 + 1500)) ] || ring_complain "the nodes took too long to notice"
+	[ ! -e "$LAB/node1/file" ] || ring_complain "a partial file under the final name"
+	[ -s "$LAB/node1/.file.dolly-part" ] || ring_complain "nothing was kept"
+	kill "$RING_GUARD"
+	KEEP=1 ring_start "$N"
+}
+
+lab_up "$N" "$RATE"
+gcc -shared -fPIC -O1 -D_GNU_SOURCE -o "$LAB/flip.so" tests/netns/flip.c -ldl || exit 1
+ring_source "$MB"
+ring_start "$N"
+ring_finish
+ring_judge || exit 1
+T0=$(ring_seconds)
+echo "clean: $T0 s, $N nodes, $MB MB, $RATE"
+
+fault "kill first" 0.5 "1" signal KILL 1
+fault "kill middle" 0.5 "3" signal KILL 3
+fault "kill last" 0.5 "$N" signal KILL "$N"
+fault "kill two adjacent" 1 "3 4" signal KILL 3 4
+fault "kill three adjacent" 1 "2 3 4" signal KILL 2 3 4
+fault "kill five adjacent" 1 "1 2 3 4 5" signal KILL 1 2 3 4 5
+fault "kill two distant" 0.5 "2 5" signal KILL 2 5
+fault "stop one" 2.5 "3" signal STOP 3
+fault "stop two distant" 3 "2 5" signal STOP 2 5
+fault "stop for less than D" 2 "" stop_for 1.3 3
+EXCEPT=3 LATE_VICTIM=3 fault "stop for more than D" 2.5 "" return_later
+HEAL="lab_join 3" fault "black hole" 2.5 "3" lab_cut 3
+HEAL="lab_port 3 up" fault "carrier loss" 2.5 "3" lab_port 3 down
+HEAL=restore_rate EXCEPT=3 fault "slow link" "$(echo "$T0 * 0.05" | bc -l)" "" slow_down
+MOMENTS=0
+RING_PREPARE=small_disk HEAL="umount $LAB/node3" fault "disk full" 0.5 "3" true
+RING_ABSENT=3 SEND="--wait 1" fault "never started" 1.5 "3" true
+RING_PREPARE=flip_on fault "bit flip" 0.5 "" true
+RING_PRELOAD=()
+MOMENTS=50
+fault "master killed, started again" 999 "" master_dies
+
+echo "$cases cases, $failed wrong"
+[ "$failed" = 0 ]

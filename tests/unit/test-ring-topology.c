@@ -1,0 +1,214 @@
+/* The order of the ring and the judgement of its members, with a clock made by hand. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "ring/topology.h"
+
+#define MB (1024.0 * 1024)
+
+static const struct topology_limits limits = {
+	.detect_ms = 2000, .chunk_ms = 10000, .backlog = 1 << 20, .slow_percent = 75};
+
+static uint32_t add(struct topology *t, const char *name, uint32_t rank, int64_t now)
+{
+	struct ring_address a = {.port = 1};
+	struct member *m = topology_join(t, name, &a, rank, 0, now);
+
+	assert_non_null(m);
+	return m->id;
+}
+
+static void fill(struct topology *t, size_t n)
+{
+	char name[16];
+
+	topology_init(t, (uint64_t)1 << 40);
+	for (size_t i = 1; i <= n; i++) {
+		snprintf(name, sizeof(name), "n%zu", i);
+		assert_int_equal(add(t, name, UINT32_MAX, 0), i);
+	}
+}
+
+/* Each member receives at rate[i] MB/s for so long, with a beat every 100 ms. */
+static int64_t play(struct topology *t, const double *rate, int64_t from, int64_t millis)
+{
+	int64_t now;
+
+	for (now = from + 100; now <= from + millis; now += 100)
+		for (uint32_t id = 1; id <= t->count; id++) {
+			struct member *m = topology_member(t, id);
+			struct ring_beat b = {.attached = topology_predecessor(t, id)};
+
+			b.received = m->received + (uint64_t)(rate[id - 1] * MB / 10);
+			if (rate[id - 1] >= 0 && m->place != PLACE_NONE)
+				topology_beat(t, id, &b, now);
+		}
+	return now - 100;
+}
+
+static void test_chain(void **state)
+{
+	struct topology t;
+	struct ring_place p;
+
+	(void)state;
+	fill(&t, 6);
+	assert_int_equal(topology_predecessor(&t, 1), 0);
+	assert_int_equal(topology_predecessor(&t, 4), 3);
+	topology_candidates(&t, 6, &p);
+	assert_int_equal(p.count, RING_CANDIDATES);
+	assert_int_equal(p.candidates[0].id, 5);
+	assert_int_equal(p.candidates[3].id, 2);
+	topology_candidates(&t, 2, &p);
+	assert_int_equal(p.count, 2);
+	assert_int_equal(p.candidates[1].id, 0);
+	topology_remove(&t, 3, MEMBER_DROPPED, "x", 5);
+	assert_int_equal(topology_predecessor(&t, 4), 2);
+	topology_demote(&t, 2, 5);
+	assert_int_equal(topology_predecessor(&t, 4), 1);
+	assert_int_equal(topology_predecessor(&t, 2), 6);
+	topology_free(&t);
+}
+
+static void test_order_of_hosts(void **state)
+{
+	struct topology t;
+
+	(void)state;
+	topology_init(&t, 100 * 1024 * 1024);
+	add(&t, "c", 2, 0);
+	add(&t, "a", 0, 0);
+	add(&t, "b", 1, 0);
+	assert_int_equal(topology_predecessor(&t, 1), 3);
+	assert_int_equal(topology_predecessor(&t, 3), 2);
+	assert_int_equal(topology_predecessor(&t, 2), 0);
+	topology_member(&t, 1)->received = 5;
+	add(&t, "between", 1, 0);
+	assert_int_equal(topology_predecessor(&t, 4),
+			 1); /* may not come before one that has data */
+	topology_free(&t);
+}
+
+static void test_silence_names_exactly_one(void **state)
+{
+	static const double rate[] = {10, 10, -1, 10};
+	struct topology t;
+	struct verdict v;
+	int64_t now;
+
+	(void)state;
+	fill(&t, 4);
+	now = play(&t, rate, 0, 2000);
+	assert_int_equal(topology_judge(&t, &limits, now).kind, VERDICT_NONE);
+	v = topology_judge(&t, &limits, now + 1);
+	assert_int_equal(v.kind, VERDICT_DROP);
+	assert_int_equal(v.id, 3);
+	topology_remove(&t, 3, MEMBER_DROPPED, v.reason, now);
+	assert_int_equal(topology_judge(&t, &limits, now + 1).kind, VERDICT_NONE);
+	topology_free(&t);
+}
+
+static void test_slow_is_moved(void **state)
+{
+	static const double slow[] = {10, 2.5, 2.5, 2.5}, noisy[] = {10, 0, 0, 0};
+	struct topology t;
+	struct verdict v;
+	int64_t now;
+
+	(void)state;
+	fill(&t, 4);
+	now = play(&t, slow, 0, 1000);
+	v = topology_judge(&t, &limits, now);
+	assert_int_equal(v.kind, VERDICT_DEMOTE);
+	assert_int_equal(v.id, 2);
+	topology_free(&t);
+
+	fill(&t, 4); /* stalls are not slowness */
+	now = play(&t, noisy, 0, 1500);
+	assert_int_equal(topology_judge(&t, &limits, now).kind, VERDICT_NONE);
+	topology_free(&t);
+}
+
+static void test_last_may_be_slow(void **state)
+{
+	static const double rate[] = {10, 10, 2};
+	struct topology t;
+
+	(void)state;
+	fill(&t, 3);
+	assert_int_equal(topology_judge(&t, &limits, play(&t, rate, 0, 3000)).kind, VERDICT_NONE);
+	topology_free(&t);
+}
+
+static void test_no_progress(void **state)
+{
+	static const double rate[] = {10, 0, 0};
+	struct topology t;
+	struct verdict v;
+
+	(void)state;
+	fill(&t, 3);
+	v = topology_judge(&t, &limits, play(&t, rate, 0, 10200));
+	assert_int_equal(v.kind, VERDICT_DROP);
+	assert_int_equal(v.id, 2); /* not 3, which has nothing to take */
+	topology_free(&t);
+}
+
+static void test_return(void **state)
+{
+	struct ring_address a = {.port = 1};
+	struct topology t;
+	struct member *m;
+
+	(void)state;
+	fill(&t, 3);
+	topology_remove(&t, 2, MEMBER_DROPPED, "silent", 5);
+	m = topology_join(&t, "n2", &a, UINT32_MAX, 2, 9);
+	assert_int_equal(m->id, 4);
+	assert_int_equal(m->former, 2);
+	assert_int_equal(topology_predecessor(&t, 4), 3);
+	assert_int_equal(topology_tally(&t).dropped, 0);
+	assert_int_equal(topology_tally(&t).alive, 3);
+	topology_free(&t);
+}
+
+static void test_complaints(void **state)
+{
+	struct topology t;
+	struct verdict v;
+
+	(void)state;
+	fill(&t, 4);
+	v = topology_complaint(&t, 3, 2, "silent");
+	assert_int_equal(v.kind, VERDICT_DEMOTE);
+	assert_int_equal(v.id, 2);
+	topology_complaint(&t, 3, 1, "silent");
+	v = topology_complaint(&t, 3, 4, "silent");
+	assert_int_equal(v.kind, VERDICT_DROP);
+	assert_int_equal(v.id, 3);
+	assert_int_equal(topology_complaint(&t, 99, 1, "x").kind, VERDICT_NONE);
+	topology_free(&t);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_chain),
+		cmocka_unit_test(test_order_of_hosts),
+		cmocka_unit_test(test_silence_names_exactly_one),
+		cmocka_unit_test(test_slow_is_moved),
+		cmocka_unit_test(test_last_may_be_slow),
+		cmocka_unit_test(test_no_progress),
+		cmocka_unit_test(test_return),
+		cmocka_unit_test(test_complaints),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
