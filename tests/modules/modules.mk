@@ -1,7 +1,7 @@
 # The C modules as themselves, on loop devices: needs root. `make check-modules`.
 
 MODULE_TEST_LIBS := $(LIBS_host_modules) $(LIBS_host_tools)
-$(eval $(call program,$(O)/asan/run-module,asan,tests/modules/run-module.c $(MODULE_SRC) $(LIB_SRC),$(MODULE_TEST_LIBS)))
+$(eval $(call program,$(O)/asan/run-module,asan,tests/modules/run-module.c $(MODULE_SRC) $(RING_SRC) $(LIB_SRC),$(MODULE_TEST_LIBS)))
 $(eval $(call program,$(O)/asan/make-blob,asan,tests/modules/make-blob.c $(LIB_SRC),$(MODULE_TEST_LIBS)))
 
 $(O)/asan/cut.so: tests/modules/cut.c
