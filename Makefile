@@ -15,8 +15,9 @@ say     = $(if $(filter 1,$(V)),:,printf '  %-8s %s\n' $(1) $(2))
 .PRECIOUS: obj/host/%.o obj/asan/%.o obj/fuzz/%.o obj/node/%.o
 
 # Use all processors unless -j says otherwise: third-party configure scripts dominate a first build.
-NPROC := $(shell nproc)
-MAKEFLAGS += -j$(NPROC)
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += -j$(shell nproc)
+endif
 
 .PHONY: all
 all: host ## the host programs (the default)

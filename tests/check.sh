@@ -2,7 +2,8 @@
 # make check: every part in order, each with its time; a table at the end, and exit 1 if one failed. PARTS="lint unit" runs some.
 set -u
 cd "$(dirname "$0")/.." || exit 2
-parts=${PARTS:-lint unit fuzz cli image init server modules vm}
+unset MAKEFLAGS MFLAGS MAKELEVEL # each part is a make of its own
+parts=${PARTS:-lint unit fuzz cli image init server modules netns vm}
 passed=0 failed=0 table=
 for part in $parts; do
 	printf '\n=== check-%s\n' "$part"

@@ -10,6 +10,8 @@ static void ignore(const char *name, void *arg)
 	(void)name, (void)arg;
 }
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char text[4096 + 3] = "", *dep, *modalias;
