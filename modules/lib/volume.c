@@ -57,6 +57,13 @@ static int read_stamp(const struct plan *plan, const struct layout_disk *want, c
 			want->name, d->path, s->disk, s->node, s->site);
 		return -EUCLEAN;
 	}
+	/* Disks may change their order between two modules: an older one of this node is not it. */
+	if (volume_plan_runs(plan, "partition") &&
+	    is_other(s->install, plan_head(plan, "install"))) {
+		log_err(0, "disk '%s' (%s) carries the stamp of installation '%s', not of this one",
+			want->name, d->path, s->install);
+		return -EUCLEAN;
+	}
 	return 0;
 }
 

@@ -31,7 +31,7 @@ bool volume_plan_runs(const struct plan *plan, const char *module);
 
 /* *out is malloc'ed, the caller's to free. Mount options are the plan's where it has the mount
  * point, else those of the stamp. -ENODATA where a disk has no stamp, -ENXIO, -EUCLEAN where site,
- * node or UUID are others; logged. */
+ * node or UUID are others, or the installation although this plan partitions; logged. */
 int volumes_find(const struct plan *plan, struct volumes **out);
 
 /* The volume on which this absolute path lies; NULL if there is none. */

@@ -22,6 +22,11 @@ for TABLE in gpt msdos; do
 	pass "our own disk again, mounted and swapping, $TABLE"
 done
 
+# an older disk of this node, which took the place of the one that was partitioned
+sed -i 's/^install .*/install cnode00-2/' "$T/plan"
+refuses mount "stamp of installation 'cnode00-1', not of this one"
+pass "another installation's disk: $LAST"
+
 # our stamp, but the table is not the one it speaks of
 TABLE=gpt
 disk_new 1G
