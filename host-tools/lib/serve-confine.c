@@ -3,7 +3,9 @@
  * It needs the state directory, the folders of packages and the files that the definition names,
  * but never the site key: in a mount namespace of its own the key's folder is empty. Without the
  * capabilities of root it cannot undo that, nor look into the signer or the supervisor; and
- * Landlock lets it run no program. An ordinary user gets the namespace by way of a user namespace.
+ * Landlock lets it run no program and write nowhere but in the state directory, for root's own
+ * files elsewhere are as good as a program. An ordinary user gets the namespace by way of a user
+ * namespace.
  */
 #include "host-tools/lib/serve.h"
 
@@ -23,6 +25,15 @@
 #include "init/lib/cleanup.h"
 #include "init/lib/io.h"
 #include "init/lib/log.h"
+
+#define WRITES                                                                                     \
+	(LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR |                           \
+	 LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_DIR |                            \
+	 LANDLOCK_ACCESS_FS_MAKE_REG)
+#define FORBIDDEN                                                                                  \
+	(LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_MAKE_CHAR |                               \
+	 LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SOCK |                            \
+	 LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_SYM)
 
 static int write_proc(const char *path, const char *text)
 {
@@ -79,15 +90,36 @@ static int drop_capabilities(void)
 	return syscall(SYS_capset, &header, keep) ? -errno : 0;
 }
 
-/* No rule allows what the ruleset handles. */
-static int forbid_programs(void)
+/* A folder that is not there yet is made in one that is. */
+static int allow_writes(int ruleset, const char *state_dir, const char *folder)
 {
-	struct landlock_ruleset_attr attr = {.handled_access_fs = LANDLOCK_ACCESS_FS_EXECUTE |
-								  LANDLOCK_ACCESS_FS_MAKE_CHAR |
-								  LANDLOCK_ACCESS_FS_MAKE_BLOCK};
-	_cleanup_close_ int fd = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
+	char path[PATH_MAX];
+	_cleanup_close_ int fd = -1;
+	struct landlock_path_beneath_attr rule = {.allowed_access = WRITES};
 
-	return fd < 0 || syscall(SYS_landlock_restrict_self, fd, 0) ? -errno : 0;
+	snprintf(path, sizeof(path), "%s/%s", state_dir, folder);
+	fd = rule.parent_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	return syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0)
+		       ? -errno
+		       : 0;
+}
+
+/* What no rule allows of that which the ruleset handles is forbidden. The folders are named one by
+ * one, because each may be a link to where there is room. */
+static int restrict_files(const char *state_dir)
+{
+	static const char *const written[] = {"", "installs", "tftp", "tftp/pxelinux.cfg"};
+	struct landlock_ruleset_attr attr = {.handled_access_fs = FORBIDDEN | WRITES};
+	_cleanup_close_ int fd = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
+	int ret = fd < 0 ? -errno : 0;
+
+	for (size_t i = 0; !ret && i < ARRAY_SIZE(written); i++)
+		ret = allow_writes(fd, state_dir, written[i]);
+	if (!ret && syscall(SYS_landlock_restrict_self, fd, 0))
+		ret = -errno;
+	return ret;
 }
 
 void web_confine(const char *state_dir)
@@ -104,7 +136,8 @@ void web_confine(const char *state_dir)
 	ret = drop_capabilities();
 	if (ret)
 		log_warn("the web process keeps its capabilities: %s", strerror(-ret));
-	ret = forbid_programs();
+	ret = restrict_files(state_dir);
 	if (ret)
-		log_warn("the web process may run programs: %s", strerror(-ret));
+		log_warn("the web process may run programs and write everywhere: %s",
+			 strerror(-ret));
 }

@@ -71,8 +71,8 @@ void serve_file(struct serve *s, const struct route *route, struct http_reply *r
 int serve_boot_file(struct serve *s, const char *node);
 
 /* Takes from this process, and its children, all that it does not need to serve: the folder of the
- * site key, capabilities, the execution of programs. What the system does not let it give up is
- * said. Single-threaded. */
+ * site key, capabilities, the execution of programs, writing anywhere but in the state directory.
+ * What the system does not let it give up is said. Single-threaded. */
 void web_confine(const char *state_dir);
 
 /* --- dnsmasq ------------------------------------------------------------------------------------

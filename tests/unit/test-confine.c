@@ -1,0 +1,119 @@
+/* What the web process cannot do any more after web_confine(), tried in a child: read the key,
+ * write elsewhere, run a program. And what it still can: read elsewhere, write its state. */
+#include "host-tools/lib/serve.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "init/lib/io.h"
+
+static char top[] = "/tmp/lucie-confine.XXXXXX";
+
+static const char *in(const char *path)
+{
+	static char buf[2][256];
+	static unsigned int n;
+
+	n = !n;
+	snprintf(buf[n], sizeof(buf[n]), "%s/%s", top, path);
+	return buf[n];
+}
+
+static bool key_is_hidden(void)
+{
+	return open(in("state/key/site.key"), O_RDONLY) < 0 && errno == ENOENT;
+}
+
+static bool state_is_written(void)
+{
+	return !mkdir(in("state/installs"), 0700) &&
+	       !file_replace(in("state/installs/plan"), "x", 1, 0600) &&
+	       !file_replace(in("state/linked"), "x", 1, 0600) &&
+	       !file_replace(in("state/tftp/boot"), "x", 1, 0600) && !unlink(in("state/linked"));
+}
+
+static bool elsewhere_is_read_only(void)
+{
+	char *text;
+
+	if (file_read(in("outside/file"), 16, &text, NULL))
+		return false;
+	free(text);
+	return open(in("outside/file"), O_WRONLY) < 0 && errno == EACCES &&
+	       open(in("outside/new"), O_WRONLY | O_CREAT, 0600) < 0 && errno == EACCES &&
+	       unlink(in("outside/file")) && errno == EACCES &&
+	       rename(in("state/installs/plan"), in("outside/plan"));
+}
+
+static bool programs_do_not_run(void)
+{
+	char *argv[] = {(char *)"true", NULL};
+
+	execv("/bin/true", argv);
+	return errno == EACCES;
+}
+
+static int run(bool (*test)(void))
+{
+	pid_t pid = fork();
+	int status;
+
+	if (!pid) {
+		web_confine(in("state"));
+		_exit(test() ? 0 : 1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void test_confine(void **state)
+{
+	(void)state;
+	assert_int_equal(run(key_is_hidden), 0);
+	assert_int_equal(run(state_is_written), 0);
+	assert_int_equal(run(elsewhere_is_read_only), 0);
+	assert_int_equal(run(programs_do_not_run), 0);
+	assert_int_equal(access(in("state/key/site.key"), R_OK), 0);
+}
+
+static int make_folders(void **state)
+{
+	(void)state;
+	return !mkdtemp(top) || mkdir(in("state"), 0755) || mkdir(in("state/key"), 0700) ||
+	       file_write(in("state/key/site.key"), "secret", 6, 0600) ||
+	       mkdir(in("outside"), 0755) || file_write(in("outside/file"), "text", 4, 0644) ||
+	       mkdir(in("tftp"), 0755) || symlink(in("tftp"), in("state/tftp"));
+}
+
+static int remove_folders(void **state)
+{
+	pid_t pid = fork();
+
+	(void)state;
+	if (!pid) {
+		execlp("rm", "rm", "-rf", top, NULL);
+		_exit(127);
+	}
+	return waitpid(pid, NULL, 0) != pid;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_confine),
+	};
+
+	return cmocka_run_group_tests(tests, make_folders, remove_folders);
+}
