@@ -58,13 +58,16 @@ newer_versions()
 	done
 }
 
-# take KIND NAME PACKAGE VERSION: downloads a version, checks and records it. PACKAGE is NAME but for a kernel's meta package.
+# take KIND NAME PACKAGE VERSION [SHA256]: downloads a version, checks and records it. PACKAGE is NAME but for a kernel's meta package.
+# apt-get download keeps a file that has the right size, whatever is in it.
 take()
 {
+	[ "$1" = dsc ] || rm -f "$DL/$(file_of "$1" "$3" "$4")"
 	download "$1" "$3" "$4" || return 1
 	file=$(file_of "$1" "$3" "$4")
 	hash=$(sha256sum <"$DL/$file") || return 1
 	hash=${hash%% *}
+	[ "$hash" = "${5:-$hash}" ] || return 1
 	is_good "$1" "$2" "$file" "$hash" || return 1
 	record "$1" "$2" "$4" "$file" "$hash"
 }
@@ -88,7 +91,7 @@ fetch()
 	fi
 	update_once
 	echo "fetching $name $version" >&2
-	if take "$kind" "$name" "${file%%_*}" "$version" 2>/dev/null; then
+	if take "$kind" "$name" "${file%%_*}" "$version" "$hash" 2>/dev/null; then
 		return
 	fi
 	package=$name
@@ -99,7 +102,7 @@ fetch()
 			return
 		fi
 	done
-	die "'$name' $version cannot be fetched, nor a newer revision of the same upstream version"
+	die "'$name' $version cannot be fetched as it is pinned, nor a newer revision of the same upstream version"
 }
 
 for name in "$@"; do

@@ -11,20 +11,23 @@ cp -r "$top/image" .
 mkdir bin mirror
 export LOCK=$T/lock PATH=$T/bin:$PATH MIRROR=$T/mirror CALLS=$T/calls
 
-# mirror/VERSIONS has "NAME VERSION" lines; mirror/NAME_* are the files of all versions.
+# mirror/VERSIONS has "NAME VERSION" lines, mirror/DEBS those of binary packages; mirror/NAME_* are the files of all versions.
+# As apt-get itself, download leaves a file alone that is there.
 cat >bin/apt-get <<'END'
 #!/bin/sh
 echo "apt-get $*" >>"$CALLS"
 for last; do :; done
 case "$*" in
 *update*) exit 0 ;;
-*) cp "$MIRROR/${last%%=*}_${last#*=}".dsc "$MIRROR/${last%%=*}"_*.orig.tar.* . ;;
+*--download-only*) cp "$MIRROR/${last%%=*}_${last#*=}".dsc "$MIRROR/${last%%=*}"_*.orig.tar.* . ;;
+*) [ -f "${last%%=*}_${last#*=}_amd64.deb" ] || cp "$MIRROR/${last%%=*}_${last#*=}_amd64.deb" . ;;
 esac
 END
 cat >bin/apt-cache <<'END'
 #!/bin/sh
 for last; do :; done
 sed -n "s/^\($last\) \(.*\)/\1 | \2 | mirror Sources/p" "$MIRROR/VERSIONS"
+sed -n "s/^\($last\) \(.*\)/\1 | \2 | mirror Packages/p" "$MIRROR/DEBS"
 END
 chmod +x bin/*
 
@@ -42,6 +45,7 @@ pin() { # NAME VERSION
 }
 fetch() { : >calls; sh image/fetch.sh "$@" >out 2>&1; }
 
+: >mirror/DEBS
 publish tool 1.0-1 upstream
 pin tool 1.0-1 >lock
 
@@ -71,6 +75,23 @@ publish tool 1.1-1 upstream
 if fetch tool; then fail "takes an upstream tarball that is not the pinned one"; fi
 grep -q "'tool' 1.0-1 cannot be fetched" out || fail "the reason is not said"
 [ ! -f dl/tool.used ] || fail "records what was refused"
+
+# A binary package: what lies in dl/ counts for nothing but its hash; other bytes under the pinned version are refused, a newer one is taken.
+echo kernel >mirror/kernel_6.1-1_amd64.deb
+echo "kernel 6.1-1" >mirror/DEBS
+echo "deb kernel 6.1-1 kernel_6.1-1_amd64.deb $(sum mirror/kernel_6.1-1_amd64.deb)" >lock
+echo KERNEL >dl/kernel_6.1-1_amd64.deb
+fetch kernel || fail "a binary package is not fetched again"
+[ "$(cat dl/kernel_6.1-1_amd64.deb)" = kernel ] || fail "an altered binary package stays"
+grep -q "^deb kernel 6.1-1 .* $(sum mirror/kernel_6.1-1_amd64.deb)$" dl/kernel.used || fail "another hash than the pinned one is recorded"
+rm dl/kernel*
+echo KERNEL >mirror/kernel_6.1-1_amd64.deb
+if fetch kernel; then fail "takes other bytes under the pinned version"; fi
+[ ! -f dl/kernel.used ] || fail "records other bytes under the pinned version"
+echo newer >mirror/kernel_6.1-2_amd64.deb
+echo "kernel 6.1-2" >mirror/DEBS
+fetch kernel || fail "a newer binary package is refused"
+grep -q '^deb kernel 6.1-2 ' dl/kernel.used || fail "the newer binary package is not recorded"
 
 if fetch unknown; then fail "fetches what is not pinned"; fi
 grep -q "'unknown' is not in" out || fail "does not say what is not pinned"
