@@ -50,8 +50,8 @@ enum route_kind {
 struct route {
 	enum route_kind kind;
 	char name[64];
-	const char *
-		rest; /* points into the path; relative, no component starts with '.' or is empty */
+	const char *rest; /* points into the path; relative, no component is empty or starts with
+			     '.', but for a "." before another one */
 };
 
 /* A decoded path. ROUTE_NONE for everything that is not served. */
