@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "init/lib/str.h"
+
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static const char *program = "lucie";
 static char last_error[LOG_LINE_MAX];
@@ -32,14 +34,6 @@ void log_set_program(const char *name)
 	program = name;
 }
 
-/* A line goes to terminals and into line-based protocols: nothing in it may act as a control. */
-static void make_printable(char *s)
-{
-	for (; *s; s++)
-		if ((unsigned char)*s < 0x20 || *s == 0x7f)
-			*s = '?';
-}
-
 static __attribute__((format(printf, 2, 0))) void emit(enum log_level level, const char *fmt,
 						       va_list ap, int err)
 {
@@ -50,7 +44,8 @@ static __attribute__((format(printf, 2, 0))) void emit(enum log_level level, con
 		n = 0;
 	if (err && (size_t)n < sizeof(line))
 		snprintf(line + n, sizeof(line) - (size_t)n, ": %s", strerror(err));
-	make_printable(line);
+	/* To terminals and into line-based protocols: nothing in it may act as a control. */
+	str_make_text(line);
 
 	pthread_mutex_lock(&lock);
 	if (level == LOG_LEVEL_ERROR)

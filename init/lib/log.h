@@ -12,7 +12,7 @@
 enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARN, LOG_LEVEL_ERROR };
 
 #define LOG_LINE_MAX                                                                               \
-	1024 /* bytes with the NUL; longer lines are cut, control characters become '?' */
+	1024 /* bytes with the NUL; longer lines are cut, what is no text (str.h) becomes '?' */
 
 typedef void log_sink_fn(enum log_level level, const char *line, void *arg);
 
