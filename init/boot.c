@@ -10,7 +10,6 @@
 #include "init/lib/version.h"
 #include "init/loop.h"
 #include "init/plan.h"
-#include "init/programs.h"
 #include "init/reporter.h"
 #include "init/rescue.h"
 #include "init/run.h"
@@ -103,8 +102,6 @@ void boot(void)
 	console_line("lucie " LUCIE_VERSION);
 	loop_init();
 	early_cmdline(&cmdline);
-	if (!cmdline.has_address)
-		programs_start(); /* DHCP wants one of them */
 	child_start(&devices, devices_main, NULL);
 	if (cmdline.shell)
 		rescue_shell("lucie.shell", "goes on", 0);

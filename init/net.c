@@ -6,7 +6,6 @@
 #include "init/lib/cleanup.h"
 #include "init/lib/io.h"
 #include "init/lib/log.h"
-#include "init/programs.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -234,7 +233,7 @@ static bool any_lease(void *arg)
 		lease_path(c, path);
 		if (!access(path, R_OK))
 			s->ready = c;
-		else if (!c->dhcp && has_carrier(c) && access(PROGRAMS_PATH, F_OK))
+		else if (!c->dhcp && has_carrier(c))
 			start_dhcp(c);
 	}
 	return s->ready;

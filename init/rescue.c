@@ -4,7 +4,6 @@
 #include "init/lib/cleanup.h"
 #include "init/lib/log.h"
 #include "init/loop.h"
-#include "init/programs.h"
 #include "init/reporter.h"
 
 #include <errno.h>
@@ -82,7 +81,6 @@ bool rescue_shell(const char *why, const char *next, unsigned int seconds)
 	size_t count = console_terminals(paths);
 	bool person = false;
 
-	programs_wait();
 	for (size_t i = 0; i < count; i++) {
 		t[i] = (struct terminal){
 			.path = paths[i], .why = why, .next = next, .seconds = seconds};

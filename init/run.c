@@ -8,7 +8,6 @@
 #include "init/lib/log.h"
 #include "init/loop.h"
 #include "init/module-process.h"
-#include "init/programs.h"
 #include "init/reporter.h"
 #include "init/rescue.h"
 
@@ -272,11 +271,8 @@ static int run_tasks(struct run *r)
 		const struct task *t = &r->tasks[i];
 		int ret;
 
-		if (i > 0 || !t->c)
-			programs_wait();
 		if (cmdline_breaks_at(r->cmdline, t->name))
 			break_before(t->name);
-		programs_start();
 		ret = run_task(t, r->reason);
 		if (ret) {
 			snprintf(r->module, sizeof(r->module), "%s", t->name);
