@@ -1,4 +1,4 @@
-# libext2fs makes ext4 without mke2fs.
+# libext2fs makes ext4 without mke2fs. libacl's header is hidden from it: whether it is there yet depends on who builds first.
 e2fsprogs_SOURCE  := e2fsprogs
 e2fsprogs_LICENSE := LGPL-2.0-only (libext2fs, libe2p), MIT (libcom_err)
 e2fsprogs_NEEDS   := util-linux
@@ -8,7 +8,7 @@ define e2fsprogs_BUILD
 cp $(e2fsprogs_NLS) lib/ext2fs/nls_utf8.c
 $(NODE_CONFIGURE) CFLAGS="$(NODE_SMALL)" --disable-libuuid --disable-libblkid --disable-tdb --disable-nls --disable-imager --disable-resizer \
 	--disable-debugfs --disable-defrag --disable-uuidd --disable-fuse2fs --disable-backtrace --disable-mmp --with-crond-dir=no \
-	--with-systemd-unit-dir=no --with-udev-rules-dir=no UUID_CFLAGS=-I$(SYSROOT)/include UUID_LIBS=-luuid BLKID_CFLAGS= BLKID_LIBS=-lblkid
+	--with-systemd-unit-dir=no --with-udev-rules-dir=no UUID_CFLAGS=-I$(SYSROOT)/include UUID_LIBS=-luuid BLKID_CFLAGS= BLKID_LIBS=-lblkid ac_cv_header_sys_acl_h=no
 $(MAKE) libs
 for d in et ext2fs e2p; do $(NODE_MAKE) -C lib/$$d install; done
 endef
