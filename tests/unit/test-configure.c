@@ -35,7 +35,7 @@ static int teardown(void **state)
 	(void)state;
 	plan_free(&plan);
 	plan = (struct plan){0};
-	return nftw(target, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	return nftw(target, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
 }
 
 static void with_plan(const char *head, const char *section)

@@ -48,7 +48,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
-	return nftw(base, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	return nftw(base, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
 }
 
 /* The writer needs a locale for names that are not ASCII; the one that unpacks has to do without.

@@ -43,7 +43,7 @@ static int teardown(void **state)
 	plan = (struct plan){0};
 	for (size_t i = 0; i < in.count; i++)
 		strbuf_free(&in.list[i].keys);
-	return nftw(target, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	return nftw(target, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
 }
 
 static void with_section(const char *section)
