@@ -27,25 +27,33 @@ static int swap_on(const struct volume *v)
 	return log_err(-errno, "cannot switch on the swap of '%s'", v->path);
 }
 
+/* The directory to mount at; of a system that is repaired, links on the way may be absolute. */
+static int find_place(const char *target, const char *inner, char place[PATH_MAX])
+{
+	int ret = mkdir_path(target, 0755);
+
+	if (!ret)
+		ret = target_place(target, inner, place);
+	if (ret == -ENOENT)
+		ret = target_mkdir(target, inner, 0755) ? -EIO : target_place(target, inner, place);
+	return ret ? log_err(ret, "cannot find the directory for '%s' in the target", inner) : 0;
+}
+
 static int mount_one(const char *target, const struct volume *v)
 {
-	const char *inner = strcmp(v->part.mount, "/") ? v->part.mount : "";
 	char place[PATH_MAX];
 	struct stat st;
 	dev_t dev;
-	int ret;
+	int ret = find_place(target, v->part.mount, place);
 
-	if ((size_t)snprintf(place, sizeof(place), "%s%s", target, inner) >= sizeof(place))
-		return log_err(-ENAMETOOLONG, "cannot mount '%s'", v->part.mount);
+	if (ret)
+		return ret;
 	if (stat(v->path, &st))
 		return log_err(-errno, "cannot find '%s'", v->path);
 	if (target_is_mounted(place, &dev))
 		return dev == st.st_rdev
 			       ? 0
 			       : log_err(-EBUSY, "something else is mounted at '%s'", place);
-	ret = *inner ? target_mkdir(target, inner, 0755) : mkdir_path(place, 0755);
-	if (ret)
-		return log_err(ret, "cannot make the directory '%s'", place);
 	if (mount(v->path, place, "ext4", MS_NOATIME, EXT4_OPTIONS))
 		return log_err(-errno, "cannot mount '%s' at '%s'", v->path, place);
 	log_info("'%s' is mounted at '%s'", v->path, place);

@@ -145,7 +145,7 @@ static const struct {
 int target_enter(const char *target)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(needed); i++) {
-		char place[PATH_MAX];
+		char place[PATH_MAX], real[PATH_MAX];
 		dev_t dev;
 		int ret;
 
@@ -155,6 +155,10 @@ int target_enter(const char *target)
 		ret = target_mkdir(target, needed[i].place, 0755);
 		if (ret)
 			return ret;
+		ret = target_place(target, needed[i].place, real);
+		if (ret || strcmp(real, place))
+			return log_err(ret ? ret : -ELOOP, "'%s' of the target is no directory",
+				       needed[i].place);
 		if (mount(needed[i].source, place, needed[i].type, needed[i].flags,
 			  needed[i].options) ||
 		    mount(NULL, place, NULL, MS_PRIVATE | MS_REC, NULL))

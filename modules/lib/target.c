@@ -161,14 +161,32 @@ ssize_t target_readlink(const char *target, const char *path, char *to, size_t l
 int target_mkdir(const char *target, const char *path, mode_t mode)
 {
 	const char *name;
-	_cleanup_close_ int dir = open_parent(target, path, &name, DEPTH_MAX);
+	_cleanup_close_ int dir = open_parent(target, path, &name, DEPTH_MAX), fd = -1;
 	int ret = dir < 0 ? dir : 0;
 
 	if (!ret && mkdirat(dir, name, mode) && errno != EEXIST)
 		ret = -errno;
-	if (!ret && fchmodat(dir, name, mode, 0))
-		ret = -errno;
+	if (!ret)
+		ret = fd = target_open(target, path, O_RDONLY | O_DIRECTORY);
+	if (ret >= 0)
+		ret = fchmod(fd, mode) ? -errno : 0;
 	return ret ? log_err(ret, "cannot make the directory '%s' in the target", path) : 0;
+}
+
+int target_place(const char *target, const char *path, char place[PATH_MAX])
+{
+	_cleanup_close_ int fd = target_open(target, path, O_PATH | O_DIRECTORY);
+	char link[32];
+	ssize_t n;
+
+	if (fd < 0)
+		return fd;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, place, PATH_MAX - 1);
+	if (n < 0)
+		return -errno;
+	place[n] = '\0';
+	return 0;
 }
 
 int target_symlink(const char *target, const char *to, const char *path)

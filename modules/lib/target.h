@@ -7,6 +7,7 @@
 #ifndef LUCIE_TARGET_H
 #define LUCIE_TARGET_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
@@ -29,7 +30,11 @@ int target_open(const char *target, const char *path, int flags);
 /* Length of what the link at path says, NUL-terminated; -errno, logs nothing. */
 ssize_t target_readlink(const char *target, const char *path, char *to, size_t len);
 bool target_exists(const char *target, const char *path);
+/* One that is there gets the mode. */
 int target_mkdir(const char *target, const char *path, mode_t mode);
+/* Where that directory is for the installer, all links followed: what is mounted there is mounted
+ * in the target. -ENOENT, -errno; logs nothing. */
+int target_place(const char *target, const char *path, char place[PATH_MAX]);
 int target_symlink(const char *target, const char *to, const char *path);
 /* Nothing there is fine. */
 int target_remove(const char *target, const char *path);

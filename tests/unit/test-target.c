@@ -38,7 +38,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
-	return nftw(base, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	return nftw(base, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
 }
 
 static const char *at(const char *path)
@@ -106,6 +106,32 @@ static void absolute_links_stay_inside(void **state)
 	assert_int_not_equal(target_mkdir(target, "/base/escaped", 0755), 0);
 }
 
+static void directories_and_places_stay_inside(void **state)
+{
+	char outside[PATH_MAX], place[PATH_MAX];
+	struct stat st;
+
+	(void)state;
+	snprintf(outside, sizeof(outside), "%s/outside", base);
+	assert_int_equal(mkdir(outside, 0700), 0);
+	assert_int_equal(symlink(outside, at("/out")), 0);
+	assert_int_not_equal(target_mkdir(target, "/out", 0777), 0);
+	assert_int_equal(stat(outside, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0700);
+	assert_int_equal(target_place(target, "/out", place), -ENOENT);
+	assert_int_equal(mkdir(at("/real"), 0700), 0);
+	assert_int_equal(symlink("/real", at("/link")), 0);
+	assert_int_equal(target_mkdir(target, "/link", 0750), 0);
+	assert_int_equal(stat(at("/real"), &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0750);
+	assert_int_equal(target_place(target, "/link", place), 0);
+	assert_string_equal(place, at("/real"));
+	assert_int_equal(target_place(target, "/", place), 0);
+	assert_string_equal(place, target);
+	assert_int_equal(symlink("/real", at("/proc")), 0);
+	assert_int_not_equal(target_enter(target), 0);
+}
+
 static void links_are_replaced(void **state)
 {
 	char outside[PATH_MAX], to[PATH_MAX];
@@ -141,9 +167,9 @@ static void removes_and_renames(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		folder_test(writes_and_makes_directories), folder_test(reads_are_bounded),
-		folder_test(absolute_links_stay_inside),   folder_test(links_are_replaced),
-		folder_test(removes_and_renames),
+		folder_test(writes_and_makes_directories),	 folder_test(reads_are_bounded),
+		folder_test(absolute_links_stay_inside),	 folder_test(links_are_replaced),
+		folder_test(directories_and_places_stay_inside), folder_test(removes_and_renames),
 	};
 
 	if (become_root())
