@@ -23,6 +23,7 @@
 #include <sys/wait.h>
 
 #define TERM_GRACE_MS 3000
+#define DRAIN_MAX     256 /* reads after the end: what it left behind may write for ever */
 
 struct running {
 	const struct proc_options *o;
@@ -170,7 +171,7 @@ static int64_t time_left(const struct running *r)
 /* Moves bytes until the child has ended (0) or has to be ended (-ETIMEDOUT, -ECANCELED). */
 static int pump(struct running *r)
 {
-	for (;;) {
+	for (unsigned int drained = 0;;) {
 		struct pollfd p[] = {
 			{.fd = r->pidfd, .events = POLLIN},
 			{.fd = r->output, .events = POLLIN},
@@ -187,7 +188,7 @@ static int pump(struct running *r)
 			return -errno;
 		if (p[1].revents)
 			read_output(r);
-		if (p[0].revents && !(p[1].revents & POLLIN))
+		if (p[0].revents && (!(p[1].revents & POLLIN) || ++drained == DRAIN_MAX))
 			return 0;
 	}
 }

@@ -131,6 +131,13 @@ static void daemon_left_behind(void **state)
 	kill(atoi(lines.buf), SIGKILL);
 }
 
+/* Nor one that never stops to write: SIGPIPE ends it. */
+static void daemon_that_writes(void **state)
+{
+	(void)state;
+	assert_int_equal(shell("while :; do echo y; done & exit 5", (struct proc_options){0}), 5);
+}
+
 static void cancelled(void **state)
 {
 	(void)state;
@@ -152,6 +159,7 @@ int main(void)
 		cmocka_unit_test(input),
 		cmocka_unit_test(limits),
 		cmocka_unit_test(daemon_left_behind),
+		cmocka_unit_test(daemon_that_writes),
 		cmocka_unit_test(cancelled),
 	};
 	int ret = cmocka_run_group_tests(tests, NULL, NULL);
