@@ -235,18 +235,18 @@ char *trial_initrd(const struct trial *t)
 	_cleanup_free_ char *list = strdup(t->initrds);
 	_cleanup_close_ int fd = -1;
 	char *path, *rest = list, *name, from[2 * PATH_MAX];
+	int ret = 0;
 
 	if (!list || asprintf(&path, "%s/initrd", t->dir) < 0)
 		return NULL;
 	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd < 0)
 		log_err(-errno, "cannot make '%s'", path);
-	while (fd >= 0 && (name = strsep(&rest, ","))) {
+	while (fd >= 0 && !ret && (name = strsep(&rest, ","))) {
 		snprintf(from, sizeof(from), "%s/tftp/%s", t->dir, name);
-		if (append_file(fd, from))
-			break;
+		ret = append_file(fd, from);
 	}
-	if (fd >= 0 && !rest)
+	if (fd >= 0 && !ret)
 		return path;
 	free(path);
 	return NULL;
