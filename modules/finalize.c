@@ -285,6 +285,7 @@ static int verify_boot(const struct finalize *f)
 	_cleanup_free_ char *code = NULL;
 	_cleanup_free_ struct table *t = malloc(sizeof(*t));
 	char sector[BOOT_CODE_MAX];
+	bool found = false;
 	size_t len;
 	int ret = boot_code(f, &code, &len);
 
@@ -296,9 +297,16 @@ static int verify_boot(const struct finalize *f)
 	if (ret || memcmp(sector, code, len))
 		return log_err(ret ? ret : -EIO, "the boot code of '%s' does not read back", path);
 	ret = table_read(path, t);
-	for (size_t i = 0; !ret && i < t->count; i++)
-		if (t->parts[i].boot != (t->parts[i].number == f->boot->part.number))
+	for (size_t i = 0; !ret && i < t->count; i++) {
+		bool boot = t->parts[i].number == f->boot->part.number;
+
+		found |= boot;
+		if (t->parts[i].boot != boot)
 			ret = log_err(-EIO, "the boot flag of '%s' does not read back", path);
+	}
+	if (!ret && !found)
+		ret = log_err(-EIO, "partition %u of '%s' does not read back", f->boot->part.number,
+			      path);
 	return ret;
 }
 
