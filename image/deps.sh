@@ -4,7 +4,7 @@
 set -eu
 
 BUILD='
-gcc libc6-dev linux-libc-dev binutils make dpkg-dev patch perl python3 nasm bison flex bzip2 xz-utils zstd kmod git
+gcc libc6-dev linux-libc-dev binutils make dpkg-dev patch perl python3 nasm bison flex bzip2 xz-utils zstd kmod pkg-config git
 libarchive-dev libext2fs-dev comerr-dev libblkid-dev libfdisk-dev uuid-dev libcurl4-gnutls-dev libsodium-dev libjansson-dev
 libmicrohttpd-dev libsqlite3-dev liblzma-dev libzstd-dev zlib1g-dev'
 OTHER='
