@@ -36,7 +36,7 @@ static int pack_class(struct setup *s, struct map *seen, struct arena *arena, co
 		      const char *class)
 {
 	const char *source = arena_printf(arena, "%s/%s", folder, class);
-	_cleanup_free_ char *tmp = xasprintf("%s/files.%ld~", s->dir, (long)getpid());
+	_cleanup_free_ char *tmp = xasprintf("%s/files/new.%ld~", s->dir, (long)getpid());
 	struct store_blob blob;
 	struct stat st;
 	char path[PATH_MAX];
@@ -79,8 +79,10 @@ int setup_files(struct setup *s)
 {
 	struct map seen = {0};
 	struct arena arena = {0};
-	int ret = 0;
+	int ret = store_make_files(s->dir);
 
+	if (ret)
+		return log_err(ret, "cannot make '%s/files'", s->dir);
 	for (size_t i = 0; !ret && i < cluster_count(s->c, TYPE_HOST); i++)
 		ret = pack_host(s, &seen, &arena, cluster_at(s->c, TYPE_HOST, i));
 	map_free(&seen);

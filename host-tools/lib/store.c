@@ -142,13 +142,28 @@ static int enter(const char *state_dir, const char *tmp, const char *path,
 	return ret < 0 ? ret : 0;
 }
 
+static int make_private(const char *dir, mode_t mode)
+{
+	int ret = mkdir_path(dir, mode);
+
+	return ret ? ret : chmod(dir, mode) ? -errno : 0;
+}
+
+int store_make_files(const char *state_dir)
+{
+	char dir[PATH_MAX];
+	int ret = path_set(dir, "%s/files", state_dir);
+
+	return ret ? ret : make_private(dir, 0700);
+}
+
 static int make_parents(const char *state_dir, const char *path)
 {
 	char dir[PATH_MAX];
 	int ret = path_set(dir, "%s/blobs", state_dir);
 
 	if (!ret)
-		ret = mkdir_path(dir, 0755);
+		ret = make_private(dir, 0711);
 	if (!ret)
 		ret = path_set(dir, "%.*s", (int)(strrchr(path, '/') - path), path);
 	return ret ? ret : mkdir_path(dir, 0755);

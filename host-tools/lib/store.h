@@ -6,6 +6,9 @@
  *default, group/NAME, host/NAME STATE/blobs/ROOT, ROOT.blob		the same files once more
  *(hard links), as they are fetched
  *
+ * Configuration files may hold secrets, so other users of the server neither look into files/ nor
+ * list blobs/: who knows a blob's root may fetch it.
+ *
  * A replaced file stays in blobs/ for as long as a running installation may want it.
  */
 #ifndef LUCIE_STORE_H
@@ -32,6 +35,9 @@ int store_base_path(const char *state_dir, const char *name, const char *format,
 		    char out[PATH_MAX]);
 int store_files_path(const char *state_dir, const char *folder, const char *class,
 		     char out[PATH_MAX]);
+
+/* STATE/files, for its owner alone. 0 or -errno. */
+int store_make_files(const char *state_dir);
 
 /* A new data file `tmp` becomes the blob `path`: hashed, entered under its root, renamed. 1: it is
  * new, 0: the same blob was there. tmp is gone afterwards, whatever the result. Logs; -errno. */

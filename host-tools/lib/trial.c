@@ -15,6 +15,7 @@
 
 #include "host-tools/lib/boot-files.h"
 #include "host-tools/lib/serve.h"
+#include "init/lib/blob.h"
 #include "init/lib/cleanup.h"
 #include "init/lib/io.h"
 #include "init/lib/log.h"
@@ -75,30 +76,71 @@ static int verb(const struct trial *t, const char *const *words, size_t count)
 /* --- state directory ----------------------------------------------------------------------------
  */
 
-/* A folder in the trial whose entries are links to those of the same folder of the source. */
-static int link_folder(const struct trial *t, const char *name)
+/* TRIAL/FOLDER/NAME -> FROM/NAME */
+static int link_file(const struct trial *t, const char *folder, const char *from, const char *name)
 {
-	_cleanup_free_ char *from = NULL, *real = NULL;
-	_cleanup_closedir_ DIR *dir = NULL;
-	char to[PATH_MAX + 16], target[PATH_MAX + 256], entry[PATH_MAX + 300];
-	struct dirent *e;
+	_cleanup_free_ char *entry = NULL, *target = NULL;
 
-	snprintf(to, sizeof(to), "%s/%s", t->dir, name);
-	if (mkdir(to, 0755))
-		return log_err(-errno, "cannot make '%s'", to);
-	if (asprintf(&from, "%s/%s", t->options->source, name) < 0)
+	if (asprintf(&entry, "%s/%s/%s", t->dir, folder, name) < 0 ||
+	    asprintf(&target, "%s/%s", from, name) < 0)
 		return -ENOMEM;
-	real = realpath(from, NULL);
-	dir = real ? opendir(real) : NULL;
-	while (dir && (e = readdir(dir))) {
+	return symlink(target, entry) && errno != EEXIST
+		       ? log_err(-errno, "cannot make '%s'", entry)
+		       : 0;
+}
+
+/* What nodes fetch of a base, by the name that its manifest tells: blobs/ cannot be listed. */
+static int link_blob(const struct trial *t, const char *source, const char *manifest)
+{
+	_cleanup_free_ char *path = NULL, *blobs = NULL, *text = NULL;
+	char name[BLOB_ROOT_TEXT + 5];
+	struct blob_manifest m;
+	size_t len;
+	int ret;
+
+	if (asprintf(&path, "%s/bases/%s", source, manifest) < 0 ||
+	    asprintf(&blobs, "%s/blobs", source) < 0)
+		return -ENOMEM;
+	ret = file_read(path, BLOB_MANIFEST_MAX, &text, &len);
+	if (!ret)
+		ret = blob_manifest_parse(&m, text, len);
+	if (ret)
+		return log_err(ret, "cannot read '%s'", path);
+	snprintf(name, sizeof(name), "%s.blob", m.root);
+	ret = link_file(t, "blobs", blobs, name);
+	if (!ret)
+		ret = link_file(t, "blobs", blobs, m.root);
+	blob_manifest_free(&m);
+	return ret;
+}
+
+/* A state directory without bases is one, too. */
+static int link_bases(const struct trial *t)
+{
+	_cleanup_free_ char *source = realpath(t->options->source, NULL), *from = NULL;
+	_cleanup_closedir_ DIR *dir = NULL;
+	char made[PATH_MAX + 16];
+	struct dirent *e;
+	int ret = 0;
+
+	for (size_t i = 0; i < 2; i++) {
+		snprintf(made, sizeof(made), "%s/%s", t->dir, i ? "blobs" : "bases");
+		if (mkdir(made, 0755))
+			return log_err(-errno, "cannot make '%s'", made);
+	}
+	if (!source)
+		return 0;
+	if (asprintf(&from, "%s/bases", source) < 0)
+		return -ENOMEM;
+	dir = opendir(from);
+	while (dir && !ret && (e = readdir(dir))) {
 		if (e->d_name[0] == '.')
 			continue;
-		snprintf(target, sizeof(target), "%s/%s", real, e->d_name);
-		snprintf(entry, sizeof(entry), "%s/%s", to, e->d_name);
-		if (symlink(target, entry))
-			return log_err(-errno, "cannot make '%s'", entry);
+		ret = link_file(t, "bases", from, e->d_name);
+		if (!ret && str_ends(e->d_name, ".blob"))
+			ret = link_blob(t, source, e->d_name);
 	}
-	return 0;
+	return ret;
 }
 
 /* Where this user may read the site's key, the disks of the trial carry the site's stamp: they can
@@ -135,9 +177,7 @@ static int state_make(struct trial *t)
 		t->dir[0] = '\0';
 		return log_err(-errno, "cannot make a folder for the trial");
 	}
-	ret = link_folder(t, "bases");
-	if (!ret)
-		ret = link_folder(t, "blobs");
+	ret = link_bases(t);
 	if (!ret)
 		ret = copy_key(t);
 	if (ret)

@@ -108,6 +108,7 @@ expect 0 "base default" "${base[@]}" base.tar.zst
 is "one format stays" [ "$(ls state/bases)" = "$(printf '%s\n' default.packages default.source default.tar.zst default.tar.zst.blob)" ]
 is "its packages are listed" [ "$(cat state/bases/default.packages)" = "base-files 12" ]
 root=$(sed -n 's/^root //p' state/bases/default.tar.zst.blob)
+is "others cannot find configuration files" [ "$(stat -c %a state/files state/blobs | tr '\n' ' ')" = "700 711 " ]
 is "its blob is there" cmp -s "state/blobs/$root" base.tar.zst
 expect 1 "zstd window is larger than 8 MiB" "${base[@]}" large.tar.zst
 expect 1 "xz dictionary is larger than 8 MiB" "${base[@]}" large.tar.xz
