@@ -9,7 +9,8 @@
 set -euo pipefail
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 [ "$(id -u)" = 0 ] || { echo "tests/modules need root, for loop devices and mounts" >&2; exit 1; }
-[ -n "${IN_NAMESPACE:-}" ] || IN_NAMESPACE=1 exec unshare --mount --propagation private "$0" "$@"
+# Its own number, which unshare keeps: what lingers in somebody's environment must not let this mount on the machine itself.
+[ "${LUCIE_INSIDE:-}" = $$ ] || LUCIE_INSIDE=$$ exec unshare --mount --propagation private "$0" "$@"
 
 T=$(mktemp -d "${TMPDIR:-/var/tmp}/lucie-modules.XXXXXX")
 TARGET=$T/target

@@ -13,7 +13,8 @@ if [ ! -e "$BASE" ]; then
 	mv "$T/base.tar.zst" "$BASE"
 fi
 
-# The boot loader's files lie where the image has them.
+# The boot loader's files lie where the image has them: in an overlay of /usr, which /lib and /sbin have to be a part of.
+[ -L /lib ] && [ -L /sbin ] || fail "/lib and /sbin of this machine are no links into /usr"
 mkdir "$T/usr" && mount -t tmpfs tmpfs "$T/usr" && mkdir "$T/usr/upper" "$T/usr/work"
 mount -t overlay overlay -o "lowerdir=/usr,upperdir=$T/usr/upper,workdir=$T/usr/work" /usr
 umount -l "$T/usr"
