@@ -199,6 +199,12 @@ pass "files with ranges, and nothing that is not served"
 for pid in $(pgrep -P "$SERVE"); do
 	grep -q '^CapEff:.*[1-9a-f]' "/proc/$pid/status" && [ "$(id -u)" -ne 0 ] && fail "process $pid has capabilities"
 done
+if [ "$(id -u)" -eq 0 ]; then # the web process keeps CAP_DAC_OVERRIDE alone
+	web=$(pgrep -P "$SERVE" | while read -r pid; do ! grep -q '^CapEff:[^1-9a-f]*2$' "/proc/$pid/status" || echo "$pid"; done)
+	[ -n "$web" ] || fail "the web process has kept capabilities"
+	seen=$(ls -A "/proc/$web/root$STATE/key") || fail "the web process's files cannot be seen"
+	[ -z "$seen" ] || fail "the web process sees the key"
+fi
 arm n1
 chmod 600 "$STATE/key/site.key"
 expect 0 "an installation with the confined server" sim 1
