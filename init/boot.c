@@ -55,6 +55,8 @@ static int get_plan(struct plan *plan, struct cmdline *cmdline)
 		loop_wait(1000);
 	if (child_running(&c)) {
 		child_stop(&c, CHILD_GRACE_MS);
+		if (loop_signalled())
+			return log_err(0, "somebody asked for the end before there was a plan");
 		return log_err(0, "no plan after %d minutes", PLAN_LIMIT_MS / 60000);
 	}
 	if (WIFSIGNALED(c.status))
