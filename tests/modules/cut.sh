@@ -5,12 +5,12 @@
 
 for TABLE in gpt msdos; do
 	disk_new 480M
-	cuts "a blank disk, $TABLE" 97
+	cuts "a blank disk, $TABLE" 193
 	disk_new 480M
 	plan_new
 	run partition
 	disk_drop
-	cuts "our disk, $TABLE" 97
+	cuts "our disk, $TABLE" 193
 done
 # from one kind of table to the other
 TABLE=gpt
@@ -18,6 +18,6 @@ disk_new 480M
 plan_new
 run partition
 disk_drop
-cuts "our disk, torn writes" 97 torn
+cuts "our disk, torn writes" 193 torn
 TABLE=msdos
-cuts "our disk, gpt to msdos, torn writes" 97 torn
+cuts "our disk, gpt to msdos, torn writes" 193 torn
