@@ -17,6 +17,7 @@
 
 #include "host-tools/lib/boot-files.h"
 #include "host-tools/lib/plan-make.h"
+#include "host-tools/lib/site.h"
 #include "init/lib/cleanup.h"
 #include "init/lib/io.h"
 #include "init/lib/log.h"
@@ -193,6 +194,18 @@ static void warn_alive(const struct state_node *node, const char *peer)
 			peer, node->install, (long long)ago);
 }
 
+/* A node that cannot be installed must not boot the installer for ever. Under cluster_lock. */
+static void give_up(struct serve *s, const struct state_node *node)
+{
+	const struct cluster_object *host = cluster_find(s->cluster, TYPE_HOST, node->name);
+
+	if (!host || state_disarm(s->state, node->name) ||
+	    boot_file_follow(s->options->state_dir, s->cluster, s->state, host))
+		return; /* said by them; the next request tries again */
+	serve_say(node->name, "-", "given up after %u attempts: boots from its disk from now on",
+		  node->attempts);
+}
+
 /* Under cluster_lock and plan_lock. */
 static void answer(struct serve *s, const struct state_node *node,
 		   const struct plan_request *request, const struct http_call *call,
@@ -208,6 +221,7 @@ static void answer(struct serve *s, const struct state_node *node,
 				 "install %s)",
 				 node->name, node->attempts, node->name);
 			refuse(reply, call, node->name, HTTP_FORBIDDEN, why);
+			give_up(s, node);
 			return;
 		}
 		strbuf_reset(&text);

@@ -131,7 +131,8 @@ arm n2
 for i in 1 2 3; do expect 0 "failure $i" sim 2 --fail mount; done
 status n2 | grep -q 'failed.*mount: a simulated failure' || fail "status: $(status n2)"
 expect 3 "a fourth attempt" sim 2
-boot_file 2 | grep -q KERNEL || fail "a node that failed is still armed"
+boot_file 2 | grep -q LOCALBOOT || fail "a node that failed three times still boots the installer"
+grep -q 'given up after 3 attempts' "$T/serve.log" || fail "nobody says that n2 is given up"
 arm n2
 expect 0 "after arming anew" sim 2
 pass "a failure is told, attempts are counted, arming anew resets them"
