@@ -41,6 +41,7 @@ status=0
 # shellcheck disable=SC2016
 unshare --mount --pid --fork --kill-child --propagation private bash -ec '
 	root=$1 target=$2
+	mount --bind "$root" "$root" # unshare wants a root that is a mount point
 	mount --bind /dev "$root/dev"
 	mount -t devpts devpts "$root/dev/pts" -o newinstance,ptmxmode=0666 2>/dev/null || true
 	mount -t proc proc "$root/proc"
