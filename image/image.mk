@@ -42,7 +42,7 @@ FIRMWARE_LOCKED := $(filter $(FIRMWARE_PACKAGES),$(shell sed -n 's,^deb \([^ ]*\
 FIRMWARE_FILES := $(if $(FIRMWARE),$(shell find $(FIRMWARE) -type f))
 
 $(DL)/$(KERNEL).used $(FIRMWARE_LOCKED:%=$(DL)/%.used): $(W)/.fetched ;
-$(W)/.fetched: $(LOCK) image/fetch.sh image/apt-private.sh
+$(W)/.fetched: $(LOCK) image/fetch.sh image/apt-private.sh | $(O)/build/.fetched
 	@mkdir -p $(@D)
 	@$(call say,FETCH,$(KERNEL))
 	$(Q)image/fetch.sh $(KERNEL) $(FIRMWARE_LOCKED)
