@@ -12,7 +12,7 @@ export MEMORY=${MEMORY:-1024}
 yard_make() {
 	local yard=$T/yard tool lib
 	mkdir -p "$yard/yard/bin" "$yard/yard/lib" "$yard/lib64"
-	for tool in curl zstd tar mke2fs ip modprobe awk; do
+	for tool in curl zstd tar mke2fs ip insmod awk; do
 		cp -L "$(command -v "$tool")" "$yard/yard/bin/$tool"
 		ldd "$yard/yard/bin/$tool" | sed -n 's/.*=> \(\/[^ ]*\).*/\1/p' | while read -r lib; do cp -nL "$lib" "$yard/yard/lib/"; done
 	done
