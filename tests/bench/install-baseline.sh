@@ -8,7 +8,7 @@ mount -t devtmpfs dev /dev
 modules=/lib/modules/$(uname -r)
 # load NAME: with what modules.dep says that it needs, the last one first
 load() {
-	local file reversed=
+	reversed=
 	for file in $(sed -n "s|^\(.*/$1\.ko\):|\1|p" "$modules/modules.dep"); do reversed="$file $reversed"; done
 	for file in $reversed; do insmod "$modules/$file" 2>/dev/null; done
 }
