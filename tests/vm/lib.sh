@@ -137,7 +137,7 @@ machine_run() {
 	mkfifo "$T/$name.mon.in" "$T/$name.mon.out"
 	: >"$T/$name.serial"
 	timeout -k 5 "${MACHINE_SECONDS:-1500}" qemu-system-x86_64 -accel "$(accel)" -nodefaults -display none -serial "file:$T/$name.serial" \
-		-machine "${MACHINE:-pc}" -monitor "pipe:$T/$name.mon" -no-reboot "$@" 2>"$T/$name.qemu" &
+		-machine "${MACHINE:-pc}" -smp "${CPUS:-1}" -monitor "pipe:$T/$name.mon" -no-reboot "$@" 2>"$T/$name.qemu" &
 	MACHINE_PID[$name]=$!
 	cat "$T/$name.mon.out" >"$T/$name.monitor" &
 }
