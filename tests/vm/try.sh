@@ -21,7 +21,7 @@ if [ "$(id -u)" -eq 0 ]; then # root becomes one, with a copy of what it needs: 
 	cp -a "$TOP/out/host" "$TOP/out/qemu-x86_64" "$TOP/out/demo" "$T/tree/out/"
 	TOP=$T/tree
 	user=(setpriv --reuid=65534 --regid=65534 --clear-groups)
-	chown -R 65534:65534 "$T"
+	chown 65534:65534 "$T" "$T/temp" # and not the tree: the key of its site stays root's
 fi
 # try CODE OPTION...
 try() {
