@@ -9,14 +9,14 @@ mkinitramfs=$6
 
 rm -rf "${b:?}/firmware.img" "${b:?}/boot"
 mkdir -p "$b/boot/pxelinux.cfg"
-initrd=initramfs.img
+initrd=initramfs.img,extlinux.img
 if [ -s "$work/firmware.list" ]; then
 	$mkinitramfs "$work/firmware.cpio" "$work/firmware.list"
 	xz -c -T2 --block-size=16MiB --check=crc32 --lzma2=preset=6,dict=8MiB "$work/firmware.cpio" >"$b/firmware.img"
 	cp "$b/firmware.img" "$b/boot/"
 	initrd=$initrd,firmware.img
 fi
-cp "$out/syslinux/lpxelinux.0" "$out/syslinux/ldlinux.c32" "$b/vmlinuz" "$b/initramfs.img" "$b/boot/"
+cp "$out/syslinux/lpxelinux.0" "$out/syslinux/ldlinux.c32" "$b/vmlinuz" "$b/initramfs.img" "$b/extlinux.img" "$b/boot/"
 cat >"$b/boot/pxelinux.cfg/default" <<END
 # The default is the local disk: a node installs only where lucie setup wrote a file of its own for it.
 DEFAULT local

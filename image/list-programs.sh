@@ -1,6 +1,6 @@
 #!/bin/sh
 # list-programs.sh INIT MODULES-LOAD OUT SHELL-MODULE... -- TREE...: the list for mkinitramfs of all that the image holds besides kernel
-# modules: the node's program, busybox and its links, the boot loader for the disk, shell modules, and the trees of files as they are.
+# modules: the node's program, busybox and its links, shell modules, and the trees of files as they are.
 set -eu
 
 init=$1
@@ -19,9 +19,6 @@ dir /root 0700
 dir /target 0755
 file /init 0755 $init
 file /bin/busybox 0755 $out/busybox/busybox
-file /sbin/extlinux 0755 $out/syslinux/extlinux
-file /lib/lucie/mbr.bin 0644 $out/syslinux/mbr.bin
-file /lib/lucie/gptmbr.bin 0644 $out/syslinux/gptmbr.bin
 file /etc/lucie/modules-load 0644 $load
 END
 sed 's|.*|link & /bin/busybox|' "$out/busybox/busybox.links"

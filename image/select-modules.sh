@@ -1,18 +1,23 @@
 #!/bin/sh
-# select-modules.sh KERNEL OUT PACK MODULE...: the kernel modules named and all that they depend on, from a folder of unpack-kernel.sh.
+# select-modules.sh KERNEL OUT COMMON... -- MODULE...: the kernel modules named and all that they depend on, from a folder of unpack-kernel.sh.
 # Writes into OUT modules.dep and modules.alias, reduced to what is chosen, and two lists for mkinitramfs: modules.list and index.list.
-# PACK `each`: the modules are .ko.xz in the image. A name that the kernel has neither as a module nor built in is an error.
+# A name that the kernel has neither as a module nor built in is an error.
+#
+# What is not common is .ko.xz in the image: of many drivers a node loads a few, and the others cost it neither the time to unpack them
+# before PID 1 nor the RAM.
 set -eu
 
 kernel=$1
 out=$2
-pack=$3
-shift 3
+shift 2
 version=$(cat "$kernel/version")
 from=$kernel/lib/modules/$version
 
 mkdir -p "$out"
-for name in "$@"; do echo "$name"; done >"$out/modules.wanted"
+how=.ko
+for name in "$@"; do
+	if [ "$name" = -- ]; then how=.ko.xz; else echo "$name: $how"; fi
+done >"$out/modules.wanted"
 
 awk -F': *' '
 function name_of(path) {
@@ -21,20 +26,30 @@ function name_of(path) {
 	gsub(/-/, "_", path)
 	return path
 }
-function choose(path,    n, i, needed) {
+function choose(path, suffix,    n, i, needed) {
 	if (path in chosen)
 		return
-	chosen[path] = 1
+	chosen[path] = suffix
 	n = split(needs[path], needed, " ")
 	for (i = 1; i <= n; i++)
-		choose(needed[i])
+		choose(needed[i], suffix)
+}
+function in_image(path) {
+	return substr(path, 1, length(path) - 3) chosen[path]
+}
+function dep_line(path,    n, i, needed, line) {
+	line = in_image(path) ":"
+	n = split(needs[path], needed, " ")
+	for (i = 1; i <= n; i++)
+		line = line " " in_image(needed[i])
+	return line
 }
 FILENAME ~ /modules\.builtin$/ { builtin[name_of($1)] = 1; next }
-FILENAME ~ /modules\.dep$/ { path_of[name_of($1)] = $1; needs[$1] = $2; line[$1] = $0; next }
+FILENAME ~ /modules\.dep$/ { path_of[name_of($1)] = $1; needs[$1] = $2; next }
 {
 	name = name_of($1)
 	if (name in path_of) {
-		choose(path_of[name])
+		choose(path_of[name], $2)
 	} else if (!(name in builtin)) {
 		print "select-modules.sh: this kernel has no module \047" $1 "\047" | "cat >&2"
 		bad = 1
@@ -42,31 +57,32 @@ FILENAME ~ /modules\.dep$/ { path_of[name_of($1)] = $1; needs[$1] = $2; line[$1]
 }
 END {
 	for (path in chosen)
-		print line[path]
+		print dep_line(path)
 	exit bad
 }' "$from/modules.builtin" "$from/modules.dep" "$out/modules.wanted" >"$out/modules.dep.new"
 LC_ALL=C sort "$out/modules.dep.new" >"$out/modules.dep"
 rm "$out/modules.dep.new" "$out/modules.wanted"
 
 awk '
-FILENAME ~ /modules\.dep$/ { sub(/:$/, "", $1); sub(/.*\//, "", $1); sub(/\.ko$/, "", $1); gsub(/-/, "_", $1); chosen[$1] = 1; next }
+FILENAME ~ /modules\.dep$/ { sub(/:$/, "", $1); sub(/.*\//, "", $1); sub(/\.ko(\.xz)?$/, "", $1); gsub(/-/, "_", $1); chosen[$1] = 1; next }
 $1 == "alias" && $3 in chosen' "$out/modules.dep" "$from/modules.alias" >"$out/modules.alias"
 
 modules=$(sed 's/:.*//' "$out/modules.dep")
-suffix=
 rm -rf "$out/packed"
-if [ "$pack" = each ]; then
-	suffix=.xz
-	for f in $modules; do
+for f in $modules; do
+	case $f in
+	*.xz)
 		mkdir -p "$out/packed/${f%/*}"
-		echo "$f"
-	done | xargs -P "$(nproc)" -I '{}' sh -c 'xz -c --check=crc32 --lzma2=preset=9e,dict=4MiB "$1/$3" >"$2/$3.xz"' - "$from" "$out/packed" '{}'
-	sed -i 's/\.ko\>/.ko.xz/g' "$out/modules.dep"
-	from=$out/packed
-fi
+		echo "${f%.xz}"
+		;;
+	esac
+done | xargs -r -P "$(nproc)" -I '{}' sh -c 'xz -c --check=crc32 --lzma2=preset=9e,dict=4MiB "$1/$3" >"$2/$3.xz"' - "$from" "$out/packed" '{}'
 
 for f in $modules; do
-	echo "file /lib/modules/$version/$f$suffix 0644 $from/$f$suffix"
+	case $f in
+	*.xz) echo "file /lib/modules/$version/$f 0644 $out/packed/$f" ;;
+	*) echo "file /lib/modules/$version/$f 0644 $from/$f" ;;
+	esac
 done >"$out/modules.list"
 for f in "$out/modules.dep" "$out/modules.alias" "$kernel/lib/modules/$version/modules.builtin"; do
 	echo "file /lib/modules/$version/${f##*/} 0644 $f"

@@ -23,7 +23,7 @@ part() # NAME FILE...
 {
 	name=$1
 	shift
-	row "$name" "$(cat "$@" | wc -c)" "$(cat "$@" | xz -c --check=crc32 --x86 --lzma2=preset=6 | wc -c)"
+	row "$name" "$(cat "$@" | wc -c)" "$(cat "$@" | zstd -q -c -19 | wc -c)"
 }
 
 size=$(bytes "$b/initramfs.img")
@@ -31,10 +31,10 @@ printf '%s, kernel %s\n' "$board" "$(cat "$work/kernel/version")"
 row "" bytes compressed
 part "init with all modules" "$(sed -n 's|^file /init [0-7]* ||p' "$work/programs.list")"
 part "busybox" "$out/busybox/busybox"
-part "extlinux, boot sectors" "$out/syslinux/extlinux" "$out/syslinux/mbr.bin" "$out/syslinux/gptmbr.bin"
 row "programs, all" "$(bytes "$work/programs.cpio")" "$(bytes "$work/programs.img")"
 row "kernel modules ($(grep -c . "$work/modules.list"))" "$(bytes "$work/modules.cpio")" "$(bytes "$work/modules.img")"
 row "initramfs.img (budget $budget)" "$(($(bytes "$work/programs.cpio") + $(bytes "$work/modules.cpio")))" "$size"
+row "extlinux.img" "$(bytes "$work/extlinux.cpio")" "$(bytes "$b/extlinux.img")"
 row "vmlinuz" "" "$(bytes "$b/vmlinuz")"
 [ ! -f "$b/firmware.img" ] || row "firmware.img" "$(bytes "$work/firmware.cpio")" "$(bytes "$b/firmware.img")"
 if [ -s "$work/firmware.missing" ]; then

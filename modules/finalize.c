@@ -27,7 +27,7 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 
-#define EXTLINUX      "/sbin/extlinux" /* of the installer's image, as are the next two */
+#define EXTLINUX      "/sbin/extlinux" /* of the archive extlinux.img, as are the next two */
 #define GPT_CODE      "/lib/lucie/gptmbr.bin"
 #define MSDOS_CODE    "/lib/lucie/mbr.bin"
 #define BOOT_CODE_MAX 440 /* the MSDOS disk signature follows */

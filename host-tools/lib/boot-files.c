@@ -15,18 +15,28 @@
 #include "init/lib/cleanup.h"
 #include "init/lib/log.h"
 
+const char *const boot_addons[] = {"extlinux", "firmware", NULL};
+
+static void write_addons(struct strbuf *out, const char *state_dir, const char *board)
+{
+	for (const char *const *name = boot_addons; *name; name++) {
+		_cleanup_free_ char *path = xasprintf("%s/tftp/%s-%s.img", state_dir, *name, board);
+
+		if (!access(path, F_OK))
+			strbuf_addf(out, ",%s-%s.img", *name, board);
+	}
+}
+
 /* The boot loader adds ip= and BOOTIF= (SYSAPPEND 3). */
 static void write_install(struct strbuf *out, const char *state_dir, const struct cluster *c,
 			  const struct cluster_object *host, const char *variant)
 {
 	const char *board = cluster_host_get(c, host, "board");
-	_cleanup_free_ char *firmware = xasprintf("%s/tftp/firmware-%s.img", state_dir, board);
 
 	strbuf_addf(out, "# %s: install, variant %s\nDEFAULT install\nLABEL install\n", host->name,
 		    variant);
 	strbuf_addf(out, "\tKERNEL vmlinuz-%s\n\tINITRD initramfs-%s.img", board, board);
-	if (!access(firmware, F_OK))
-		strbuf_addf(out, ",firmware-%s.img", board);
+	write_addons(out, state_dir, board);
 	strbuf_adds(out, ",site.img\n\tAPPEND ");
 	boot_files_command_line(out, c, host);
 	strbuf_adds(out, "\n\tSYSAPPEND 3\n");

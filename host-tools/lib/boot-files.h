@@ -12,6 +12,10 @@ int boot_files_write(const char *state_dir, const struct cluster *c,
 /* The same, for setup: 1 where a file changed. node may be NULL: not armed. */
 int boot_files_update(const char *state_dir, const struct cluster *c,
 		      const struct cluster_object *host, const struct state_node *node);
+/* Archives that some images have besides initramfs.img ("extlinux": extlinux.img), loaded behind it
+ * in this order; ends with NULL. */
+extern const char *const boot_addons[];
+
 /* "01-aa-bb-...", the name under which pxelinux looks for a card's file; mac is canonical. */
 #define BOOT_FILE_NAME 21
 void boot_files_name(const char *mac, char out[BOOT_FILE_NAME]);

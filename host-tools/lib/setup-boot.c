@@ -94,13 +94,11 @@ static int setup_board(struct setup *s, const char *board)
 {
 	static const struct {
 		const char *from, *to, *suffix; /* suffix NULL: the same file for every board */
-		bool optional;
 	} files[] = {
-		{"vmlinuz", "vmlinuz-", "", false},
-		{"initramfs.img", "initramfs-", ".img", false},
-		{"firmware.img", "firmware-", ".img", true},
-		{"boot/lpxelinux.0", "lpxelinux.0", NULL, false},
-		{"boot/ldlinux.c32", "ldlinux.c32", NULL, false},
+		{"vmlinuz", "vmlinuz-", ""},
+		{"initramfs.img", "initramfs-", ".img"},
+		{"boot/lpxelinux.0", "lpxelinux.0", NULL},
+		{"boot/ldlinux.c32", "ldlinux.c32", NULL},
 	};
 	int ret = 0;
 
@@ -110,7 +108,13 @@ static int setup_board(struct setup *s, const char *board)
 		_cleanup_free_ char *to = xasprintf("tftp/%s%s%s", files[i].to, suffix ? board : "",
 						    suffix ? suffix : "");
 
-		ret = copy(s, from, to, files[i].optional);
+		ret = copy(s, from, to, false);
+	}
+	for (const char *const *name = boot_addons; !ret && *name; name++) {
+		_cleanup_free_ char *from = xasprintf("%s/%s.img", board, *name);
+		_cleanup_free_ char *to = xasprintf("tftp/%s-%s.img", *name, board);
+
+		ret = copy(s, from, to, true);
 	}
 	return ret;
 }

@@ -109,7 +109,7 @@ static void test_cannot_write(void **state)
 	assert_true(boot_files_write("/nonexistent", cluster, n1, NULL) < 0);
 }
 
-static void test_firmware(void **state)
+static void test_addons(void **state)
 {
 	struct state_node node = {.armed = "full"};
 	char path[128], *text;
@@ -148,7 +148,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_flip),
 		cmocka_unit_test(test_cannot_write),
-		cmocka_unit_test(test_firmware),
+		cmocka_unit_test(test_addons),
 		cmocka_unit_test(test_dnsmasq),
 	};
 
