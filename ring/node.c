@@ -51,6 +51,7 @@ struct node {
 	uint16_t port;
 	uint32_t session, id; /* of the membership that was lost; 0 */
 	int64_t begin, heard, last_beat, last_tick, last_progress;
+	uint64_t shown;			     /* bytes, at last_progress */
 	int status;			     /* what was reported: 0 or -errno */
 	uint8_t gone[(RING_ID_MAX + 8) / 8]; /* bits: members that were dropped */
 };
@@ -405,10 +406,13 @@ static int start_receiver(struct node *n)
 
 static void show_progress(struct node *n, int64_t now)
 {
-	if (!n->opt->progress || now - n->last_progress < 500)
+	uint64_t written = flow_progress(&n->flow).written;
+
+	if (!n->opt->progress || (written == n->shown && now - n->last_progress < 500))
 		return;
+	n->shown = written;
 	n->last_progress = now;
-	n->opt->progress(flow_progress(&n->flow).written, n->welcome.length, n->opt->arg);
+	n->opt->progress(written, n->welcome.length, n->opt->arg);
 }
 
 /* If this process itself was held up, that is not the master's silence. */
@@ -513,6 +517,7 @@ static int take_part(struct node *n)
 			receiver_join(&n->receiver);
 		senders_stop(&n->senders);
 		writer_join(&n->writer);
+		show_progress(n, now_ms());
 	}
 	flow_free(&n->flow);
 	return ret;
