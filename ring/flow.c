@@ -368,11 +368,25 @@ void flow_open_gate(struct flow *f)
 	pthread_mutex_unlock(&f->lock);
 }
 
-void flow_fail(struct flow *f, int error)
+void flow_fail(struct flow *f, int error, size_t chunk)
 {
 	pthread_mutex_lock(&f->lock);
-	f->error = error;
+	if (!f->error) {
+		f->error = error;
+		f->error_chunk = chunk;
+	}
 	pthread_mutex_unlock(&f->lock);
+}
+
+int flow_error(struct flow *f, size_t *chunk)
+{
+	int error;
+
+	pthread_mutex_lock(&f->lock);
+	error = f->error;
+	*chunk = f->error_chunk;
+	pthread_mutex_unlock(&f->lock);
+	return error;
 }
 
 /* With the lock held. Senders may not pin so much that the filler finds no slot; while one is being
@@ -436,7 +450,7 @@ struct flow_progress flow_progress(struct flow *f)
 	struct flow_progress p;
 
 	pthread_mutex_lock(&f->lock);
-	p = (struct flow_progress){f->received, f->written, f->disk_blocks, f->error};
+	p = (struct flow_progress){f->received, f->written, f->disk_blocks};
 	pthread_mutex_unlock(&f->lock);
 	return p;
 }

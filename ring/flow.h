@@ -59,7 +59,8 @@ struct flow {
 	uint8_t (*hash)[BLOB_HASH_LEN];
 	bool gated,
 		open; /* gated: nothing is verified before all hashes are known and open is set */
-	int error;    /* of the disk; -errno */
+	int error;    /* the master: of the source; -errno */
+	size_t error_chunk;
 	unsigned int data_waiters;
 };
 
@@ -105,7 +106,10 @@ size_t flow_get_hashes(struct flow *f, size_t first, uint8_t (*out)[BLOB_HASH_LE
 void flow_want(struct flow *f, uint64_t position);
 void flow_hurry(struct flow *f);
 void flow_open_gate(struct flow *f);
-void flow_fail(struct flow *f, int error);
+/* The master: the source cannot be read (-errno), or is not what its hashes say (-ESTALE). The
+ * first one counts. */
+void flow_fail(struct flow *f, int error, size_t chunk);
+int flow_error(struct flow *f, size_t *chunk);
 
 /* The senders. */
 enum view_kind { VIEW_WAIT, VIEW_MEMORY, VIEW_STORE };
@@ -121,7 +125,6 @@ void flow_unpin(struct flow *f, struct slot *slot);
 struct flow_progress {
 	uint64_t received, written;
 	bool disk_blocks;
-	int error;
 };
 struct flow_progress flow_progress(struct flow *f);
 

@@ -51,6 +51,7 @@ struct master {
 	bool started;
 	int64_t first_join, last_change, last_beat, last_progress, last_tick;
 	int error;
+	char why[RING_TEXT_MAX]; /* with error: what the nodes are told */
 };
 
 /* --- events -------------------------------------------------------------------------------------
@@ -331,7 +332,7 @@ static void join(struct master *m, struct conn *conn, const struct ring_address 
 	m->peers[p->id - 1] = p;
 	if (!m->first_join)
 		m->first_join = now_ms();
-	if (j.needs_root)
+	if (j.needs_root && !m->opt->manifest)
 		flow_hurry(&m->flow);
 	send_welcome(m, p);
 	tell(m, member->former ? RING_EVENT_RETURNED : RING_EVENT_JOINED, member, NULL);
@@ -552,9 +553,35 @@ static void tick(struct master *m)
 	}
 }
 
-static bool is_cancelled(const struct master *m)
+static int give_up(struct master *m, int error, const char *why)
 {
-	return m->opt->common.cancelled && m->opt->common.cancelled();
+	snprintf(m->why, sizeof(m->why), "%s", why);
+	return m->error = error;
+}
+
+static void check_source(struct master *m)
+{
+	size_t chunk;
+	int error = flow_error(&m->flow, &chunk);
+	char why[RING_TEXT_MAX];
+
+	if (error == -ENODATA && m->opt->manifest)
+		error = -ESTALE;
+	if (error == -ESTALE) {
+		snprintf(why, sizeof(why), "the source has changed since its %s (chunk %zu)",
+			 m->opt->manifest ? "data set was made" : "first byte was sent", chunk);
+		log_err(0, "%s", why);
+		give_up(m, error, why);
+	} else if (error) {
+		log_err(error, "the source cannot be read any more (chunk %zu)", chunk);
+		give_up(m, error, "the master cannot read the source any more");
+	}
+}
+
+static void check_cancelled(struct master *m)
+{
+	if (m->opt->common.cancelled && m->opt->common.cancelled())
+		give_up(m, -ECANCELED, "the master was told to end");
 }
 
 /* Everybody who came is done, failed or lost; who has not come is waited for a while. */
@@ -588,11 +615,8 @@ static void run(struct master *m)
 			door_handle(&m->door);
 			handle_members(m);
 		}
-		if (atomic_load(&m->reader.error))
-			m->error = log_err(atomic_load(&m->reader.error),
-					   "the source cannot be read any more");
-		if (is_cancelled(m))
-			m->error = -ECANCELED;
+		check_source(m);
+		check_cancelled(m);
 		tick(m);
 	}
 }
@@ -603,10 +627,8 @@ static void say_goodbye(struct master *m)
 	int64_t end = now_ms() + GOODBYE_MS;
 	bool pending = true;
 
-	if (m->error == -ECANCELED)
-		broadcast_notice(m, RING_ABORT, 0, "the master was told to end");
-	else if (m->error)
-		broadcast_notice(m, RING_ABORT, 0, "the master cannot read the source any more");
+	if (m->error)
+		broadcast_notice(m, RING_ABORT, 0, m->why);
 	while (pending && now_ms() < end) {
 		pending = false;
 		for (size_t i = 0; i < m->peer_cap; i++)
@@ -676,12 +698,17 @@ static int serve(struct master *m)
 
 	if (ret)
 		return log_err(ret, "cannot start");
-	m->reader =
-		(struct reader){.flow = &m->flow, .store = &m->source.store, .wake_fd = m->wake_fd};
+	if (o->manifest)
+		flow_add_hashes(&m->flow, 0, o->manifest->hash[0], o->manifest->chunks);
+	m->reader = (struct reader){.flow = &m->flow,
+				    .store = &m->source.store,
+				    .manifest = o->manifest,
+				    .wake_fd = m->wake_fd};
 	m->senders = (struct senders){.flow = &m->flow,
 				      .store = &m->source.store,
 				      .beat_ms = m->beat_ms,
-				      .detect_ms = o->detect_ms};
+				      .detect_ms = o->detect_ms,
+				      .verify = true};
 	ret = reader_start(&m->reader);
 	if (ret) {
 		log_err(ret, "cannot start a thread");
@@ -710,6 +737,18 @@ void ring_send_defaults(struct ring_send *s)
 	s->common.port = RING_PORT;
 }
 
+static int check_length(const struct master *m)
+{
+	const struct blob_manifest *manifest = m->opt->manifest;
+
+	if (!manifest || manifest->length == m->source.length)
+		return 0;
+	log_err(0, "'%s' has changed since its data set was made: %llu bytes, not %llu",
+		m->opt->paths[0], (unsigned long long)m->source.length,
+		(unsigned long long)manifest->length);
+	return -ESTALE;
+}
+
 int ring_send(const struct ring_send *s)
 {
 	struct master m = {.opt = s, .members_fd = -1, .wake_fd = -1, .beat_ms = s->detect_ms / 16};
@@ -728,7 +767,9 @@ int ring_send(const struct ring_send *s)
 	if (ret)
 		return ret;
 	topology_init(&m.topology, m.source.length);
-	ret = open_net(&m);
+	ret = check_length(&m);
+	if (!ret)
+		ret = open_net(&m);
 	if (!ret)
 		ret = serve(&m);
 	close_all(&m);

@@ -20,9 +20,9 @@
 struct reader {
 	struct flow *flow; /* constant while it runs, as is store */
 	struct store *store;
-	int wake_fd; /* eventfd: tells the control thread that there is a new hash */
+	const struct blob_manifest *manifest; /* what the source has to be; NULL: not known */
+	int wake_fd; /* eventfd: tells the control thread that there is a new hash, or an error */
 	pthread_t thread;
-	atomic_int error; /* -errno of the source; then no more comes */
 };
 int reader_start(struct reader *r);
 void reader_join(struct reader *r); /* after flow_stop() */
@@ -93,10 +93,15 @@ struct sender {
 	struct conn conn;
 	uint32_t child;
 	uint32_t beat_ms, detect_ms;
+	bool verify;
 	pthread_t thread;
 
 	atomic_uint_fast64_t sent; /* position in the stream */
 	atomic_bool stop, ended;
+
+	/* the sender's own */
+	uint8_t *buf;  /* of the store: with verify a chunk, else a batch of frames */
+	size_t loaded; /* with verify: the chunk in buf; SIZE_MAX: none */
 };
 
 /* The senders of one node; owned by its control thread. */
@@ -104,6 +109,8 @@ struct senders {
 	struct flow *flow;
 	struct store *store;
 	uint32_t beat_ms, detect_ms;
+	bool verify; /* the master: what comes from the store is compared with its hash, because a
+		      * source may change after the reader has seen it; see flow_fail() */
 	struct sender *list[RING_CHILDREN];
 	size_t count;
 };

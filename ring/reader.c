@@ -32,7 +32,6 @@ const uint8_t *zero_chunk_hash(void)
 static int fill_slot(struct reader *r, struct slot *slot, size_t chunk, size_t len)
 {
 	uint64_t offset = (uint64_t)chunk * BLOB_CHUNK;
-	blake3_hasher h;
 	int ret;
 
 	if (len == BLOB_CHUNK && r->store->is_hole(r->store, offset, len)) {
@@ -43,14 +42,10 @@ static int fill_slot(struct reader *r, struct slot *slot, size_t chunk, size_t l
 	ret = r->store->read(r->store, offset, slot->data, len);
 	if (ret)
 		return ret;
-	blake3_hasher_init(&h);
-	for (size_t at = 0; at < len; at += RING_FRAME) {
-		size_t n = len - at < RING_FRAME ? len - at : RING_FRAME;
-
-		slot->crc[at / RING_FRAME] = crc32c(slot->data + at, n);
-		blake3_hasher_update(&h, slot->data + at, n);
-	}
-	blake3_hasher_finalize(&h, slot->hash, sizeof(slot->hash));
+	for (size_t at = 0; at < len; at += RING_FRAME)
+		slot->crc[at / RING_FRAME] =
+			crc32c(slot->data + at, len - at < RING_FRAME ? len - at : RING_FRAME);
+	blob_chunk_hash(slot->data, len, slot->hash);
 	slot->zero = len == BLOB_CHUNK && !memcmp(slot->hash, zero_chunk_hash(), BLOB_HASH_LEN);
 	return 0;
 }
@@ -61,6 +56,11 @@ static void wake(const struct reader *r)
 	ssize_t n = write(r->wake_fd, &one, sizeof(one));
 
 	(void)n; /* an eventfd that is full wakes as well */
+}
+
+static bool is_expected(const struct reader *r, const struct slot *slot, size_t chunk)
+{
+	return !r->manifest || !memcmp(slot->hash, r->manifest->hash[chunk], BLOB_HASH_LEN);
 }
 
 static void *reader_main(void *arg)
@@ -78,8 +78,10 @@ static void *reader_main(void *arg)
 		if (!slot)
 			return NULL;
 		ret = fill_slot(r, slot, chunk, len);
+		if (!ret && !is_expected(r, slot, chunk))
+			ret = -ESTALE;
 		if (ret) {
-			atomic_store(&r->error, ret);
+			flow_fail(r->flow, ret, chunk);
 			wake(r);
 			return NULL;
 		}

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "init/lib/blob.h"
 #include "ring/conn.h"
 #include "ring/topology.h"
 
@@ -54,6 +55,10 @@ struct ring_send {
 	struct ring_common common;
 	char *const *paths;
 	size_t path_count;
+	/* What the source has to be, as ring_manifest() made it; NULL: whatever it is. With it
+	 * nodes know all hashes at once, and a source that is something else by now ends
+	 * everything: -ESTALE. */
+	const struct blob_manifest *manifest;
 	size_t nodes;	    /* ends when so many have reported; 0: runs until cancelled */
 	char *const *hosts; /* the order; NULL: as they come */
 	size_t host_count;
@@ -68,6 +73,11 @@ void ring_send_defaults(struct ring_send *s);
  * nodes are missing, were dropped or failed; else what is wrong with the source or the port
  * (logged). */
 int ring_send(const struct ring_send *s);
+
+/* The manifest of a file, device or tree as ring_send() streams it; holes are not read. progress
+ * may be NULL; it is called after each chunk. Logs; -errno. */
+int ring_manifest(struct blob_manifest *m, char *const *paths, size_t count, enum ring_kind *kind,
+		  void (*progress)(uint64_t done, uint64_t total, void *arg), void *arg);
 
 struct ring_recv {
 	struct ring_common common;

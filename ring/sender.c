@@ -4,9 +4,9 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
-#include "init/lib/cleanup.h"
 #include "ring/crc32c.h"
 #include "ring/sock.h"
 
@@ -72,19 +72,63 @@ static int send_memory(struct sender *s, uint64_t offset, const struct view *v,
 	return ret ? ret : (int)n;
 }
 
-static int send_store(struct sender *s, uint64_t offset, const struct view *v, uint8_t *buf,
+/* A batch of frames at offset. */
+static int load_batch(struct sender *s, uint64_t offset, const struct view *v, const uint8_t **data,
+		      size_t *len)
+{
+	*len = v->len < CONN_BATCH * RING_FRAME ? v->len : CONN_BATCH * RING_FRAME;
+	*data = s->buf;
+	return s->store->read(s->store, offset, s->buf, *len);
+}
+
+/* The rest of the chunk, which is read once and compared as a whole. */
+static int load_verified(struct sender *s, size_t chunk, const uint8_t *expected,
+			 const struct view *v, const uint8_t **data, size_t *len)
+{
+	size_t whole = flow_chunk_length(s->flow, chunk);
+	uint8_t hash[BLOB_HASH_LEN];
+	int ret = 0;
+
+	if (s->loaded != chunk) {
+		s->loaded = SIZE_MAX;
+		ret = s->store->read(s->store, (uint64_t)chunk * BLOB_CHUNK, s->buf, whole);
+		if (!ret) {
+			blob_chunk_hash(s->buf, whole, hash);
+			ret = memcmp(hash, expected, sizeof(hash)) ? -ESTALE : 0;
+		}
+		if (ret)
+			flow_fail(s->flow, ret, chunk);
+		else
+			s->loaded = chunk;
+	}
+	*data = s->buf + v->from;
+	*len = v->len;
+	return ret;
+}
+
+static int send_store(struct sender *s, uint64_t offset, const struct view *v,
 		      const struct conn_wait *w)
 {
+	size_t chunk = (size_t)(offset / BLOB_CHUNK), count, n;
+	uint8_t expected[1][BLOB_HASH_LEN];
 	struct conn_data list[CONN_BATCH];
-	size_t count, n = v->len < CONN_BATCH * RING_FRAME ? v->len : CONN_BATCH * RING_FRAME;
+	const uint8_t *data;
+	bool zero;
 	int ret;
 
-	if (s->store->is_hole(s->store, offset, v->len))
-		return send_zeros(s, offset, v->len, w);
-	ret = s->store->read(s->store, offset, buf, n);
+	if (s->verify) {
+		flow_get_hashes(s->flow, chunk, expected, 1);
+		zero = !memcmp(expected[0], zero_chunk_hash(), BLOB_HASH_LEN);
+		ret = zero ? 0 : load_verified(s, chunk, expected[0], v, &data, &n);
+	} else {
+		zero = s->store->is_hole(s->store, offset, v->len);
+		ret = zero ? 0 : load_batch(s, offset, v, &data, &n);
+	}
 	if (ret)
 		return ret;
-	n = make_batch(list, &count, s->conn.session, offset, buf, NULL, n);
+	if (zero)
+		return send_zeros(s, offset, v->len, w);
+	n = make_batch(list, &count, s->conn.session, offset, data, NULL, n);
 	ret = conn_send_data(&s->conn, list, count, w);
 	return ret ? ret : (int)n;
 }
@@ -96,7 +140,7 @@ static int send_idle(struct sender *s, const struct conn_wait *w)
 	return conn_send_data(&s->conn, &idle, 1, w);
 }
 
-static int send_next(struct sender *s, uint8_t *buf, const struct conn_wait *w)
+static int send_next(struct sender *s, const struct conn_wait *w)
 {
 	uint64_t position = atomic_load(&s->sent);
 	struct view v = flow_view(s->flow, position, TICK_MS);
@@ -110,7 +154,7 @@ static int send_next(struct sender *s, uint8_t *buf, const struct conn_wait *w)
 		ret = send_memory(s, position, &v, w);
 		flow_unpin(s->flow, v.slot);
 	} else {
-		ret = send_store(s, position, &v, buf, w);
+		ret = send_store(s, position, &v, w);
 	}
 	if (ret < 0)
 		return ret;
@@ -123,11 +167,14 @@ static void *sender_main(void *arg)
 {
 	struct sender *s = arg;
 	struct conn_wait w = {&s->stop, UINT32_MAX};
-	_cleanup_free_ uint8_t *buf = malloc(CONN_BATCH * RING_FRAME);
-	int ret = buf ? send_idle(s, &w) : -ENOMEM;
+	int ret;
 
+	s->loaded = SIZE_MAX;
+	s->buf = malloc(s->verify ? BLOB_CHUNK : CONN_BATCH * RING_FRAME);
+	ret = s->buf ? send_idle(s, &w) : -ENOMEM;
 	while (!ret && !atomic_load(&s->stop))
-		ret = send_next(s, buf, &w);
+		ret = send_next(s, &w);
+	free(s->buf);
 	shutdown(s->conn.fd, SHUT_RDWR);
 	atomic_store(&s->ended, true);
 	return NULL;
@@ -148,6 +195,7 @@ int senders_add(struct senders *s, const struct conn *conn, uint32_t child, uint
 	*new = (struct sender){.flow = s->flow, .store = s->store, .conn = *conn, .child = child};
 	new->beat_ms = s->beat_ms;
 	new->detect_ms = s->detect_ms;
+	new->verify = s->verify;
 	atomic_init(&new->sent, offset);
 	sock_tune(new->conn.fd, s->detect_ms);
 	ret = sock_set_blocking(new->conn.fd, TICK_MS);

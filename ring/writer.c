@@ -20,15 +20,6 @@ static void wake(const struct writer *w)
 	(void)n; /* an eventfd that is full wakes as well */
 }
 
-static void hash_of(const void *data, size_t len, uint8_t out[BLOB_HASH_LEN])
-{
-	blake3_hasher h;
-
-	blake3_hasher_init(&h);
-	blake3_hasher_update(&h, data, len);
-	blake3_hasher_finalize(&h, out, BLOB_HASH_LEN);
-}
-
 /* 1: it is right; 0: it is not, or there is none. */
 static int check_chunk(struct writer *w, size_t chunk, uint8_t *buf)
 {
@@ -39,7 +30,7 @@ static int check_chunk(struct writer *w, size_t chunk, uint8_t *buf)
 
 	if (w->spool->store.read(&w->spool->store, offset, buf, len))
 		return 0;
-	hash_of(buf, len, got);
+	blob_chunk_hash(buf, len, got);
 	if (!flow_wait_hash(w->flow, chunk, expected))
 		return -ECANCELED;
 	if (memcmp(got, expected, sizeof(got)))
@@ -128,7 +119,6 @@ static void *writer_main(void *arg)
 	}
 	if (ret)
 		snprintf(w->reason, sizeof(w->reason), "%.*s", RING_TEXT_MAX - 1, log_last_error());
-	flow_fail(w->flow, ret);
 	atomic_store(&w->checked, true);
 	atomic_store(&w->result, ret);
 	wake(w);

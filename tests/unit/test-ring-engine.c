@@ -1,5 +1,5 @@
 /* The whole ring in one process, over the loopback: a master and nodes as threads; files, holes,
- * trees, keys, resuming, a wrong root, and the module on top. */
+ * trees, keys, resuming, a wrong root, a source that changes, and the module on top. */
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -56,7 +56,7 @@ static void *master_main(void *arg)
 }
 
 static void master_start(struct master *m, char *const *paths, size_t count, size_t nodes,
-			 const struct ring_key *key)
+			 const struct ring_key *key, const struct blob_manifest *manifest)
 {
 	*m = (struct master){.lock = PTHREAD_MUTEX_INITIALIZER,
 			     .changed = PTHREAD_COND_INITIALIZER};
@@ -65,6 +65,7 @@ static void master_start(struct master *m, char *const *paths, size_t count, siz
 	m->send.paths = paths;
 	m->send.path_count = count;
 	m->send.nodes = nodes;
+	m->send.manifest = manifest;
 	m->send.wait_ms = 1000;
 	m->send.event = on_event;
 	m->send.arg = m;
@@ -98,7 +99,8 @@ static void *node_main(void *arg)
 	return NULL;
 }
 
-static void node_start(struct node *n, const struct master *m, unsigned int i, const char *dest)
+static void node_start(struct node *n, const struct master *m, unsigned int i, const char *dest,
+		       const char *root)
 {
 	*n = (struct node){0};
 	ring_recv_defaults(&n->recv);
@@ -109,6 +111,9 @@ static void node_start(struct node *n, const struct master *m, unsigned int i, c
 	n->recv.dest = n->dest;
 	n->recv.name = n->name;
 	n->recv.wait_ms = 0;
+	n->recv.has_root = root;
+	if (root)
+		assert_int_equal(str_from_hex(root, n->recv.root, BLOB_HASH_LEN), 0);
 	n->recv.common.key = m->send.common.key;
 	assert_int_equal(pthread_create(&n->thread, NULL, node_main, n), 0);
 }
@@ -153,9 +158,9 @@ static void distribute(char *const *paths, size_t count, const char *dest,
 	struct node nodes[NODES];
 	struct master m;
 
-	master_start(&m, paths, count, NODES, key);
+	master_start(&m, paths, count, NODES, key, NULL);
 	for (unsigned int i = 0; i < NODES; i++)
-		node_start(&nodes[i], &m, i, dest);
+		node_start(&nodes[i], &m, i, dest, NULL);
 	for (unsigned int i = 0; i < NODES; i++)
 		assert_int_equal(node_end(&nodes[i]), 0);
 	assert_int_equal(master_end(&m), 0);
@@ -277,17 +282,139 @@ static void test_module(void **state)
 	close(fd);
 	memcpy(root, manifest.root, sizeof(root));
 	blob_manifest_free(&manifest);
-	master_start(&m, paths, 1, 1, NULL);
+	master_start(&m, paths, 1, 1, NULL, NULL);
 	run_module(&m, root, 0);
 	assert_int_equal(master_end(&m), 0);
 	assert_same(path, in_work(copy, sizeof(copy), "srv/data/set.img"));
 
 	root[0] = root[0] == '0' ? '1' : '0'; /* another content than the plan's */
 	assert_int_equal(unlink(copy), 0);
-	master_start(&m, paths, 1, 1, NULL);
+	master_start(&m, paths, 1, 1, NULL, NULL);
 	run_module(&m, root, -EBADMSG);
 	assert_int_equal(master_end(&m), -ENODATA);
 	assert_int_equal(access(copy, F_OK), -1);
+}
+
+/* The same manifest as any blob maker's, with a hole that is known and zeros that are not. */
+static void test_manifest(void **state)
+{
+	char path[256], *paths[] = {path};
+	struct blob_manifest made, blob;
+	enum ring_kind kind;
+	int fd;
+
+	(void)state;
+	make_file(in_work(path, sizeof(path), "source"), 13000001, 6);
+	assert_int_equal(truncate(path, 30000000), 0);
+	assert_int_equal(ring_manifest(&made, paths, 1, &kind, NULL, NULL), 0);
+	assert_int_equal(kind, RING_FILE);
+	fd = open(path, O_RDONLY);
+	assert_int_equal(blob_manifest_make(&blob, fd), 0);
+	close(fd);
+	assert_int_equal(made.length, blob.length);
+	assert_int_equal(made.chunks, blob.chunks);
+	assert_string_equal(made.root, blob.root);
+	assert_memory_equal(made.hash, blob.hash, blob.chunks * BLOB_HASH_LEN);
+	blob_manifest_free(&made);
+	blob_manifest_free(&blob);
+
+	paths[0] = in_work(path, sizeof(path), "nothing");
+	assert_int_equal(ring_manifest(&made, paths, 1, &kind, NULL, NULL), -ENOENT);
+}
+
+static void count_progress(uint64_t done, uint64_t total, void *arg)
+{
+	uint64_t *last = arg;
+
+	assert_true(done > *last && done <= total);
+	*last = done;
+}
+
+static void make_manifest(struct blob_manifest *m, char *path)
+{
+	char *paths[] = {path};
+	enum ring_kind kind;
+	uint64_t last = 0;
+
+	assert_int_equal(ring_manifest(m, paths, 1, &kind, count_progress, &last), 0);
+	assert_int_equal(last, m->length);
+}
+
+/* A tree whose root is known is taken by that root, also by nodes that want no other. */
+static void test_known_root(void **state)
+{
+	char tree[256], path[300], *paths[] = {tree};
+	struct blob_manifest manifest;
+	struct node nodes[NODES];
+	struct master m;
+
+	(void)state;
+	in_work(tree, sizeof(tree), "known");
+	assert_int_equal(mkdir_path(tree, 0755), 0);
+	snprintf(path, sizeof(path), "%s/a", tree);
+	make_file(path, 9500000, 7);
+	make_manifest(&manifest, tree);
+	master_start(&m, paths, 1, NODES, NULL, &manifest);
+	for (unsigned int i = 0; i < NODES; i++)
+		node_start(&nodes[i], &m, i, "known-copy", manifest.root);
+	for (unsigned int i = 0; i < NODES; i++)
+		assert_int_equal(node_end(&nodes[i]), 0);
+	assert_int_equal(master_end(&m), 0);
+	blob_manifest_free(&manifest);
+}
+
+static void flip_byte(const char *path, off_t offset)
+{
+	int fd = open(path, O_RDWR);
+	uint8_t byte;
+
+	assert_int_equal(pread(fd, &byte, 1, offset), 1);
+	byte ^= 1;
+	assert_int_equal(pwrite(fd, &byte, 1, offset), 1);
+	close(fd);
+}
+
+/* A source that is not what its manifest says ends everything, and nothing looks complete. */
+static void test_changed_source(void **state)
+{
+	char path[256], copy[256], *paths[] = {path};
+	struct blob_manifest manifest;
+	struct node node;
+	struct master m;
+
+	(void)state;
+	make_file(in_work(path, sizeof(path), "source"), 13000001, 8);
+	make_manifest(&manifest, path);
+	flip_byte(path, 10000000);
+	master_start(&m, paths, 1, 1, NULL, &manifest);
+	node_start(&node, &m, 0, "changed", manifest.root);
+	assert_int_equal(node_end(&node), -EPERM);
+	assert_int_equal(master_end(&m), -ESTALE);
+	assert_int_equal(access(in_work(copy, sizeof(copy), "changed0"), F_OK), -1);
+
+	assert_int_equal(truncate(path, 13000000), 0);
+	assert_int_equal(ring_send(&m.send), -ESTALE);
+	blob_manifest_free(&manifest);
+}
+
+/* The same for one that changes after the first node has got it: what a late node gets comes from
+ * the disk again. */
+static void test_changed_later(void **state)
+{
+	char path[256], copy[256], *paths[] = {path};
+	struct node node;
+	struct master m;
+
+	(void)state;
+	make_file(in_work(path, sizeof(path), "source"), 40000000, 9);
+	master_start(&m, paths, 1, 2, NULL, NULL);
+	node_start(&node, &m, 0, "later", NULL);
+	assert_int_equal(node_end(&node), 0);
+	flip_byte(path, 1000);
+	node_start(&node, &m, 1, "later", NULL);
+	assert_int_equal(node_end(&node), -EPERM);
+	assert_int_equal(master_end(&m), -ESTALE);
+	assert_int_equal(access(in_work(copy, sizeof(copy), "later1"), F_OK), -1);
 }
 
 static int setup(void **state)
@@ -313,9 +440,11 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_files),  cmocka_unit_test(test_keyed),
-		cmocka_unit_test(test_tree),   cmocka_unit_test(test_resume_over_damage),
-		cmocka_unit_test(test_module),
+		cmocka_unit_test(test_files),	      cmocka_unit_test(test_keyed),
+		cmocka_unit_test(test_tree),	      cmocka_unit_test(test_resume_over_damage),
+		cmocka_unit_test(test_module),	      cmocka_unit_test(test_manifest),
+		cmocka_unit_test(test_known_root),    cmocka_unit_test(test_changed_source),
+		cmocka_unit_test(test_changed_later),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
