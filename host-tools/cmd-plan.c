@@ -21,7 +21,8 @@ static const char usage[] =
 	"lucie plan NODE [--conf FILE] [--state DIR] [--variant INSTALLER] [--secrets]\n"
 	"Prints the plan of NODE: from the state directory (default " DEFAULT_STATE_DIR
 	"), or from the definition FILE\n"
-	"as it would be after `lucie setup`. --secrets shows the password hash too.\n";
+	"as it would be after `lucie setup`. --secrets shows the password hash and the keys of "
+	"rings too.\n";
 
 struct plan_arguments {
 	const char *node, *conf, *state, *variant;
@@ -30,10 +31,15 @@ struct plan_arguments {
 
 static void print_line(const char *line, bool secrets)
 {
-	if (!secrets && !strncmp(line, "root_password ", 14))
-		puts("root_password (hidden)");
-	else
-		puts(line);
+	static const char *const secret[] = {"root_password", "ring_key"};
+	size_t key = strcspn(line, " ");
+
+	for (size_t i = 0; !secrets && i < ARRAY_SIZE(secret); i++)
+		if (strlen(secret[i]) == key && !strncmp(line, secret[i], key)) {
+			printf("%s (hidden)\n", secret[i]);
+			return;
+		}
+	puts(line);
 }
 
 static void print_plan(char *text, bool secrets)

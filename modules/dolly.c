@@ -1,11 +1,14 @@
-/* dolly: takes data sets over the ring into the target (L30). The master is `dolly send`, one for
- *each data set; the signed plan says which content (BLAKE3 root), from where, and the ring's key.
+/* dolly: takes data sets over the ring into the target (L30). The master is `lucie serve`, one ring
+ * for each data set; the signed plan says which content (BLAKE3 root), from where, and the key.
  *
  *	[dolly]
- *	key HEX                                    64 digits; without it the ring is not keyed
- *	interface NAME                             the card for the data
- *	dataset NAME ROOT MASTER:PORT TARGET       in order; TARGET: the file, or the folder of a
- *tree
+ *	interface NAME                             the card for the data (L39)
+ *	dataset NAME ROOT MASTER:PORT TARGET       in order; TARGET: the file, or the folder that a
+ *						   tree is put into
+ *	ring_key NAME HEX			   of that data set's ring
+ *
+ * When the server is started anew the ring ends; the node joins the next one and goes on from what
+ * it has verified.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,13 +18,16 @@
 #include <string.h>
 
 #include "init/lib/cleanup.h"
+#include "init/lib/io.h"
 #include "init/lib/log.h"
 #include "init/lib/str.h"
 #include "init/module.h"
 #include "modules/lib/target.h"
 #include "ring/ring.h"
 
-#define MASTER_WAIT_MS 120000 /* the server starts a master when the first node is armed */
+#define MASTER_WAIT_MS 120000
+#define TRIES	       5
+#define PAUSE_MS       3000
 
 struct dataset {
 	char text[1024];
@@ -31,7 +37,8 @@ struct dataset {
 /* NULL, or what is wrong. */
 static const char *dataset_parse(struct dataset *d, const char *value)
 {
-	uint8_t root[BLOB_HASH_LEN];
+	static const char *const systems[] = {"/dev/", "/proc/", "/run/", "/sys/"};
+	uint8_t raw[BLOB_HASH_LEN];
 	char *rest = d->text;
 
 	if ((size_t)snprintf(d->text, sizeof(d->text), "%s", value) >= sizeof(d->text))
@@ -44,11 +51,26 @@ static const char *dataset_parse(struct dataset *d, const char *value)
 		return "is not NAME ROOT MASTER:PORT TARGET";
 	if (!str_is_name(d->name))
 		return "has no usable name";
-	if (str_from_hex(d->root, root, sizeof(root)))
+	if (str_from_hex(d->root, raw, sizeof(raw)))
 		return "has a root that is not 64 hex digits";
 	if (d->target[0] != '/' || !d->target[1] || str_ends(d->target, "/"))
 		return "has a target that is not an absolute path of a file or folder";
+	for (size_t i = 0; i < ARRAY_SIZE(systems); i++)
+		if (str_starts(d->target, systems[i]))
+			return "has a target that does not lie on a disk";
 	return NULL;
+}
+
+/* False: there is none, or it is not 64 hex digits. */
+static bool find_key(const struct plan_section *section, const char *name,
+		     uint8_t key[RING_KEY_LEN])
+{
+	size_t n = strlen(name);
+
+	plan_for_each (line, section, "ring_key")
+		if (!strncmp(line->value, name, n) && line->value[n] == ' ')
+			return !str_from_hex(line->value + n + 1, key, RING_KEY_LEN);
+	return false;
 }
 
 struct task {
@@ -82,14 +104,23 @@ static int open_folder(const char *target, const char *path, char *dest, size_t 
 	return fd;
 }
 
-static int take_key(struct ring_key *key, const struct plan_section *section)
+/* Another try may help against all but what is wrong on this node. */
+static bool is_the_rings(int err)
 {
-	const char *hex = plan_get(section, "key");
+	return err != -ENOSPC && err != -EDQUOT && err != -EROFS && err != -EIO && err != -EINVAL &&
+	       err != -ENOMEM && err != -ECANCELED;
+}
 
-	key->set = hex;
-	if (hex && str_from_hex(hex, key->key, sizeof(key->key)))
-		return log_err(-EINVAL, "the ring's key in the plan is not 64 hex digits");
-	return 0;
+static int receive_patiently(const struct ring_recv *r, const char *name)
+{
+	int ret = ring_recv(r);
+
+	for (int i = 1; ret && is_the_rings(ret) && i < TRIES; i++) {
+		log_warn("data set '%s' is not complete; joining again", name);
+		sleep_ms(PAUSE_MS);
+		ret = module_cancelled() ? -ECANCELED : ring_recv(r);
+	}
+	return ret;
 }
 
 static int receive(struct module_context *ctx, const struct dataset *d)
@@ -98,7 +129,6 @@ static int receive(struct module_context *ctx, const struct dataset *d)
 	_cleanup_close_ int folder = -1;
 	char dest[PATH_MAX];
 	struct ring_recv r;
-	int ret;
 
 	ring_recv_defaults(&r);
 	r.common.interface = plan_get(ctx->section, "interface");
@@ -110,14 +140,16 @@ static int receive(struct module_context *ctx, const struct dataset *d)
 	r.wait_ms = MASTER_WAIT_MS;
 	r.progress = show_progress;
 	r.arg = &task;
-	ret = take_key(&r.common.key, ctx->section);
-	if (ret || str_from_hex(d->root, r.root, sizeof(r.root)))
-		return ret ? ret : -EINVAL;
+	r.common.key.set = true;
+	if (!find_key(ctx->section, d->name, r.common.key.key))
+		return log_err(-ENOKEY, "the ring of data set '%s'", d->name);
+	if (str_from_hex(d->root, r.root, sizeof(r.root)))
+		return -EINVAL;
 	folder = open_folder(ctx->target, d->target, dest, sizeof(dest));
 	if (folder < 0)
 		return folder;
 	log_info("data set '%s' from '%s' to '%s'", d->name, d->master, d->target);
-	return ring_recv(&r);
+	return receive_patiently(&r, d->name);
 }
 
 static int dolly_run(struct module_context *ctx)
@@ -125,7 +157,7 @@ static int dolly_run(struct module_context *ctx)
 	plan_for_each (line, ctx->section, "dataset") {
 		struct dataset d;
 		const char *problem = dataset_parse(&d, line->value);
-		int ret = problem ? log_err(-EINVAL, "the data set '%s' %s", line->value, problem)
+		int ret = problem ? log_err(-EINVAL, "a data set of the plan %s", problem)
 				  : receive(ctx, &d);
 
 		if (ret)
@@ -136,19 +168,16 @@ static int dolly_run(struct module_context *ctx)
 
 static void dolly_check(struct module_check *check)
 {
-	uint8_t key[RING_KEY_LEN];
-	const char *hex = plan_get(check->section, "key");
-
-	if (hex && str_from_hex(hex, key, sizeof(key)))
-		check->error(check, "the ring's key is not 64 hex digits");
-	if (!plan_get(check->section, "dataset"))
-		check->error(check, "no dataset is named");
 	plan_for_each (line, check->section, "dataset") {
-		struct dataset d;
+		uint8_t key[RING_KEY_LEN];
+		struct dataset d = {.name = NULL};
 		const char *problem = dataset_parse(&d, line->value);
 
 		if (problem)
-			check->error(check, "the data set '%s' %s", line->value, problem);
+			check->error(check, "the data set '%s' %s", d.name ? d.name : line->value,
+				     problem);
+		else if (!find_key(check->section, d.name, key))
+			check->error(check, "the ring of data set '%s' has no key", d.name);
 	}
 }
 

@@ -217,8 +217,13 @@ static int make_bootable(struct finalize *f)
 
 /* --- what stays on the node --- */
 
-/* The plan as it was run; the token is of no use any more, and no business of the installed system.
- */
+/* What proved this node to the server and to the rings is no business of the installed system. */
+static bool is_secret(const struct plan_section *s, const char *key)
+{
+	return (!*s->name && !strcmp(key, "token")) || !strcmp(key, "ring_key");
+}
+
+/* The plan as it was run. */
 static int write_answers(struct finalize *f)
 {
 	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
@@ -230,7 +235,7 @@ static int write_answers(struct finalize *f)
 		if (i)
 			plan_write_section(&text, s->name);
 		for (size_t n = 0; n < s->count; n++)
-			if (i || strcmp(s->lines[n].key, "token"))
+			if (!is_secret(s, s->lines[n].key))
 				plan_write(&text, s->lines[n].key, s->lines[n].value);
 	}
 	if (text.error)

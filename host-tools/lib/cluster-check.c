@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "host-tools/lib/die.h"
+#include "host-tools/lib/rings.h"
 #include "host-tools/lib/suggest.h"
 #include "init/lib/str.h"
 #include "modules/lib/layout.h"
@@ -362,6 +363,53 @@ static void check_base(struct cluster *c, const struct object *o)
 	}
 }
 
+static void check_dataset(struct cluster *c, const struct object *o)
+{
+	require(c, o, "source", "PATH");
+	require(c, o, "target", "/PATH");
+}
+
+/* Two masters cannot listen on one port. */
+static void check_ring_port(struct cluster *c, const struct object *o)
+{
+	const struct cluster_value *v = cluster_value(&o->public, "port");
+	const char *port;
+	const struct object *other;
+
+	if (o->broken || !rings_has(&o->public))
+		return;
+	port = arena_printf(&c->arena, "%u", rings_port(&o->public));
+	other = map_put(&c->ports, port, (void *)o);
+	if (other)
+		cluster_error(
+			c, v ? &v->at : &o->public.at,
+			"the ring of %s '%s' has port %s, as that of %s '%s', expected 'port' "
+			"with another one",
+			cluster_type_name(o->public.type), o->public.name, port,
+			cluster_type_name(other->public.type), other->public.name);
+}
+
+/* Data sets that no module takes would silently not be there. */
+static void check_host_datasets(struct cluster *c, const struct object *host)
+{
+	const char *list = cluster_host_get(c, &host->public, "datasets"), *modules;
+	const struct cluster_object *installer =
+		cluster_host_ref(c, &host->public, "installer", TYPE_INSTALLER);
+	char name[CLUSTER_ITEM_MAX];
+	size_t pos = 0, offset;
+
+	if (!list || !installer || host->broken)
+		return;
+	modules = cluster_get(installer, "modules");
+	while (modules && cluster_list_next(modules, &pos, name, sizeof(name), &offset))
+		if (!strcmp(name, "dolly"))
+			return;
+	cluster_error(c, &host->public.at,
+		      "host '%s' has datasets, but its installer '%s' does not run the module "
+		      "'dolly', expected one that does, like 'installer data'",
+		      host->public.name, installer->name);
+}
+
 static void check_package_server(struct cluster *c, const struct object *o)
 {
 	const struct cluster_value *uri = cluster_value(&o->public, "uri"),
@@ -409,9 +457,13 @@ void cluster_check_objects(struct cluster *c)
 		check_members(c, c->registered[TYPE_HOST_GROUP][i]);
 	for (size_t i = 0; i < c->registered_count[TYPE_HOST]; i++)
 		check_host(c, c->registered[TYPE_HOST][i]);
+	each(c, TYPE_HOST, check_host_datasets);
 	each(c, TYPE_LUCIE_GROUP, check_lucie_group);
 	each(c, TYPE_INSTALLER, check_installer);
 	each(c, TYPE_DISK_LAYOUT, check_layout);
 	each(c, TYPE_BASE, check_base);
+	each(c, TYPE_BASE, check_ring_port);
+	each(c, TYPE_DATASET, check_dataset);
+	each(c, TYPE_DATASET, check_ring_port);
 	each(c, TYPE_PACKAGE_SERVER, check_package_server);
 }

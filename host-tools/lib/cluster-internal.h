@@ -54,7 +54,7 @@ struct cluster {
 	size_t registered_count[TYPE_COUNT];
 	struct map by_name[TYPE_COUNT];	  /* registered */
 	struct map templates[TYPE_COUNT]; /* objects with `name` */
-	struct map macs, addresses;
+	struct map macs, addresses, ports;
 	struct modules modules;
 
 	struct cluster_error *errors;
@@ -71,7 +71,8 @@ enum {
 	KEY_OWN = 4,	/* not inherited from templates */
 	KEY_FILE = 8,	/* a file, relative to the one that names it */
 	KEY_FOLDER = 16,
-	KEY_REF = 32, /* the name of an object of type ref */
+	KEY_REF = 32,	/* the name of an object of type ref */
+	KEY_PLACE = 64, /* a file, a folder or a device; links in it are kept */
 };
 
 struct key_spec {

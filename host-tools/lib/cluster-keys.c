@@ -18,6 +18,7 @@ static const struct {
 	[TYPE_INSTALLER] = {"installer", "name"},
 	[TYPE_DISK_LAYOUT] = {"disk_layout", "name"},
 	[TYPE_BASE] = {"base", "name"},
+	[TYPE_DATASET] = {"dataset", "name"},
 	[TYPE_PACKAGE_SERVER] = {"package_server", "name"},
 	[TYPE_SERVICE] = {"service", "name"},
 };
@@ -138,6 +139,11 @@ static bool is_source(const char *s)
 	return is_word(s) && ((str_starts(s, "http://") && s[7]) || str_starts(s, "file:/"));
 }
 
+static bool is_target(const char *s)
+{
+	return s[0] == '/' && s[1] && !str_ends(s, "/") && strlen(s) < 512;
+}
+
 static bool is_console(const char *s)
 {
 	return consists_of(s, LETTERS DIGITS ", ", 200);
@@ -162,6 +168,7 @@ static bool is_password_hash(const char *s)
 #define I     (1U << TYPE_INSTALLER)
 #define D     (1U << TYPE_DISK_LAYOUT)
 #define B     (1U << TYPE_BASE)
+#define T     (1U << TYPE_DATASET)
 #define P     (1U << TYPE_PACKAGE_SERVER)
 #define S     (1U << TYPE_SERVICE)
 #define ALL   ((1U << TYPE_COUNT) - 1)
@@ -211,6 +218,8 @@ static const struct key_spec keys[] = {
 	{"packages", LEVEL | B | S, KEY_LIST, is_package, "names of packages", 0, NULL},
 	{"package_server", LEVEL, KEY_LIST | KEY_REF, str_is_name, "the name of a package_server",
 	 TYPE_PACKAGE_SERVER, NULL},
+	{"datasets", LEVEL, KEY_LIST | KEY_REF, str_is_name, "names of datasets", TYPE_DATASET,
+	 NULL},
 	{"board", LEVEL, 0, str_is_name, "the name of a board that an image was built for", 0,
 	 "pc-x86_64"},
 	{"console", LEVEL, 0, is_console, "consoles like tty0 ttyS0,115200", 0,
@@ -232,6 +241,12 @@ static const struct key_spec keys[] = {
 	{"kernel", B, 0, is_package, "the name of a kernel package", 0, NULL},
 	{"file", B, KEY_FILE, NULL, "a tar file (.tar.gz, .tar.xz, .tar.zst)", 0, NULL},
 	{"source", B, KEY_LIST, is_source, "http://HOST/FILE or file:/FILE", 0, NULL},
+
+	{"ring", B, 0, is_yes_or_no, "yes or no", 0, "no"},
+	{"port", B | T, 0, is_port, "a port from 1 to 65535", 0, NULL},
+
+	{"source", T, KEY_PLACE, NULL, "a file, a folder or a disk of the server", 0, NULL},
+	{"target", T, 0, is_target, "an absolute path on the node", 0, NULL},
 
 	{"uri", P, 0, is_repository, "http://HOST/PATH or file:/PATH", 0, NULL},
 	{"components", P, 0, NULL, "components like main contrib", 0, NULL},

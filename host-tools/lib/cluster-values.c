@@ -18,7 +18,7 @@
 #define INPUT_MAX    ((size_t)1 << 20)
 
 /* Keys of C modules that a definition may give; shell modules take any. */
-static const char *const c_module_keys[] = {"init.kernel_module", "configure.interface"};
+static const char *const c_module_keys[] = {"init.kernel_module", "configure.interface", "dolly.interface"};
 
 /* The type that has this key; NULL. */
 static const char *type_with_key(const char *key)
@@ -89,12 +89,15 @@ static void check_module_key(struct cluster *c, const struct cluster_value *v, c
 
 /* The absolute form of a path that stands in a definition file; NULL (reported) if there is no such
  * thing. */
-static const char *absolute(struct cluster *c, const char *path, const struct cluster_place *at)
+static const char *absolute(struct cluster *c, const struct key_spec *spec, const char *path,
+			    const struct cluster_place *at)
 {
 	_cleanup_free_ char *real = NULL;
 
 	if (*path != '/')
 		path = arena_printf(&c->arena, "%s%s", cluster_dir_of(c, at->file), path);
+	if (spec->flags & KEY_PLACE) /* /dev/disk/by-id/... is another disk tomorrow without it */
+		return path;
 	real = realpath(path, NULL);
 	return real ? arena_strdup(&c->arena, real) : NULL;
 }
@@ -146,6 +149,11 @@ static void check_ssh_keys(struct cluster *c, const char *path, const char *show
 			shown);
 }
 
+static bool is_place(mode_t mode)
+{
+	return S_ISREG(mode) || S_ISDIR(mode) || S_ISBLK(mode);
+}
+
 static void check_path(struct cluster *c, const struct key_spec *spec, const char *shown,
 		       const char *path, const struct cluster_place *at)
 {
@@ -154,6 +162,10 @@ static void check_path(struct cluster *c, const struct key_spec *spec, const cha
 
 	if (!path || stat(path, &st))
 		cluster_error(c, at, "no file '%s', expected %s", shown, spec->expected);
+	else if (spec->flags & KEY_PLACE && !is_place(st.st_mode))
+		cluster_error(c, at, "'%s' cannot be sent, expected %s", shown, spec->expected);
+	else if (spec->flags & KEY_PLACE)
+		return;
 	else if (folder ? !S_ISDIR(st.st_mode) : !S_ISREG(st.st_mode))
 		cluster_error(c, at, "'%s' is %s, expected %s", shown,
 			      folder ? "no folder" : "no regular file", spec->expected);
@@ -186,7 +198,7 @@ static void check_paths(struct cluster *c, const struct key_spec *spec, struct c
 		return;
 	while (next_item(spec, v->text, &pos, item, &offset)) {
 		struct cluster_place at = v->at;
-		const char *path = absolute(c, item, &at);
+		const char *path = absolute(c, spec, item, &at);
 
 		at.column += (unsigned int)offset;
 		check_path(c, spec, item, path, &at);
@@ -221,7 +233,7 @@ static void check_value(struct cluster *c, const struct key_spec *spec, struct c
 		at.column += (unsigned int)offset;
 		check_item(c, spec, item, &at);
 	}
-	if (spec->flags & (KEY_FILE | KEY_FOLDER))
+	if (spec->flags & (KEY_FILE | KEY_FOLDER | KEY_PLACE))
 		check_paths(c, spec, v);
 }
 

@@ -223,6 +223,7 @@ void cluster_free(struct cluster *c)
 	}
 	map_free(&c->macs);
 	map_free(&c->addresses);
+	map_free(&c->ports);
 	modules_free(&c->modules);
 	free(c->objects);
 	free(c->errors);

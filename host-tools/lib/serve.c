@@ -25,6 +25,7 @@ struct supervisor {
 	struct signer signer;
 	pid_t web; /* 0: not running */
 	struct dhcp dhcp;
+	struct rings rings;
 };
 
 bool file_changed(struct stat_mark *mark, const char *folder, const char *name)
@@ -110,7 +111,7 @@ static int children_reap(struct supervisor *s)
 			s->signer.pid = -1;
 		else if (pid == s->web)
 			s->web = 0;
-		else
+		else if (!rings_reaped(&s->rings, pid))
 			dhcp_reaped(&s->dhcp, pid, status);
 	}
 	if (!s->web)
@@ -148,13 +149,16 @@ static int loop(struct supervisor *s, int signals)
 		ret = signals_take(s, signals);
 		if (ret > 0)
 			dhcp_tick(&s->dhcp);
+		if (ret > 0)
+			rings_tick(&s->rings);
 	}
 	return ret;
 }
 
 int serve_run(const struct serve_options *options)
 {
-	struct supervisor s = {.dhcp.state_dir = options->dhcp ? options->state_dir : NULL};
+	struct supervisor s = {.dhcp.state_dir = options->dhcp ? options->state_dir : NULL,
+			       .rings.state_dir = options->state_dir};
 	int signals, ret = seal_init();
 
 	if (ret)
@@ -167,9 +171,11 @@ int serve_run(const struct serve_options *options)
 	if (!ret) {
 		if (options->dhcp)
 			dhcp_start(&s.dhcp);
+		rings_tick(&s.rings);
 		ret = loop(&s, signals);
 	}
 	dhcp_stop(&s.dhcp);
+	rings_stop(&s.rings);
 	if (s.web)
 		child_stop(s.web, WEB_STOP_MS);
 	signer_stop(&s.signer);

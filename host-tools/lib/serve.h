@@ -1,9 +1,9 @@
 /* The server of a cluster: plans, blobs, boot files, packages and events over HTTP, DHCP and TFTP
  * by dnsmasq (docs/serving.md).
  *
- * Four processes: the supervisor (serve.c), which starts and watches the others; the signer, which
+ * The processes: the supervisor (serve.c), which starts and watches the others; the signer, which
  * alone has the site key; the web process (serve-web.c, serve-plan.c, ...), which faces the network
- * and cannot reach the key; dnsmasq.
+ * and cannot reach the key; dnsmasq; and a master for each ring (serve-ring.c).
  */
 #ifndef LUCIE_SERVE_H
 #define LUCIE_SERVE_H
@@ -94,6 +94,24 @@ bool dhcp_reaped(struct dhcp *d, pid_t pid, int status);
 /* Starts it again when it is time to, or when setup has changed its configuration. */
 void dhcp_tick(struct dhcp *d);
 void dhcp_stop(struct dhcp *d);
+
+/* --- rings --------------------------------------------------------------------------------------
+ */
+
+/* The masters of the rings; owned by the supervisor. */
+struct ring_master;
+struct rings {
+	const char *state_dir;
+	struct stat_mark definition, datasets, bases; /* when they were looked at */
+	struct ring_master **list;
+	size_t count;
+};
+
+/* Starts and ends masters as the definition and the manifests say; to be called every second. */
+void rings_tick(struct rings *r);
+/* True if pid was a master. */
+bool rings_reaped(struct rings *r, pid_t pid);
+void rings_stop(struct rings *r);
 
 /* --- for all of them ----------------------------------------------------------------------------
  */

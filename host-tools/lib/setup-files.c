@@ -115,3 +115,28 @@ int setup_bases(struct setup *s)
 	map_free(&seen);
 	return ret;
 }
+
+/* Of data sets that a host wants it is said when they are not made yet. */
+int setup_datasets(struct setup *s)
+{
+	struct map seen = {0};
+
+	for (size_t i = 0; i < cluster_count(s->c, TYPE_HOST); i++) {
+		const struct cluster_object *host = cluster_at(s->c, TYPE_HOST, i);
+		const char *list = cluster_host_get(s->c, host, "datasets");
+		char name[CLUSTER_ITEM_MAX];
+		size_t pos = 0, offset;
+
+		while (list && cluster_list_next(list, &pos, name, sizeof(name), &offset)) {
+			const struct cluster_object *o = cluster_find(s->c, TYPE_DATASET, name);
+			struct store_blob blob;
+
+			if (o && !map_put(&seen, o->name, s) &&
+			    store_dataset(s->dir, o->name, &blob))
+				printf("dataset %s is not made yet: `lucie data %s` does it\n",
+				       o->name, o->name);
+		}
+	}
+	map_free(&seen);
+	return 0;
+}

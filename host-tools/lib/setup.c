@@ -18,6 +18,7 @@
 #include "host-tools/lib/die.h"
 #include "host-tools/lib/dnsmasq.h"
 #include "host-tools/lib/modules.h"
+#include "host-tools/lib/rings.h"
 #include "host-tools/lib/site-archive.h"
 #include "host-tools/lib/store.h"
 #include "host-tools/lib/update.h"
@@ -109,6 +110,18 @@ int setup_key(struct setup *s)
 	site_key_public(secret, s->public_key);
 	seal_wipe(secret, sizeof(secret));
 	return ret ? ret : key_write(s, "key/site.pub", s->public_key, sizeof(s->public_key), 0644);
+}
+
+/* The rings' keys are made from it (rings.h). */
+static int setup_ring_key(struct setup *s)
+{
+	_cleanup_free_ char *path = xasprintf("%s/ring.key", s->dir);
+	uint8_t key[RINGS_KEY_LEN];
+
+	if (!access(path, F_OK))
+		return 0;
+	seal_random(key, sizeof(key));
+	return key_write(s, "ring.key", key, sizeof(key), 0600);
 }
 
 /* --- what the definition names
@@ -222,8 +235,9 @@ static int setup_definition(struct setup *s)
 static int run_steps(struct setup *s)
 {
 	static int (*const steps[])(struct setup * s) = {
-		setup_key,   setup_modules, remove_old_modules, setup_tftp,    setup_archive,
-		setup_files, setup_bases,   setup_boot_files,	setup_dnsmasq,
+		setup_key,	setup_ring_key,	  setup_modules, remove_old_modules,
+		setup_tftp,	setup_archive,	  setup_files,	 setup_bases,
+		setup_datasets, setup_boot_files, setup_dnsmasq,
 	};
 	int ret = setup_servers(s);
 

@@ -44,5 +44,6 @@ int setup_tftp(struct setup *s);
 int setup_boot_files(struct setup *s);
 int setup_files(struct setup *s);
 int setup_bases(struct setup *s);
+int setup_datasets(struct setup *s);
 
 #endif

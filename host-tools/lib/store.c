@@ -34,17 +34,13 @@ __attribute__((format(printf, 2, 3))) static int path_set(char out[PATH_MAX], co
 	return n < 0 || n >= PATH_MAX - 8 ? -ENAMETOOLONG : 0;
 }
 
-/* "PATH.blob" */
-static int manifest_read(const char *path, struct store_blob *out)
+static int manifest_read_file(const char *manifest, struct store_blob *out)
 {
 	_cleanup_free_ char *text = NULL;
-	char manifest[PATH_MAX + 8];
 	struct blob_manifest m;
 	size_t len;
-	int ret;
+	int ret = file_read(manifest, BLOB_MANIFEST_MAX, &text, &len);
 
-	snprintf(manifest, sizeof(manifest), "%s.blob", path);
-	ret = file_read(manifest, BLOB_MANIFEST_MAX, &text, &len);
 	if (!ret)
 		ret = blob_manifest_parse(&m, text, len);
 	if (ret)
@@ -53,6 +49,29 @@ static int manifest_read(const char *path, struct store_blob *out)
 	out->bytes = m.length;
 	blob_manifest_free(&m);
 	return 0;
+}
+
+/* "PATH.blob" */
+static int manifest_read(const char *path, struct store_blob *out)
+{
+	char manifest[PATH_MAX + 8];
+
+	snprintf(manifest, sizeof(manifest), "%s.blob", path);
+	return manifest_read_file(manifest, out);
+}
+
+int store_dataset_path(const char *state_dir, const char *name, char out[PATH_MAX])
+{
+	return path_set(out, "%s/datasets/%s.blob", state_dir, name);
+}
+
+int store_dataset(const char *state_dir, const char *name, struct store_blob *out)
+{
+	char path[PATH_MAX];
+	int ret = store_dataset_path(state_dir, name, path);
+
+	out->format = NULL;
+	return ret ? ret : manifest_read_file(path, out);
 }
 
 int store_base_path(const char *state_dir, const char *name, const char *format, char out[PATH_MAX])

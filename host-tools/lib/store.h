@@ -6,6 +6,8 @@
  *default, group/NAME, host/NAME STATE/blobs/ROOT, ROOT.blob		the same files once more
  *(hard links), as they are fetched
  *
+ *	STATE/datasets/NAME.blob		a manifest alone: the data stay where they are
+ *
  * Configuration files may hold secrets, so other users of the server neither look into files/ nor
  * list blobs/: who knows a blob's root may fetch it.
  *
@@ -30,11 +32,14 @@ int store_base(const char *state_dir, const char *name, struct store_blob *out);
 int store_files(const char *state_dir, const char *folder, const char *class,
 		struct store_blob *out);
 
-/* Paths of what they find. -ENAMETOOLONG. */
+int store_dataset(const char *state_dir, const char *name, struct store_blob *out); /* no format */
+
+/* Paths of what they find; of a dataset that of its manifest. -ENAMETOOLONG. */
 int store_base_path(const char *state_dir, const char *name, const char *format,
 		    char out[PATH_MAX]);
 int store_files_path(const char *state_dir, const char *folder, const char *class,
 		     char out[PATH_MAX]);
+int store_dataset_path(const char *state_dir, const char *name, char out[PATH_MAX]);
 
 /* STATE/files, for its owner alone. 0 or -errno. */
 int store_make_files(const char *state_dir);
