@@ -1,9 +1,9 @@
 /* The reader of blobs; see blob.h.
  *
- * One thread fetches, verifies and publishes chunks into a ring of BLOB_POOL buffers: chunk i lies
- * in buffer i % BLOB_POOL. The caller takes them in order. A source delivers one stream from the
- * first chunk that is missing; when it fails, the next source goes on at that chunk. While the ring
- * is full nothing is read from the network, so TCP slows the sender down.
+ * One thread fetches, verifies and publishes chunks into BLOB_POOL buffers: chunk i lies in
+ * buffer i % BLOB_POOL. The caller takes them in order. A source delivers one stream from the first
+ * chunk that is missing; when it fails, the next source goes on at that chunk. While all buffers
+ * are full nothing is read from the network, so TCP slows the sender down.
  */
 #include "init/lib/blob.h"
 #include "init/lib/cleanup.h"
@@ -48,15 +48,16 @@ struct blob_reader {
 	size_t released; /* chunks that the caller does not look at any more */
 	size_t taken;	 /* chunks that the caller got */
 	int error;	 /* no chunk after `ready` will come */
+	bool ended;	 /* the fetching thread has */
 	bool closing;
 };
 
-static bool is_cancelled(struct blob_reader *r)
+bool blob_stopped(struct blob_reader *r)
 {
 	bool closing;
 
 	pthread_mutex_lock(&r->lock);
-	closing = r->closing;
+	closing = r->closing && r->ready < r->manifest.chunks;
 	pthread_mutex_unlock(&r->lock);
 	return closing || (r->request.cancelled && r->request.cancelled(r->request.cancel_arg));
 }
@@ -83,7 +84,7 @@ static uint8_t *wait_room(struct blob_reader *r)
 	bool room;
 
 	for (;;) {
-		if (is_cancelled(r))
+		if (blob_stopped(r))
 			return NULL;
 		pthread_mutex_lock(&r->lock);
 		room = r->next < r->released + BLOB_POOL;
@@ -113,8 +114,10 @@ static int publish(struct blob_reader *r)
 	return 0;
 }
 
-static int take_bytes(struct blob_reader *r, const char *data, size_t len)
+int blob_give(struct blob_reader *r, const void *bytes, size_t len)
 {
+	const char *data = bytes;
+
 	r->last_byte = now_ms();
 	while (len) {
 		size_t want, n;
@@ -171,7 +174,7 @@ static size_t on_data(char *data, size_t size, size_t count, void *arg)
 		t->error = check_status(t, t->r->next == 0);
 	t->checked = true;
 	if (!t->error)
-		t->error = take_bytes(t->r, data, size * count);
+		t->error = blob_give(t->r, data, size * count);
 	return t->error ? 0 : size * count;
 }
 
@@ -181,7 +184,7 @@ static int on_time(void *arg, curl_off_t a, curl_off_t b, curl_off_t c, curl_off
 	struct transfer *t = arg;
 
 	(void)a, (void)b, (void)c, (void)d;
-	if (is_cancelled(t->r))
+	if (blob_stopped(t->r))
 		t->error = -ECANCELED;
 	else if (now_ms() - t->r->last_byte > (int64_t)t->r->request.stall_seconds * 1000) {
 		snprintf(t->r->why, sizeof(t->r->why), "no byte for %u s",
@@ -270,7 +273,7 @@ static int backoff(struct blob_reader *r, unsigned int round)
 	int64_t end = now_ms() + (ms < BACKOFF_MAX_MS ? ms : BACKOFF_MAX_MS);
 
 	while (now_ms() < end) {
-		if (is_cancelled(r))
+		if (blob_stopped(r))
 			return -ECANCELED;
 		sleep_ms(100);
 	}
@@ -303,12 +306,36 @@ static int try_sources(struct blob_reader *r,
 	}
 }
 
+uint64_t blob_wanted(const struct blob_reader *r)
+{
+	return (uint64_t)r->next * BLOB_CHUNK;
+}
+
+/* 0: everything is there; -ECANCELED; -EIO: the URLs go on, logged. */
+static int fetch_stream(struct blob_reader *r)
+{
+	const struct blob_stream *s = r->request.stream;
+	int ret;
+
+	snprintf(r->why, sizeof(r->why), "it ends too early");
+	ret = s->run(r, s->arg, r->why, sizeof(r->why));
+	if (r->next == r->manifest.chunks)
+		return 0;
+	if (ret == -ECANCELED && blob_stopped(r))
+		return ret;
+	log_warn("cannot fetch '%s': %s; trying the next source", s->name, r->why);
+	return -EIO;
+}
+
 static void *fetch_thread(void *arg)
 {
 	struct blob_reader *r = arg;
-	int ret = try_sources(r, fetch_from);
+	int ret = r->request.stream && r->manifest.chunks ? fetch_stream(r) : -EIO;
 
+	if (ret && ret != -ECANCELED)
+		ret = try_sources(r, fetch_from);
 	pthread_mutex_lock(&r->lock);
+	r->ended = true;
 	r->error = ret == -EINVAL ? -EIO : ret;
 	pthread_cond_broadcast(&r->changed);
 	pthread_mutex_unlock(&r->lock);
@@ -351,7 +378,7 @@ static int fetch_manifest(struct blob_reader *r, const char *url)
 	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
 	int ret;
 
-	if (is_cancelled(r))
+	if (blob_stopped(r))
 		return -ECANCELED;
 	snprintf(r->why, sizeof(r->why), "its URL is too long");
 	ret = read_manifest_text(r, url, &text);
@@ -468,6 +495,16 @@ ssize_t blob_next(struct blob_reader *r, const void **block)
 	}
 	pthread_mutex_unlock(&r->lock);
 	return ret;
+}
+
+bool blob_lingers(struct blob_reader *r)
+{
+	bool lingers;
+
+	pthread_mutex_lock(&r->lock);
+	lingers = r->ready == r->manifest.chunks && !r->ended;
+	pthread_mutex_unlock(&r->lock);
+	return lingers;
 }
 
 void blob_close(struct blob_reader *r)

@@ -51,20 +51,31 @@ static inline size_t blob_chunk_length(const struct blob_manifest *m, size_t chu
 	return left < BLOB_CHUNK ? (size_t)left : BLOB_CHUNK;
 }
 
+struct blob_reader;
+
+/* A source that is a function. It is called once, in the fetching thread and before the URLs, and
+ * gives the bytes from blob_wanted() on, in order, to blob_give(). What is missing when it returns
+ * comes from the URLs. 0 or -errno; the cause goes into why, where blob_give() has put its own. */
+struct blob_stream {
+	const char *name; /* for messages */
+	int (*run)(struct blob_reader *r, void *arg, char *why, size_t size);
+	void *arg;
+};
+
 /* Sources, tried in order from the one that last worked. "http://HOST[:PORT]/..." is the data and
  * URL + ".blob" its manifest; "file:/PATH" the same for files. */
 struct blob_request {
 	const char *root; /* what the signed plan says; a manifest with another root is refused */
 	const char *const *urls;
 	size_t url_count;
-	unsigned int stall_seconds; /* no byte for so long = this source failed; 0: 20 */
+	const struct blob_stream *stream; /* may be NULL; stays until blob_close() */
+	unsigned int stall_seconds;	  /* no byte for so long = this source failed; 0: 20 */
 	unsigned int
 		tries; /* rounds over all sources without one good chunk before giving up; 0: 4 */
 	bool (*cancelled)(void *arg); /* asked often, also by the fetching thread; may be NULL */
 	void *cancel_arg;
 };
 
-struct blob_reader;
 /* Fetches and verifies the manifest, starts the fetching thread. Logs what is wrong with which URL;
  * -errno. */
 int blob_open(struct blob_reader **out, const struct blob_request *request);
@@ -72,6 +83,15 @@ uint64_t blob_length(const struct blob_reader *r);
 /* The next verified block, valid until the next call; its length, 0 at the end, or -errno (logged).
  */
 ssize_t blob_next(struct blob_reader *r, const void **block);
+/* All chunks are there, but the stream still runs (others may take from it): blob_close() would
+ * wait for it. */
+bool blob_lingers(struct blob_reader *r);
 void blob_close(struct blob_reader *r);
+
+/* For the function of a stream. blob_give() waits for room; -ECANCELED, -EBADMSG. */
+uint64_t blob_wanted(const struct blob_reader *r);
+int blob_give(struct blob_reader *r, const void *data, size_t len);
+/* Nobody wants the bytes any more: cancelled, or closed before all had come. Any thread. */
+bool blob_stopped(struct blob_reader *r);
 
 #endif

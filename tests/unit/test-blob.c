@@ -24,6 +24,7 @@ static struct strbuf manifest_text;
 static struct http_stub stub;
 static char dir[] = "/tmp/lucie-test-XXXXXX", file[64];
 static unsigned int requests; /* for data, by the server's thread */
+static long first_byte;	      /* of the last one of them */
 
 /* What each path does with the request that starts at `from`. */
 static void send_data(int client, const char *path, long from)
@@ -31,6 +32,7 @@ static void send_data(int client, const char *path, long from)
 	size_t start = from > 0 ? (size_t)from : 0, len = start < LENGTH ? LENGTH - start : 0;
 
 	requests++;
+	first_byte = from;
 	if (!strcmp(path, "good"))
 		stub_answer(client, 206, data + start, len);
 	else if (!strcmp(path, "norange"))
@@ -292,6 +294,121 @@ static void known_roots(void **state)
 	close(fd);
 }
 
+struct stream {
+	size_t bytes; /* to give */
+	size_t wrong; /* one of them that is; LENGTH: none */
+	int ret, calls;
+	bool lingers, released;
+};
+
+static int run_stream(struct blob_reader *r, void *arg, char *why, size_t size)
+{
+	struct stream *s = arg;
+	uint8_t *copy = malloc(LENGTH + 1);
+	int ret = 0;
+
+	s->calls++;
+	assert_true(blob_wanted(r) == 0);
+	memcpy(copy, data, LENGTH);
+	copy[LENGTH] = 0;
+	copy[s->wrong] ^= 1;
+	for (size_t at = 0, n; !ret && at < s->bytes; at += n) {
+		n = s->bytes - at < 1000000 ? s->bytes - at : 1000000;
+		ret = blob_give(r, copy + at, n);
+	}
+	free(copy);
+	if (!ret && s->ret)
+		snprintf(why, size, "it is gone");
+	while (s->lingers && !__atomic_load_n(&s->released, __ATOMIC_SEQ_CST))
+		assert_false(blob_stopped(r));
+	return ret ? ret : s->ret;
+}
+
+/* Through a stream and, where that ends, `url`; 0 or -errno. */
+static int read_stream(struct stream *s, const char *url)
+{
+	struct blob_stream stream = {.name = "ring x:1", .run = run_stream, .arg = s};
+	const char *urls[] = {url};
+	struct blob_request q = {
+		.root = manifest.root, .urls = urls, .url_count = 1, .stream = &stream, .tries = 1};
+	struct blob_reader *r;
+	const void *block;
+	size_t done = 0;
+	ssize_t n;
+
+	assert_int_equal(blob_open(&r, &q), 0);
+	while ((n = blob_next(r, &block)) > 0) {
+		assert_memory_equal(block, data + done, (size_t)n);
+		done += (size_t)n;
+	}
+	assert_true(n < 0 || done == LENGTH);
+	assert_true(!s->lingers || blob_lingers(r));
+	__atomic_store_n(&s->released, true, __ATOMIC_SEQ_CST);
+	blob_close(r);
+	assert_int_equal(s->calls, 1);
+	return (int)n;
+}
+
+static void stream_before_urls(void **state)
+{
+	char url[80];
+
+	(void)state;
+	snprintf(url, sizeof(url), "http://127.0.0.1:%d/good", stub.port);
+	requests = 0;
+	assert_int_equal(
+		read_stream(&(struct stream){.bytes = LENGTH, .wrong = LENGTH, .lingers = true},
+			    url),
+		0);
+	assert_int_equal(requests, 0);
+	assert_int_equal(read_stream(&(struct stream){.bytes = LENGTH + 1, .wrong = LENGTH}, url),
+			 0);
+	assert_int_equal(requests, 0);
+}
+
+/* Whatever is wrong with it, the URLs go on at the first chunk that is missing. */
+static void stream_that_ends(void **state)
+{
+	char url[80];
+
+	(void)state;
+	snprintf(url, sizeof(url), "http://127.0.0.1:%d/good", stub.port);
+	first_byte = -1;
+	assert_int_equal(read_stream(&(struct stream){.wrong = LENGTH, .ret = -EIO}, url), 0);
+	assert_int_equal(first_byte, 0);
+	assert_int_equal(
+		read_stream(&(struct stream){.bytes = BLOB_CHUNK + 9, .wrong = LENGTH}, url), 0);
+	assert_int_equal(first_byte, BLOB_CHUNK);
+	assert_int_equal(
+		read_stream(&(struct stream){.bytes = LENGTH, .wrong = BLOB_CHUNK + 7}, url), 0);
+	assert_int_equal(first_byte, BLOB_CHUNK);
+	assert_int_equal(read_stream(&(struct stream){.bytes = BLOB_CHUNK + 9,
+						      .wrong = LENGTH,
+						      .ret = -ECANCELED},
+				     url),
+			 0);
+	snprintf(url, sizeof(url), "http://127.0.0.1:%d/wrong", stub.port);
+	assert_int_equal(read_stream(&(struct stream){.wrong = LENGTH, .ret = -EIO}, url), -EIO);
+}
+
+static void stream_closed_early(void **state)
+{
+	struct stream s = {.bytes = LENGTH, .wrong = LENGTH};
+	struct blob_stream stream = {.name = "ring x:1", .run = run_stream, .arg = &s};
+	char file_url[80];
+	const char *urls[] = {file_url};
+	struct blob_reader *r;
+
+	(void)state;
+	snprintf(file_url, sizeof(file_url), "file:%s", file);
+	assert_int_equal(blob_open(&r, &(struct blob_request){.root = manifest.root,
+							      .urls = urls,
+							      .url_count = 1,
+							      .stream = &stream}),
+			 0);
+	blob_close(r);
+}
+
 static int setup(void **state)
 {
 	char path[80];
@@ -344,6 +461,9 @@ int main(void)
 		cmocka_unit_test(another_root_is_refused),
 		cmocka_unit_test(can_be_cancelled),
 		cmocka_unit_test(closed_in_the_middle),
+		cmocka_unit_test(stream_before_urls),
+		cmocka_unit_test(stream_that_ends),
+		cmocka_unit_test(stream_closed_early),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
