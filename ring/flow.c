@@ -214,11 +214,15 @@ bool flow_wait_rewind(struct flow *f, unsigned int ms)
 	return complete;
 }
 
+/* No further ahead than reusable_slot() keeps: what is read earlier would be gone from the pool when
+ * it is wanted, and be read and summed twice. */
 bool flow_wait_wanted(struct flow *f, size_t chunk)
 {
+	size_t ahead = f->slot_count - 2 < CACHED_CHUNKS ? f->slot_count - 2 : CACHED_CHUNKS;
+
 	pthread_mutex_lock(&f->lock);
 	while (!flow_stopped(f) && !f->hurry &&
-	       (uint64_t)chunk * BLOB_CHUNK >= f->wanted + (f->slot_count - 2) * BLOB_CHUNK)
+	       (uint64_t)chunk * BLOB_CHUNK >= f->wanted + ahead * BLOB_CHUNK)
 		wait_ms(f, &f->space, WAIT_MS);
 	pthread_mutex_unlock(&f->lock);
 	return !flow_stopped(f);
