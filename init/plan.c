@@ -36,7 +36,6 @@ struct asking {
 enum outcome {
 	GOT_PLAN,
 	NO_ANSWER, /* ask again, the next server */
-	NOT_YET,   /* the server says: later */
 	REFUSED,   /* the server says: not you */
 	BAD_PLAN,  /* an answer that fails verification */
 };
@@ -195,9 +194,7 @@ static enum outcome ask(struct asking *a, const char *server, const char *body)
 	if (status == 200)
 		return open_sealed(a, &answer, &text) || keep_plan(a, &text) ? BAD_PLAN : GOT_PLAN;
 	take_refusal(a, status, &answer);
-	if (status == 403 || status == 404)
-		return REFUSED;
-	return status == 409 ? NOT_YET : NO_ANSWER;
+	return status == 403 || status == 404 ? REFUSED : NO_ANSWER;
 }
 
 /* Asks every server in turn, with growing pauses, until one answers for good. */

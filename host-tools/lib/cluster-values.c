@@ -18,7 +18,8 @@
 #define INPUT_MAX    ((size_t)1 << 20)
 
 /* Keys of C modules that a definition may give; shell modules take any. */
-static const char *const c_module_keys[] = {"init.kernel_module", "configure.interface", "dolly.interface"};
+static const char *const c_module_keys[] = {"init.kernel_module", "configure.interface",
+					    "dolly.interface"};
 
 /* The type that has this key; NULL. */
 static const char *type_with_key(const char *key)

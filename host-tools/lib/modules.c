@@ -1,8 +1,4 @@
-/* The host's list of modules; see modules.h. A shell module's header is the comment at its start:
- *	# module: NAME        (the file's name without .sh)
- *	# summary: TEXT       (required)
- *	# after: NAME...      # needs: NAME...
- */
+/* The host's list of modules; see modules.h. */
 #include "host-tools/lib/modules.h"
 
 #include <errno.h>
@@ -15,9 +11,8 @@
 #include "host-tools/lib/die.h"
 #include "init/lib/cleanup.h"
 #include "init/lib/io.h"
+#include "init/lib/shell-header.h"
 #include "init/lib/str.h"
-
-#define SHELL_MODULE_MAX ((size_t)1 << 20)
 
 /* A program without modules, as a unit test is, has no such section. */
 extern const struct module *const __start_lucie_modules[] __attribute__((weak));
@@ -55,71 +50,50 @@ static void add_c_modules(struct modules *m)
 	}
 }
 
-/* One "# key: value" line of a header. */
-static void header_line(struct load *load, struct module_info *info, char *line)
+/* What the node's own reader of headers says, and that the file is named as the module. */
+static int read_header(struct load *load, struct module_info *info, const char *file,
+		       const char *text, size_t len)
 {
-	char *colon = strchr(line, ':');
-	char *key = line + 1;
-	const char **field = NULL;
-
-	if (!colon)
-		return;
-	*colon = '\0';
-	key = str_trim(key);
-	if (!strcmp(key, "module"))
-		field = &info->name;
-	else if (!strcmp(key, "summary"))
-		field = &info->summary;
-	else if (!strcmp(key, "after"))
-		field = &info->after;
-	else if (!strcmp(key, "needs"))
-		field = &info->needs;
-	if (field)
-		*field = arena_strdup(&load->m->arena, str_trim(colon + 1));
-}
-
-static void header_parse(struct load *load, struct module_info *info, char *text)
-{
-	char *line;
-
-	while ((line = strsep(&text, "\n")) && line[0] == '#')
-		header_line(load, info, line);
-}
-
-static void check_info(struct load *load, const struct module_info *info, const char *file)
-{
-	char message[256];
+	struct shell_header h;
+	char why[160], message[256];
 	size_t n = strlen(file) - strlen(".sh");
 
-	if (strlen(info->name) != n || strncmp(info->name, file, n)) {
+	if (shell_header_parse(&h, text, len, why, sizeof(why))) {
+		snprintf(message, sizeof(message), "%s, expected a header as in lucie-module(7)",
+			 why);
+		load->error(info->path, 1, message, load->arg);
+		return -EINVAL;
+	}
+	if (strlen(h.name) != n || strncmp(h.name, file, n)) {
 		snprintf(message, sizeof(message),
 			 "the module is named '%.64s', expected '# module: %.*s' as the file is "
 			 "named",
-			 info->name, (int)n, file);
+			 h.name, (int)n, file);
 		load->error(info->path, 1, message, load->arg);
 	}
-	if (!*info->summary)
-		load->error(info->path, 1,
-			    "the module has no summary, expected a line '# summary: TEXT'",
-			    load->arg);
+	info->name = arena_strdup(&load->m->arena, h.name);
+	info->summary = arena_strdup(&load->m->arena, h.summary);
+	info->after = arena_strdup(&load->m->arena, h.after);
+	info->needs = arena_strdup(&load->m->arena, h.needs);
+	return 0;
 }
 
 static void add_shell_module(struct load *load, const char *dir, const char *file)
 {
 	struct module_info *info = arena_alloc(&load->m->arena, sizeof(*info)), *old;
 	_cleanup_free_ char *text = NULL;
+	size_t len;
 	int ret;
 
-	*info = (struct module_info){
-		.name = "", .summary = "", .after = "", .needs = "", .site = load->site};
+	*info = (struct module_info){.site = load->site};
 	info->path = arena_printf(&load->m->arena, "%s/%s", dir, file);
-	ret = file_read(info->path, SHELL_MODULE_MAX, &text, NULL);
+	ret = file_read(info->path, SHELL_MODULE_MAX, &text, &len);
 	if (ret) {
 		load->error(info->path, 1, strerror(-ret), load->arg);
 		return;
 	}
-	header_parse(load, info, text);
-	check_info(load, info, file);
+	if (read_header(load, info, file, text, len))
+		return;
 	old = map_get(&load->m->by_name, info->name);
 	if (!old)
 		add(load->m, info);

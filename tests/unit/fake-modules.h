@@ -17,6 +17,7 @@ MODULE(init, .summary = "fake", .run = fake_run);
 MODULE(partition, .summary = "fake", .needs = "init", .run = fake_run);
 MODULE(mount, .summary = "fake", .after = "partition", .needs = "init", .run = fake_run);
 MODULE(extrbase, .summary = "fake", .needs = "mount", .run = fake_run);
+MODULE(dolly, .summary = "fake", .after = "extrbase", .needs = "mount", .run = fake_run);
 MODULE(install, .summary = "fake", .after = "extrbase", .needs = "mount", .run = fake_run);
 MODULE(configure, .summary = "fake", .after = "install", .needs = "mount", .run = fake_run);
 MODULE(finalize, .summary = "fake", .after = "configure", .needs = "mount", .run = fake_run);

@@ -234,7 +234,7 @@ static void test_builtins_replaced(void **state)
 	(void)state;
 	assert_string_equal(cluster_get(cluster_find(c, TYPE_INSTALLER, "full"), "modules"),
 			    "init");
-	assert_int_equal(cluster_count(c, TYPE_INSTALLER), 2);
+	assert_int_equal(cluster_count(c, TYPE_INSTALLER), 3);
 	cluster_free(c);
 }
 

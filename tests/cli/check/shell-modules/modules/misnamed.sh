@@ -1,3 +1,4 @@
 #!/bin/sh
 # module: other
+# summary: has another name
 :
