@@ -108,7 +108,7 @@ static int open_folder(const char *target, const char *path, char *dest, size_t 
 static bool is_the_rings(int err)
 {
 	return err != -ENOSPC && err != -EDQUOT && err != -EROFS && err != -EIO && err != -EINVAL &&
-	       err != -ENOMEM && err != -ECANCELED;
+	       err != -ENOMEM && err != -EBADMSG && err != -ECANCELED;
 }
 
 static int receive_patiently(const struct ring_recv *r, const char *name)

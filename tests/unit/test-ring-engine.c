@@ -253,13 +253,15 @@ static void run_module(struct master *m, const char *root, int expected)
 {
 	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
 	struct module_context ctx = {.target = work};
+	char why[160], key[2 * RING_KEY_LEN + 1];
 	struct plan plan;
-	char why[160];
 
 	plan_write_start(&b);
 	plan_write(&b, "node", "n1");
 	plan_write_section(&b, "dolly");
 	plan_writef(&b, "dataset", "set %s 127.0.0.1:%u /srv/data/set.img", root, m->port);
+	str_to_hex(m->send.common.key.key, RING_KEY_LEN, key);
+	plan_writef(&b, "ring_key", "set %s", key);
 	assert_int_equal(plan_parse(&plan, b.buf, b.len, why, sizeof(why)), 0);
 	ctx.plan = &plan;
 	ctx.section = plan_section(&plan, "dolly");
@@ -272,6 +274,7 @@ static void test_module(void **state)
 {
 	char path[256], copy[256], root[BLOB_ROOT_TEXT], *paths[] = {path};
 	struct blob_manifest manifest;
+	struct ring_key key = {.set = true, .key = "of the plan"};
 	struct master m;
 	int fd;
 
@@ -282,14 +285,14 @@ static void test_module(void **state)
 	close(fd);
 	memcpy(root, manifest.root, sizeof(root));
 	blob_manifest_free(&manifest);
-	master_start(&m, paths, 1, 1, NULL, NULL);
+	master_start(&m, paths, 1, 1, &key, NULL);
 	run_module(&m, root, 0);
 	assert_int_equal(master_end(&m), 0);
 	assert_same(path, in_work(copy, sizeof(copy), "srv/data/set.img"));
 
 	root[0] = root[0] == '0' ? '1' : '0'; /* another content than the plan's */
 	assert_int_equal(unlink(copy), 0);
-	master_start(&m, paths, 1, 1, NULL, NULL);
+	master_start(&m, paths, 1, 1, &key, NULL);
 	run_module(&m, root, -EBADMSG);
 	assert_int_equal(master_end(&m), -ENODATA);
 	assert_int_equal(access(copy, F_OK), -1);
