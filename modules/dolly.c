@@ -3,8 +3,9 @@
  *
  *	[dolly]
  *	interface NAME                             the card for the data (L39)
- *	dataset NAME ROOT MASTER:PORT TARGET       in order; TARGET: the file, or the folder that a
- *						   tree is put into
+ *	dataset NAME ROOT MASTER:PORT TARGET       in order; TARGET: the file, the folder that a
+ *						   tree is put into, or raw:LABEL, a partition of
+ *						   the layout without a file system
  *	ring_key NAME HEX			   of that data set's ring
  *
  * When the server is started anew the ring ends; the node joins the next one and goes on from what
@@ -23,11 +24,13 @@
 #include "init/lib/str.h"
 #include "init/module.h"
 #include "modules/lib/target.h"
+#include "modules/lib/volume.h"
 #include "ring/ring.h"
 
 #define MASTER_WAIT_MS 120000
 #define TRIES	       5
 #define PAUSE_MS       3000
+#define RAW	       "raw:"
 
 struct dataset {
 	char text[1024];
@@ -53,6 +56,8 @@ static const char *dataset_parse(struct dataset *d, const char *value)
 		return "has no usable name";
 	if (str_from_hex(d->root, raw, sizeof(raw)))
 		return "has a root that is not 64 hex digits";
+	if (str_starts(d->target, RAW))
+		return d->target[strlen(RAW)] ? NULL : "has a target without a label";
 	if (d->target[0] != '/' || !d->target[1] || str_ends(d->target, "/"))
 		return "has a target that is not an absolute path of a file or folder";
 	for (size_t i = 0; i < ARRAY_SIZE(systems); i++)
@@ -104,6 +109,40 @@ static int open_folder(const char *target, const char *path, char *dest, size_t 
 	return fd;
 }
 
+/* The stamp of the disk proves that the partition is the layout's, and so ours to write. */
+static int find_partition(const struct plan *plan, const char *label, char *dest, size_t size)
+{
+	_cleanup_free_ struct layout *l = malloc(sizeof(*l));
+	_cleanup_free_ struct volumes *v = NULL;
+	const struct volume *raw;
+	int ret = l ? volume_layout(plan, l) : log_err(-ENOMEM, "cannot read the layout");
+
+	if (!ret)
+		ret = volumes_find(plan, &v);
+	if (ret)
+		return ret;
+	raw = volume_raw(v, l, label);
+	if (!raw)
+		return log_err(-ENOENT, "the raw partition '%s'", label);
+	snprintf(dest, size, "%s", raw->path);
+	return 0;
+}
+
+/* A descriptor that dest lies below, or -1 where none is needed; *ret tells an error. */
+static int find_dest(struct module_context *ctx, const struct dataset *d, char *dest, size_t size,
+		     int *ret)
+{
+	int folder = -1;
+
+	if (str_starts(d->target, RAW)) {
+		*ret = find_partition(ctx->plan, d->target + strlen(RAW), dest, size);
+	} else {
+		folder = open_folder(ctx->target, d->target, dest, size);
+		*ret = folder < 0 ? folder : 0;
+	}
+	return folder;
+}
+
 /* Another try may help against all but what is wrong on this node. */
 static bool is_the_rings(int err)
 {
@@ -129,6 +168,7 @@ static int receive(struct module_context *ctx, const struct dataset *d)
 	_cleanup_close_ int folder = -1;
 	char dest[PATH_MAX];
 	struct ring_recv r;
+	int ret;
 
 	ring_recv_defaults(&r);
 	r.common.interface = plan_get(ctx->section, "interface");
@@ -145,9 +185,9 @@ static int receive(struct module_context *ctx, const struct dataset *d)
 		return log_err(-ENOKEY, "the ring of data set '%s'", d->name);
 	if (str_from_hex(d->root, r.root, sizeof(r.root)))
 		return -EINVAL;
-	folder = open_folder(ctx->target, d->target, dest, sizeof(dest));
-	if (folder < 0)
-		return folder;
+	folder = find_dest(ctx, d, dest, sizeof(dest), &ret);
+	if (ret)
+		return ret;
 	log_info("data set '%s' from '%s' to '%s'", d->name, d->master, d->target);
 	return receive_patiently(&r, d->name);
 }
@@ -166,6 +206,20 @@ static int dolly_run(struct module_context *ctx)
 	return 0;
 }
 
+/* What is wrong with the layout itself is partition's to say. */
+static void check_partition(struct module_check *check, const struct dataset *d)
+{
+	_cleanup_free_ struct layout *l = malloc(sizeof(*l));
+	unsigned int number;
+
+	if (l && !layout_parse(l, plan_section(check->plan, "layout"), NULL, NULL) &&
+	    layout_find_raw(l, d->target + strlen(RAW), &number) < 0)
+		check->error(check,
+			     "the data set '%s' goes onto '%s', but the layout has no, or more "
+			     "than one, 'partition - SIZE raw label=%s'",
+			     d->name, d->target, d->target + strlen(RAW));
+}
+
 static void dolly_check(struct module_check *check)
 {
 	plan_for_each (line, check->section, "dataset") {
@@ -178,6 +232,8 @@ static void dolly_check(struct module_check *check)
 				     problem);
 		else if (!find_key(check->section, d.name, key))
 			check->error(check, "the ring of data set '%s' has no key", d.name);
+		else if (str_starts(d.target, RAW))
+			check_partition(check, &d);
 	}
 }
 

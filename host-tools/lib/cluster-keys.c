@@ -141,6 +141,8 @@ static bool is_source(const char *s)
 
 static bool is_target(const char *s)
 {
+	if (str_starts(s, "raw:"))
+		return consists_of(s + 4, LETTERS DIGITS "_-.+@/", 16);
 	return s[0] == '/' && s[1] && !str_ends(s, "/") && strlen(s) < 512;
 }
 
@@ -246,7 +248,7 @@ static const struct key_spec keys[] = {
 	{"port", B | T, 0, is_port, "a port from 1 to 65535", 0, NULL},
 
 	{"source", T, KEY_PLACE, NULL, "a file, a folder or a disk of the server", 0, NULL},
-	{"target", T, 0, is_target, "an absolute path on the node", 0, NULL},
+	{"target", T, 0, is_target, "an absolute path on the node, or raw:LABEL", 0, NULL},
 
 	{"uri", P, 0, is_repository, "http://HOST/PATH or file:/PATH", 0, NULL},
 	{"components", P, 0, NULL, "components like main contrib", 0, NULL},
