@@ -195,13 +195,29 @@ static void msdos_ends_at_2_tib(void **state)
 	assert_true(layout.parts[0].bytes > 2047 * GIB);
 }
 
+static void finds_raw_by_label(void **state)
+{
+	unsigned int number = 0;
+
+	(void)state;
+	assert_int_equal(parse("disk a disk1\npartition / 1G ext4 label=root\n"
+			       "disk b disk2\npartition /b 1G ext4 label=x\n"
+			       "partition - 1G raw label=x\npartition - 1G raw label=y\n"
+			       "partition - 1G raw label=y"),
+			 0);
+	assert_int_equal(layout_find_raw(&layout, "x", &number), 2);
+	assert_int_equal(number, 2);
+	assert_int_equal(layout_find_raw(&layout, "y", &number), -1); /* which one? */
+	assert_int_equal(layout_find_raw(&layout, "root", &number), -1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(parses_all_forms),    cmocka_unit_test(refuses),
 		cmocka_unit_test(reports_every_error), cmocka_unit_test(places_and_shares),
 		cmocka_unit_test(places_many_growing), cmocka_unit_test(says_what_is_missing),
-		cmocka_unit_test(msdos_ends_at_2_tib),
+		cmocka_unit_test(msdos_ends_at_2_tib), cmocka_unit_test(finds_raw_by_label),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
