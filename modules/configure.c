@@ -345,28 +345,9 @@ static int write_host_keys(struct configure *c)
 
 /* --- files --- */
 
-struct task {
-	struct module_context *ctx;
-	const char *what;
-};
-
-static void show_progress(void *arg, uint64_t done, uint64_t total)
-{
-	struct task *task = arg;
-
-	module_progress(task->ctx, done, total, task->what);
-}
-
-static bool is_cancelled(void *arg)
-{
-	(void)arg;
-	return module_cancelled();
-}
-
 static int lay_one(struct configure *c, const char *value)
 {
 	char root[65], class[80], what[96];
-	struct task task = {.ctx = c->ctx, .what = what};
 	unsigned long long bytes;
 
 	if (sscanf(value, "%64s %llu %79s", root, &bytes, class) != 3 || !fetch_is_root(root))
@@ -379,9 +360,8 @@ static int lay_one(struct configure *c, const char *value)
 		.what = what,
 		.target = c->target,
 		.overlay = true,
-		.progress = show_progress,
-		.cancelled = is_cancelled,
-		.arg = &task,
+		.ctx = c->ctx,
+		.progress = module_progress,
 	});
 }
 

@@ -1,10 +1,11 @@
-/* extrbase: unpacks the base system, a verified blob, into the target. What an earlier try left
- * there is removed first. */
+/* extrbase: unpacks the base system, a verified blob, into the target, from a ring, URLs or the
+ * server. What an earlier try left there is removed first. */
 #include "init/lib/cleanup.h"
 #include "init/lib/log.h"
 #include "init/lib/str.h"
 #include "init/module.h"
 #include "modules/lib/fetch.h"
+#include "modules/lib/ring-source.h"
 #include "modules/lib/target.h"
 #include "modules/lib/volume.h"
 
@@ -80,30 +81,11 @@ static int sync_target(struct module_context *ctx, const struct volumes *v)
 	return 0;
 }
 
-struct task {
-	struct module_context *ctx;
-	const char *what;
-};
-
-static void show_progress(void *arg, uint64_t done, uint64_t total)
-{
-	struct task *task = arg;
-
-	module_progress(task->ctx, done, total, task->what);
-}
-
-static bool is_cancelled(void *arg)
-{
-	(void)arg;
-	return module_cancelled();
-}
-
 static int extrbase_run(struct module_context *ctx)
 {
 	_cleanup_free_ struct volumes *v = NULL;
 	const char *blob = plan_get(ctx->section, "blob"), *name = plan_get(ctx->section, "base");
 	char root[65] = "", what[80];
-	struct task task = {.ctx = ctx, .what = what};
 	struct fetch f = {
 		.plan = ctx->plan,
 		.sources = ctx->section,
@@ -111,9 +93,8 @@ static int extrbase_run(struct module_context *ctx)
 		.format = plan_get(ctx->section, "format"),
 		.what = what,
 		.target = ctx->target,
-		.progress = show_progress,
-		.cancelled = is_cancelled,
-		.arg = &task,
+		.ctx = ctx,
+		.progress = module_progress,
 	};
 	int ret;
 
@@ -132,7 +113,8 @@ static int extrbase_run(struct module_context *ctx)
 static void extrbase_check(struct module_check *check)
 {
 	const char *blob = plan_get(check->section, "blob"),
-		   *format = plan_get(check->section, "format");
+		   *format = plan_get(check->section, "format"),
+		   *problem = ring_source_problem(check->section);
 	char root[65], bytes[24];
 	uint64_t length;
 
@@ -146,6 +128,8 @@ static void extrbase_check(struct module_check *check)
 			check,
 			"format '%s' of the base is unknown, expected tar.gz, tar.xz or tar.zst",
 			format ? format : "");
+	if (problem)
+		check->error(check, "%s", problem);
 }
 
 MODULE(extrbase, .summary = "unpack the base system", .after = "init partition mount",

@@ -2,15 +2,19 @@
 #include "modules/lib/fetch.h"
 
 #include "init/lib/blob.h"
+#include "init/lib/cancel.h"
 #include "init/lib/cleanup.h"
+#include "init/lib/io.h"
 #include "init/lib/log.h"
 #include "init/lib/str.h"
 #include "modules/lib/extract.h"
+#include "modules/lib/ring-source.h"
 
 #include <errno.h>
 #include <string.h>
 
 #define SOURCES_MAX 64
+#define LINGER_MS   200
 
 struct sources {
 	const char *url[SOURCES_MAX];
@@ -48,18 +52,40 @@ struct flow {
 	uint64_t done;
 };
 
+static void show_progress(const struct flow *flow)
+{
+	const struct fetch *f = flow->f;
+
+	f->progress(f->ctx, flow->done, blob_length(flow->reader), f->what);
+}
+
+static bool is_cancelled(void *arg)
+{
+	(void)arg;
+	return module_cancelled();
+}
+
 static ssize_t flow_next(void *arg, const void **block)
 {
 	struct flow *flow = arg;
 	ssize_t n;
 
-	if (flow->f->cancelled(flow->f->arg))
+	if (module_cancelled())
 		return log_err(-ECANCELED, "the %s", flow->f->what);
 	n = blob_next(flow->reader, block);
 	if (n > 0)
 		flow->done += (uint64_t)n;
-	flow->f->progress(flow->f->arg, flow->done, blob_length(flow->reader));
+	show_progress(flow);
 	return n;
+}
+
+/* Other nodes may still take from this one; PID 1 hears that we live. */
+static void linger(const struct flow *flow)
+{
+	while (blob_lingers(flow->reader)) {
+		show_progress(flow);
+		sleep_ms(LINGER_MS);
+	}
 }
 
 int fetch_unpack(const struct fetch *f)
@@ -68,17 +94,24 @@ int fetch_unpack(const struct fetch *f)
 	struct flow flow = {.f = f};
 	struct extract_source source = {
 		.next = flow_next, .arg = &flow, .format = f->format, .overlay = f->overlay};
-	struct blob_request request = {
-		.root = f->root, .urls = s.url, .cancelled = f->cancelled, .cancel_arg = f->arg};
+	struct ring_source ring;
+	struct blob_stream stream = {.name = ring.label, .run = ring_source_run, .arg = &ring};
+	struct blob_request request = {.root = f->root, .urls = s.url, .cancelled = is_cancelled};
+	const char *problem = ring_source_problem(f->sources);
 	int ret = sources_collect(&s, f);
 
 	if (ret)
 		return log_err(ret, "no place to fetch the %s from", f->what);
+	if (problem)
+		return log_err(0, "the plan of the %s: %s", f->what, problem);
+	ring_source_init(&ring, f->sources, f->root, f->target, plan_head(f->plan, "node"));
+	request.stream = ring.master ? &stream : NULL;
 	request.url_count = s.count;
 	ret = blob_open(&flow.reader, &request);
 	if (ret)
 		return ret;
 	ret = extract(f->target, &source);
+	linger(&flow);
 	blob_close(flow.reader);
 	return ret;
 }

@@ -8,20 +8,23 @@
 
 #include "init/lib/plan-format.h"
 
+struct module_context;
+
 struct fetch {
 	const struct plan *plan;	    /* its `server` lines are sources */
-	const struct plan_section *sources; /* its `source` lines come before them; may be NULL */
+	const struct plan_section *sources; /* its ring and its `source` lines come before them (may
+					       be NULL) */
 	const char *root;		    /* of the blob, hex */
 	const char *format;		    /* "tar.zst" ... */
 	const char *what;		    /* for messages */
 	const char *target;
 	bool overlay; /* as in struct extract_source */
-	void (*progress)(void *arg, uint64_t done, uint64_t total);
-	bool (*cancelled)(void *arg);
-	void *arg;
+	struct module_context *ctx;
+	void (*progress)(struct module_context *ctx, uint64_t done, uint64_t total,
+			 const char *what); /* module_progress() */
 };
 
-/* Unpacks the blob into the target. -errno; logged. */
+/* Unpacks the blob into the target; -ECANCELED when module_cancelled(). -errno; logged. */
 int fetch_unpack(const struct fetch *f);
 
 /* Is this a blob's root: 64 hex digits? */
