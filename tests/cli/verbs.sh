@@ -122,6 +122,23 @@ expect 0 "root_password (hidden)" "$lucie" plan n1 --state state
 expect 0 'root_password $6$salt' "$lucie" plan n1 --state state --secrets
 expect 0 " default" "$lucie" plan n1 --state state
 
+# --- arming -------------------------------------------------------------------------------------------------------------------------
+
+boot_file=state/tftp/pxelinux.cfg/01-52-54-00-00-00-01
+at=(--state state)
+expect 2 "lucie repair" "$lucie" repair "${at[@]}"
+expect 2 "lucie boot" "$lucie" boot "${at[@]}"
+expect 2 "lucie boot" "$lucie" boot "${at[@]}" --wipe n1
+expect 2 "lucie install" "$lucie" install "${at[@]}" --cancel --wipe n1
+expect 1 "no host is named 'n3'" "$lucie" repair "${at[@]}" 'n[1-3]'
+expect 1 "has no installer 'paint'" "$lucie" install "${at[@]}" --variant paint n1
+expect 0 "n2: 'repair' at its next boot" "$lucie" repair "${at[@]}" 'n[1-2]'
+is "an armed node boots the installer" grep -q "variant repair" "$boot_file"
+expect 0 "n2: boots from its disk" "$lucie" boot "${at[@]}" n1,n2
+is "one that is not boots its disk" grep -q 'LOCALBOOT 0' "$boot_file"
+expect 0 "n1: 'full' at its next boot" "$lucie" install "${at[@]}" n1
+expect 0 "n1: boots from its disk" "$lucie" install "${at[@]}" --cancel n1
+
 # --- changes ------------------------------------------------------------------------------------------------------------------------
 
 echo changed > files/default/etc/motd
