@@ -13,6 +13,8 @@
 struct state;
 
 int state_open(struct state **out, const char *state_dir);
+/* For those who only look: nothing is written, and the database has to be there. */
+int state_open_readonly(struct state **out, const char *state_dir);
 void state_close(struct state *s);
 
 struct state_node {
@@ -32,6 +34,9 @@ int state_arm(struct state *s, const char *node, const char *variant, bool wipe)
 int state_disarm(struct state *s, const char *node);
 /* -ENOENT where nothing is known of the node (n is then zero but for its name). */
 int state_node(struct state *s, const char *node, struct state_node *n);
+/* Calls row() for every node of which something is known, all in one query. row() must not call the
+ * state. */
+int state_nodes(struct state *s, void (*row)(const struct state_node *n, void *arg), void *arg);
 
 /* A plan is about to be given out: makes the installation, counts the attempt, consumes wipe. */
 int state_install_begin(struct state *s, const char *node, const char *install, const char *variant,
@@ -39,6 +44,21 @@ int state_install_begin(struct state *s, const char *node, const char *install, 
 /* Node and token hash of an installation. -ENOENT. */
 int state_install_find(struct state *s, const char *install, char node[64], uint8_t token_hash[32],
 		       uint64_t *ack);
+
+struct state_install {
+	char id[PLAN_ID_MAX], node[64], variant[64], mac[MAC_TEXT];
+	int64_t begun, ended; /* seconds since 1970; ended 0: it did not report */
+	bool ok;	      /* the report was good */
+	bool latest;	      /* no later one of its node has begun */
+	char module[EVENT_MODULE_MAX], message[EVENT_MESSAGE_MAX]; /* of the report */
+};
+
+/* -ENOENT (i is then zero). */
+int state_install(struct state *s, const char *install, struct state_install *i);
+/* Calls row() for every installation, the oldest first. row() must not call the state. */
+int state_installs(struct state *s, void (*row)(const struct state_install *i, void *arg),
+		   void *arg);
+
 /* Applies an event once: 1. seq must be ack + 1; smaller ones are repeats (0, nothing done), larger
  * ones -ERANGE. A good report sets the node to installed and disarms it, unless it was armed anew
  * meanwhile; a bad one sets it to failed. Of an installation that a later one superseded the events

@@ -247,6 +247,74 @@ static void events_are_kept_but_progress(void **arg)
 	assert_int_equal(s.rows, 0);
 }
 
+static void name_node(const struct state_node *n, void *arg)
+{
+	strcat(arg, n->name);
+	strcat(arg, n->armed[0] ? "! " : " ");
+}
+
+static void all_nodes_at_once(void **arg)
+{
+	char names[128] = "";
+
+	(void)arg;
+	assert_int_equal(state_nodes(state, name_node, names), 0);
+	assert_string_equal(names, "");
+	state_arm(state, "n2", "full", false);
+	begin("n1", "i1");
+	assert_int_equal(state_nodes(state, name_node, names), 0);
+	assert_string_equal(names, "n1 n2! ");
+}
+
+static void id_and_cause(const struct state_install *i, void *arg)
+{
+	strbuf_addf(arg, "%s %s %d%d %s:%s|", i->id, i->node, !!i->ended, i->latest, i->module,
+		    i->message);
+}
+
+static void installations_are_kept_with_their_end(void **arg)
+{
+	struct event bad = event("i2", 2, EVENT_REPORT, "mount");
+	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
+	struct state_install i;
+
+	(void)arg;
+	assert_int_equal(state_installs(state, id_and_cause, &text), 0);
+	assert_int_equal(text.len, 0);
+	begin("n1", "i1");
+	begin("n1", "i2");
+	apply(event("i2", 1, EVENT_START, "mount"));
+	bad.ok = 0;
+	snprintf(bad.message, sizeof(bad.message), "no disk");
+	apply(bad);
+	begin("n2", "i3");
+	assert_int_equal(state_installs(state, id_and_cause, &text), 0);
+	assert_string_equal(text.buf, "i1 n1 00 :|i2 n1 11 mount:no disk|i3 n2 01 :|");
+	assert_int_equal(state_install(state, "i2", &i), 0);
+	assert_string_equal(i.variant, "full");
+	assert_string_equal(i.mac, MAC);
+	assert_false(i.ok);
+	assert_true(i.ended >= i.begun);
+	assert_int_equal(state_install(state, "i4", &i), -ENOENT);
+}
+
+static void a_reader_changes_nothing(void **arg)
+{
+	struct state *reader;
+	struct state_node n;
+
+	(void)arg;
+	assert_int_equal(state_open_readonly(&reader, "/nonexistent"), -ENOENT);
+	assert_null(reader);
+	assert_int_equal(state_open_readonly(&reader, dir), 0);
+	state_arm(state, "n1", "full", false);
+	assert_int_equal(state_node(reader, "n1", &n), 0);
+	assert_string_equal(n.armed, "full");
+	assert_int_equal(state_disarm(reader, "n1"), -EACCES);
+	state_close(reader);
+	assert_string_equal(node("n1").armed, "full");
+}
+
 static void a_flood_is_not_kept_but_its_report_is(void **arg)
 {
 	const uint64_t flood = 20100;
@@ -358,6 +426,9 @@ int main(void)
 		TEST(a_superseded_installation_says_nothing),
 		TEST(progress_is_the_nodes),
 		TEST(events_are_kept_but_progress),
+		TEST(all_nodes_at_once),
+		TEST(installations_are_kept_with_their_end),
+		TEST(a_reader_changes_nothing),
 		TEST(a_flood_is_not_kept_but_its_report_is),
 		TEST(texts_are_data),
 		TEST(the_database_is_private),

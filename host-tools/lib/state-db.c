@@ -1,0 +1,302 @@
+/* The database of the state: opening, its schema, statements, transactions; see state-internal.h.
+ */
+#include "host-tools/lib/state-internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "init/lib/log.h"
+
+#define STATE_VERSION 1
+#define BUSY_MS	      10000
+
+/* Progress is not kept as events: the last one of a node is in its row. */
+static const char schema[] =
+	"CREATE TABLE node(name TEXT PRIMARY KEY, armed TEXT NOT NULL DEFAULT '', wipe INTEGER NOT "
+	"NULL DEFAULT 0,"
+	" install TEXT NOT NULL DEFAULT '', status TEXT NOT NULL DEFAULT '', module TEXT NOT NULL "
+	"DEFAULT '',"
+	" bytes INTEGER NOT NULL DEFAULT 0, total INTEGER NOT NULL DEFAULT 0, message TEXT NOT "
+	"NULL DEFAULT '',"
+	" last_seen INTEGER NOT NULL DEFAULT 0, attempts INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;"
+	"CREATE TABLE install(id TEXT PRIMARY KEY, node TEXT NOT NULL, variant TEXT NOT NULL, mac "
+	"TEXT NOT NULL,"
+	" token_hash BLOB NOT NULL, begun INTEGER NOT NULL, ended INTEGER NOT NULL DEFAULT 0, ok "
+	"INTEGER NOT NULL DEFAULT 0,"
+	" ack INTEGER NOT NULL DEFAULT 0, kept INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;"
+	"CREATE TABLE event(install TEXT NOT NULL, seq INTEGER NOT NULL, at INTEGER NOT NULL, mac "
+	"TEXT NOT NULL, t INTEGER NOT NULL,"
+	" kind INTEGER NOT NULL, module TEXT NOT NULL, ok INTEGER NOT NULL, level TEXT NOT NULL, "
+	"millis INTEGER NOT NULL,"
+	" message TEXT NOT NULL, PRIMARY KEY(install, seq)) WITHOUT ROWID;";
+
+static int db_errno(struct state *s)
+{
+	switch (sqlite3_errcode(s->db) & 0xff) {
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		return -EBUSY;
+	case SQLITE_FULL:
+		return -ENOSPC;
+	case SQLITE_READONLY:
+	case SQLITE_PERM:
+	case SQLITE_CANTOPEN:
+		return -EACCES;
+	case SQLITE_CONSTRAINT:
+		return -EEXIST;
+	case SQLITE_NOMEM:
+		return -ENOMEM;
+	default:
+		return -EIO;
+	}
+}
+
+static int db_failed(struct state *s, const char *doing)
+{
+	int ret = db_errno(s);
+
+	log_err(0, "state database: %s: %s", doing, sqlite3_errmsg(s->db));
+	return ret;
+}
+
+static int db_exec(struct state *s, const char *sql)
+{
+	return sqlite3_exec(s->db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : db_failed(s, sql);
+}
+
+/* types: one letter for each argument: s text, i int64_t, h 32 bytes. */
+static int db_prepare(struct state *s, sqlite3_stmt **out, const char *sql, const char *types,
+		      va_list ap)
+{
+	int bad = 0;
+
+	*out = NULL;
+	if (sqlite3_prepare_v2(s->db, sql, -1, out, NULL) != SQLITE_OK)
+		return db_failed(s, sql);
+	for (int i = 1; *types; types++, i++) {
+		if (*types == 's')
+			bad |= sqlite3_bind_text(*out, i, va_arg(ap, const char *), -1,
+						 SQLITE_TRANSIENT);
+		else if (*types == 'h')
+			bad |= sqlite3_bind_blob(*out, i, va_arg(ap, const void *), 32,
+						 SQLITE_TRANSIENT);
+		else
+			bad |= sqlite3_bind_int64(*out, i, va_arg(ap, int64_t));
+	}
+	if (!bad)
+		return 0;
+	sqlite3_finalize(*out);
+	*out = NULL;
+	return db_failed(s, sql);
+}
+
+int db_run(struct state *s, const char *sql, const char *types, ...)
+{
+	sqlite3_stmt *stmt;
+	va_list ap;
+	int ret;
+
+	va_start(ap, types);
+	ret = db_prepare(s, &stmt, sql, types, ap);
+	va_end(ap);
+	if (ret)
+		return ret;
+	if (sqlite3_step(stmt) != SQLITE_DONE)
+		ret = db_failed(s, sql);
+	sqlite3_finalize(stmt);
+	return ret;
+}
+
+int db_row(struct state *s, sqlite3_stmt **out, const char *sql, const char *types, ...)
+{
+	va_list ap;
+	int ret, step;
+
+	va_start(ap, types);
+	ret = db_prepare(s, out, sql, types, ap);
+	va_end(ap);
+	if (ret)
+		return ret;
+	step = sqlite3_step(*out);
+	if (step == SQLITE_ROW)
+		return 0;
+	ret = step == SQLITE_DONE ? -ENOENT : db_failed(s, sql);
+	sqlite3_finalize(*out);
+	*out = NULL;
+	return ret;
+}
+
+int rows_each(struct state *s, sqlite3_stmt *stmt, void (*take)(sqlite3_stmt *, void *), void *arg)
+{
+	int ret = 0, step;
+
+	do {
+		take(stmt, arg);
+		step = sqlite3_step(stmt);
+	} while (step == SQLITE_ROW);
+	if (step != SQLITE_DONE)
+		ret = db_failed(s, sqlite3_sql(stmt));
+	sqlite3_finalize(stmt);
+	return ret;
+}
+
+void column_text(char *dst, size_t size, sqlite3_stmt *stmt, int column)
+{
+	const char *text = (const char *)sqlite3_column_text(stmt, column);
+	size_t n = text ? strnlen(text, size - 1) : 0;
+
+	if (n)
+		memcpy(dst, text, n);
+	dst[n] = '\0';
+}
+
+int transaction_begin(struct state *s, bool durable)
+{
+	int ret;
+
+	pthread_mutex_lock(&s->lock);
+	ret = db_exec(s, durable ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
+	if (!ret)
+		ret = db_exec(s, "BEGIN IMMEDIATE");
+	if (ret)
+		pthread_mutex_unlock(&s->lock);
+	return ret;
+}
+
+int transaction_end(struct state *s, int ret)
+{
+	if (ret >= 0) {
+		int failed = db_exec(s, "COMMIT");
+
+		if (failed)
+			ret = failed;
+	}
+	if (ret < 0 && !sqlite3_get_autocommit(s->db))
+		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+	pthread_mutex_unlock(&s->lock);
+	return ret;
+}
+
+static int wrong_version(const char *path, int version)
+{
+	return log_err(-EPROTO, "'%s' has version %d, this program knows version %d", path, version,
+		       STATE_VERSION);
+}
+
+static int schema_prepare(struct state *s, const char *path)
+{
+	sqlite3_stmt *stmt;
+	int ret, version;
+
+	ret = db_exec(s, "PRAGMA journal_mode=WAL");
+	if (!ret)
+		ret = transaction_begin(s, true);
+	if (ret)
+		return ret;
+	ret = db_row(s, &stmt, "PRAGMA user_version", "");
+	if (ret)
+		return transaction_end(s, ret);
+	version = sqlite3_column_int(stmt, 0);
+	sqlite3_finalize(stmt);
+	if (version != 0 && version != STATE_VERSION)
+		ret = wrong_version(path, version);
+	if (version == 0 && !ret)
+		ret = db_exec(s, schema);
+	if (version == 0 && !ret)
+		ret = db_exec(s, "PRAGMA user_version=1");
+	return transaction_end(s, ret);
+}
+
+/* SQLite gives its side files the mode of the database, and makes that one for everybody to read.
+ */
+static int create_private(const char *path)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return log_err(-errno, "cannot open '%s'", path);
+	close(fd);
+	return 0;
+}
+
+/* Of a reader too the version has to be ours. */
+static int schema_check(struct state *s, const char *path)
+{
+	sqlite3_stmt *stmt;
+	int version, ret = db_row(s, &stmt, "PRAGMA user_version", "");
+
+	if (ret)
+		return ret;
+	version = sqlite3_column_int(stmt, 0);
+	sqlite3_finalize(stmt);
+	return version == STATE_VERSION ? 0 : wrong_version(path, version);
+}
+
+static int state_open_as(struct state **out, const char *path, int flags,
+			 int (*prepare)(struct state *s, const char *path))
+{
+	struct state *s = calloc(1, sizeof(*s));
+	int ret;
+
+	if (!s)
+		return -ENOMEM;
+	pthread_mutex_init(&s->lock, NULL);
+	if (sqlite3_open_v2(path, &s->db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
+		ret = log_err(-EIO, "cannot open '%s': %s", path,
+			      s->db ? sqlite3_errmsg(s->db) : "no memory");
+	} else {
+		sqlite3_busy_timeout(s->db, BUSY_MS);
+		ret = prepare(s, path);
+	}
+	if (ret)
+		state_close(s);
+	else
+		*out = s;
+	return ret;
+}
+
+static int state_path(char path[PATH_MAX], const char *state_dir)
+{
+	if ((size_t)snprintf(path, PATH_MAX, "%s/state.db", state_dir) >= PATH_MAX)
+		return log_err(-ENAMETOOLONG, "state directory '%s'", state_dir);
+	return 0;
+}
+
+int state_open(struct state **out, const char *state_dir)
+{
+	char path[PATH_MAX];
+	int ret;
+
+	*out = NULL;
+	ret = state_path(path, state_dir);
+	if (!ret)
+		ret = create_private(path);
+	return ret ? ret : state_open_as(out, path, SQLITE_OPEN_READWRITE, schema_prepare);
+}
+
+int state_open_readonly(struct state **out, const char *state_dir)
+{
+	char path[PATH_MAX];
+	int ret;
+
+	*out = NULL;
+	ret = state_path(path, state_dir);
+	if (!ret && access(path, R_OK))
+		ret = log_err(-errno, "cannot read '%s'", path);
+	return ret ? ret : state_open_as(out, path, SQLITE_OPEN_READONLY, schema_check);
+}
+
+void state_close(struct state *s)
+{
+	if (!s)
+		return;
+	sqlite3_close(s->db);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}
