@@ -28,8 +28,8 @@ static const char *like(const struct cluster *c, enum cluster_type type, const c
 	return s.best;
 }
 
-static void dangling(struct cluster *c, enum cluster_type type, const char *name,
-		     const struct cluster_place *at)
+void cluster_dangling(struct cluster *c, enum cluster_type type, const char *name,
+		      const struct cluster_place *at)
 {
 	const char *best = like(c, type, name), *type_name = cluster_type_name(type);
 
@@ -57,7 +57,7 @@ static void check_references(struct cluster *c, const struct object *o)
 
 			at.column += (unsigned int)offset;
 			if (spec->valid(name) && !cluster_find(c, spec->ref, name))
-				dangling(c, spec->ref, name, &at);
+				cluster_dangling(c, spec->ref, name, &at);
 		}
 	}
 }
@@ -101,9 +101,9 @@ static void check_members(struct cluster *c, struct object *group)
 
 		at.column += (unsigned int)offset;
 		if (ret == -ENOENT)
-			dangling(c, TYPE_HOST, m.unknown, &at);
+			cluster_dangling(c, TYPE_HOST, m.unknown, &at);
 		else if (ret)
-			cluster_error(c, &at, "'%.80s' %s", item, why);
+			cluster_error(c, &at, "'%.80s': %s", item, why);
 	}
 }
 
@@ -190,7 +190,11 @@ static void check_host(struct cluster *c, struct object *host)
 	const struct object *other;
 
 	require(c, host, "address", "A.B.C.D");
-	require(c, host, "mac_address", "xx:xx:xx:xx:xx:xx");
+	if (!host->broken && !cluster_value(&host->public, "mac_address"))
+		cluster_error(c, &host->public.at,
+			      "host '%s' has no mac_address, expected 'mac_address "
+			      "xx:xx:xx:xx:xx:xx' or 'mac_file FILE'",
+			      host->public.name);
 	if (!host->broken && !cluster_host_get(c, &host->public, "lucie_group"))
 		cluster_error(c, &host->public.at,
 			      "host '%s' has no lucie_group, expected 'lucie_group NAME' in it or "
@@ -390,7 +394,7 @@ static void check_ring_port(struct cluster *c, const struct object *o)
 }
 
 /* Data sets that no module takes would silently not be there. */
-static void check_host_datasets(struct cluster *c, const struct object *host)
+static void check_host_datasets(struct cluster *c, struct object *host)
 {
 	const char *list = cluster_host_get(c, &host->public, "datasets"), *modules;
 	const struct cluster_object *installer =
@@ -426,6 +430,25 @@ static void check_package_server(struct cluster *c, const struct object *o)
 	require(c, o, "suite", "SUITE");
 }
 
+/* What is wrong with the hosts of a range is shown for the first of them. */
+static void check_hosts(struct cluster *c, unsigned int pass,
+			void (*check)(struct cluster *c, struct object *host))
+{
+	for (size_t i = 0; i < c->registered_count[TYPE_HOST]; i++) {
+		struct object *host = c->registered[TYPE_HOST][i];
+		size_t count = c->error_count, total = c->error_total;
+
+		check(c, host);
+		if (c->error_total == total || !host->range)
+			continue;
+		if (host->range->shown & pass) {
+			c->error_count = count;
+			c->error_total = total;
+		}
+		host->range->shown |= pass;
+	}
+}
+
 static void check_lucie_group(struct cluster *c, const struct object *o)
 {
 	require(c, o, "subnet", "NETMASK");
@@ -455,9 +478,9 @@ void cluster_check_objects(struct cluster *c)
 		check_references(c, c->objects[i]);
 	for (size_t i = 0; i < c->registered_count[TYPE_HOST_GROUP]; i++)
 		check_members(c, c->registered[TYPE_HOST_GROUP][i]);
-	for (size_t i = 0; i < c->registered_count[TYPE_HOST]; i++)
-		check_host(c, c->registered[TYPE_HOST][i]);
-	each(c, TYPE_HOST, check_host_datasets);
+	cluster_check_mac_files(c);
+	check_hosts(c, SHOWN_HOSTS, check_host);
+	check_hosts(c, SHOWN_DATASETS, check_host_datasets);
 	each(c, TYPE_LUCIE_GROUP, check_lucie_group);
 	each(c, TYPE_INSTALLER, check_installer);
 	each(c, TYPE_DISK_LAYOUT, check_layout);

@@ -1,8 +1,9 @@
 /* What the files cluster*.c share: the definition in memory while it is read, resolved and checked.
  *
  * Order of the work (cluster.c): read (cluster-read.c) -> own values checked one by one
- * (cluster-values.c) -> templates resolved (cluster-resolve.c) -> names, references, layouts and
- * module orders checked across objects (cluster-check.c).
+ * (cluster-values.c) -> ranges made into hosts (cluster-range.c, cluster-macs.c) -> templates
+ * resolved (cluster-resolve.c) -> names, references, layouts and module orders checked across
+ * objects (cluster-check.c).
  */
 #ifndef LUCIE_CLUSTER_INTERNAL_H
 #define LUCIE_CLUSTER_INTERNAL_H
@@ -15,10 +16,16 @@
 #define CLUSTER_FILE_MAX      ((size_t)16 << 20)
 #define CLUSTER_FILES_MAX     256 /* with includes */
 #define CLUSTER_INCLUDE_DEPTH 16
-#define CLUSTER_USE_DEPTH     32    /* a template of a template ... */
-#define CLUSTER_VALUES_MAX    512   /* of one object, inherited ones included */
-#define CLUSTER_ERRORS_MAX    1000  /* more are counted, not shown */
-#define CLUSTER_NAMES_MAX     65536 /* of one pattern like cnode[0000-9999] */
+#define CLUSTER_USE_DEPTH     32	 /* a template of a template ... */
+#define CLUSTER_VALUES_MAX    512	 /* of one object, inherited ones included */
+#define CLUSTER_ERRORS_MAX    1000	 /* more are counted, not shown */
+#define CLUSTER_NAMES_MAX     65536	 /* of one pattern like cnode[0000-9999] */
+#define CLUSTER_HOSTS_MAX     65536	 /* made by ranges */
+#define CLUSTER_CARDS_MAX     16	 /* of one host, in a mac_file */
+#define CLUSTER_INHERITED_MAX (4U << 20) /* values that objects took from templates, in all */
+
+/* Passes that look at each host. */
+enum { SHOWN_NAMES = 1, SHOWN_HOSTS = 2, SHOWN_DATASETS = 4 };
 
 /* public comes first, so that a pointer to it is a pointer to the whole. */
 struct object {
@@ -30,6 +37,26 @@ struct object {
 	struct object **groups; /* of a host: its host_groups in the order of the file */
 	size_t group_count;
 	bool broken; /* something in it was not understood: what it lacks is not worth a word */
+	bool ranged; /* it was a range: a template of its hosts now */
+	struct object *range; /* of such a host: the object that it was made from */
+	unsigned int shown;   /* of a range: passes (SHOWN_...) that found a host of it wrong */
+};
+
+/* One line of a mac_file, in the arena. */
+struct mac_line {
+	const char *name; /* NULL: a card only */
+	const char *mac;
+	struct cluster_place at, mac_at;
+	struct mac_line *next, *same; /* the next one of all; of the same name */
+};
+
+struct mac_file {
+	const char *path;
+	struct mac_line *first, *last;
+	size_t count;
+	struct map by_name;
+	bool named, broken;
+	struct mac_file *older;
 };
 
 struct cluster_error {
@@ -56,6 +83,8 @@ struct cluster {
 	struct map templates[TYPE_COUNT]; /* objects with `name` */
 	struct map macs, addresses, ports;
 	struct modules modules;
+	struct mac_file *mac_files;
+	size_t made_hosts, inherited; /* so far; against the limits above */
 
 	struct cluster_error *errors;
 	size_t error_count, error_total;
@@ -107,9 +136,25 @@ const char *cluster_dir_of(struct cluster *c, const char *path);
 extern const char cluster_builtins[];
 
 void cluster_check_values(struct cluster *c, struct object *o);
+void cluster_check_item(struct cluster *c, const struct key_spec *spec, const char *item,
+			const struct cluster_place *at);
+/* A host that stands for many, or takes its card from a file: its host_name, address and
+ * mac_address are checked by cluster_make_range(), which adds the hosts. */
+bool cluster_is_range(const struct object *o);
+bool cluster_is_range_key(const char *key);
+void cluster_make_range(struct cluster *c, struct object *o);
+/* NULL: it said why. */
+const struct mac_file *cluster_mac_file(struct cluster *c, const struct cluster_value *v);
+void cluster_check_mac_files(struct cluster *c);
+void cluster_free_mac_files(struct cluster *c);
 void cluster_resolve(struct cluster *c);
 void cluster_check_objects(struct cluster *c);
 
+/* Says that nothing of this type has the name, and which one is like it. */
+void cluster_dangling(struct cluster *c, enum cluster_type type, const char *name,
+		      const struct cluster_place *at);
+/* The first byte of a line that may not stand in a text file; NULL. A NUL follows at len. */
+const char *cluster_bad_byte(const char *line, size_t len);
 struct object *cluster_object_add(struct cluster *c, enum cluster_type type,
 				  struct cluster_place at);
 void cluster_error(struct cluster *c, const struct cluster_place *at, const char *fmt, ...)

@@ -189,6 +189,7 @@ static const struct key_spec keys[] = {
 	{"address", H, 0, is_address, AN_ADDRESS, 0, NULL},
 	{"mac_address", H, KEY_LIST, is_mac, "the address of a network card like 00:50:56:40:40:b6",
 	 0, NULL},
+	{"mac_file", H, KEY_OWN, NULL, "a file of lines 'HOST MAC' or 'MAC'", 0, NULL},
 	{"lucie_group", H | G, KEY_REF, str_is_name, "the name of a lucie_group", TYPE_LUCIE_GROUP,
 	 NULL},
 

@@ -92,9 +92,7 @@ static size_t character_length(const unsigned char *p)
 	return code > 0x10ffff || (code >= 0xd800 && code < 0xe000) ? 0 : n;
 }
 
-/* The first byte of a line that may not stand in a definition; NULL. The line ends with a NUL at
- * len. */
-static const char *bad_byte(const char *line, size_t len)
+const char *cluster_bad_byte(const char *line, size_t len)
 {
 	for (size_t i = 0; i < len;) {
 		size_t n = line[i] == '\t' || (line[i] == '\r' && i + 1 == len)
@@ -119,7 +117,7 @@ static void unknown_type(struct reader *r, const char *name, struct cluster_plac
 	else
 		cluster_error(r->c, &at,
 			      "unknown type '%.64s', expected host, lucie_group, host_group, "
-			      "installer, disk_layout, base, package_server or service",
+			      "installer, disk_layout, base, dataset, package_server or service",
 			      name);
 }
 
@@ -276,7 +274,7 @@ static void read_lines(struct reader *r, char *text, size_t len)
 		if (nl)
 			*nl = '\0';
 		r->line++;
-		bad = bad_byte(line, (size_t)((nl ? nl : end) - line));
+		bad = cluster_bad_byte(line, (size_t)((nl ? nl : end) - line));
 		if (bad) {
 			struct cluster_place at = place(r, line, bad);
 

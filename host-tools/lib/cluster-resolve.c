@@ -54,6 +54,20 @@ static void inherit(struct collector *all, const struct object *o, const struct 
 	}
 }
 
+/* Many objects with many inherited values each: the file is small, what it means is not. */
+static bool is_too_much(struct cluster *c, struct object *o, size_t inherited)
+{
+	c->inherited += inherited;
+	if (c->inherited <= CLUSTER_INHERITED_MAX)
+		return false;
+	if (c->inherited - inherited <= CLUSTER_INHERITED_MAX)
+		cluster_error(c, &o->public.at,
+			      "more than %u values are taken from templates, expected fewer",
+			      CLUSTER_INHERITED_MAX);
+	o->broken = true;
+	return true;
+}
+
 static void unknown_template(struct cluster *c, const struct object *o, const char *name,
 			     const struct cluster_place *at)
 {
@@ -112,6 +126,11 @@ static void resolve(struct cluster *c, struct object *o, unsigned int depth)
 	for (size_t i = 0; i < o->own_count && !use; i++)
 		if (!strcmp(o->own[i].key, "use"))
 			use = &o->own[i];
+	if (o->range) {
+		resolve(c, o->range, depth);
+		o->broken |= o->range->broken;
+		inherit(&all, o, o->range);
+	}
 	while (use && cluster_list_next(use->text, &pos, name, sizeof(name), &offset)) {
 		struct cluster_place at = use->at;
 
@@ -122,6 +141,8 @@ static void resolve(struct cluster *c, struct object *o, unsigned int depth)
 		cluster_error(c, &o->public.at,
 			      "more than %d values with the inherited ones, expected fewer",
 			      CLUSTER_VALUES_MAX);
+	if (is_too_much(c, o, all.count - o->own_count))
+		all.count = o->own_count;
 	o->public.values = arena_alloc(&c->arena, all.count * sizeof(all.list[0]));
 	if (all.count)
 		memcpy(o->public.values, all.list, all.count * sizeof(all.list[0]));

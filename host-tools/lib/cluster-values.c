@@ -209,8 +209,8 @@ static void check_paths(struct cluster *c, const struct key_spec *spec, struct c
 		v->text = arena_strdup(&c->arena, list.buf);
 }
 
-static void check_item(struct cluster *c, const struct key_spec *spec, const char *item,
-		       const struct cluster_place *at)
+void cluster_check_item(struct cluster *c, const struct key_spec *spec, const char *item,
+			const struct cluster_place *at)
 {
 	if (!*item)
 		cluster_error(c, at, "an empty item in the list of %s, expected %s", spec->name,
@@ -232,7 +232,7 @@ static void check_value(struct cluster *c, const struct key_spec *spec, struct c
 		struct cluster_place at = v->at;
 
 		at.column += (unsigned int)offset;
-		check_item(c, spec, item, &at);
+		cluster_check_item(c, spec, item, &at);
 	}
 	if (spec->flags & (KEY_FILE | KEY_FOLDER | KEY_PLACE))
 		check_paths(c, spec, v);
@@ -254,7 +254,8 @@ static void check_twice(struct cluster *c, const struct object *o, size_t index)
 void cluster_check_values(struct cluster *c, struct object *o)
 {
 	bool level = o->public.type == TYPE_HOST || o->public.type == TYPE_LUCIE_GROUP ||
-		     o->public.type == TYPE_HOST_GROUP;
+		     o->public.type == TYPE_HOST_GROUP,
+	     range = cluster_is_range(o);
 
 	for (size_t i = 0; i < o->own_count; i++) {
 		struct cluster_value *v = &o->own[i];
@@ -268,7 +269,8 @@ void cluster_check_values(struct cluster *c, struct object *o)
 		} else {
 			if (!(spec->flags & KEY_REPEAT))
 				check_twice(c, o, i);
-			check_value(c, spec, v);
+			if (!range || !cluster_is_range_key(v->key))
+				check_value(c, spec, v);
 		}
 	}
 }

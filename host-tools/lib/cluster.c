@@ -102,6 +102,13 @@ static void module_error(const char *path, unsigned int line, const char *messag
  * -----------------------------------------------------------------------------------------------------------------------
  */
 
+static void add_object(struct cluster *c, struct object *o)
+{
+	if (!(c->count & (c->count - 1)))
+		c->objects = xrealloc(c->objects, c->count ? c->count * 2 : 1, sizeof(*c->objects));
+	c->objects[c->count++] = o;
+}
+
 struct object *cluster_object_add(struct cluster *c, enum cluster_type type,
 				  struct cluster_place at)
 {
@@ -109,9 +116,7 @@ struct object *cluster_object_add(struct cluster *c, enum cluster_type type,
 
 	o->public = (struct cluster_object){
 		.type = type, .name = "", .registered = true, .builtin = c->in_builtins, .at = at};
-	if (!(c->count & (c->count - 1)))
-		c->objects = xrealloc(c->objects, c->count ? c->count * 2 : 1, sizeof(*c->objects));
-	c->objects[c->count++] = o;
+	add_object(c, o);
 	return o;
 }
 
@@ -123,9 +128,13 @@ static const struct cluster_value *own_value(const struct object *o, const char 
 	return NULL;
 }
 
-static void defined_twice(struct cluster *c, const struct object *o, const struct object *first,
+static void defined_twice(struct cluster *c, struct object *o, const struct object *first,
 			  const struct cluster_value *name)
 {
+	if (o->range && o->range->shown & SHOWN_NAMES)
+		return;
+	if (o->range)
+		o->range->shown |= SHOWN_NAMES;
 	cluster_error(c, &name->at, "%s '%s' is defined at %s:%u already, expected another name",
 		      cluster_type_name(o->public.type), name->text, first->public.at.file,
 		      first->public.at.line);
@@ -143,7 +152,7 @@ static void index_object(struct cluster *c, struct object *o)
 	if (name)
 		o->template = name->text;
 	o->public.registered = !reg || strcmp(reg->text, "0");
-	if (!identity && o->public.registered && !o->broken)
+	if (!identity && o->public.registered && !o->broken && !o->ranged)
 		cluster_error(c, &o->public.at, "'%s' without a name, expected '%s NAME'",
 			      cluster_type_name(type), key);
 	o->public.registered = o->public.registered && identity;
@@ -166,6 +175,23 @@ static void index_object(struct cluster *c, struct object *o)
 	c->registered[type][c->registered_count[type]++] = o;
 }
 
+/* Each range is followed by the hosts that it stands for. */
+static void check_and_make(struct cluster *c)
+{
+	struct object **read = c->objects;
+	size_t count = c->count;
+
+	c->objects = NULL;
+	c->count = 0;
+	for (size_t i = 0; i < count; i++) {
+		cluster_check_values(c, read[i]);
+		add_object(c, read[i]);
+		if (cluster_is_range(read[i]))
+			cluster_make_range(c, read[i]);
+	}
+	free(read);
+}
+
 static int load(struct cluster **out, const char *name, const char *dir, const char *text,
 		size_t len, cluster_error_fn *error, void *arg)
 {
@@ -178,10 +204,10 @@ static int load(struct cluster **out, const char *name, const char *dir, const c
 	cluster_read_text(c, name, dir, text, len);
 	c->in_builtins = true;
 	cluster_read_text(c, "(defaults)", NULL, cluster_builtins, strlen(cluster_builtins));
-	for (size_t i = 0; i < c->count; i++) {
-		cluster_check_values(c, c->objects[i]);
+	c->in_builtins = false;
+	check_and_make(c);
+	for (size_t i = 0; i < c->count; i++)
 		index_object(c, c->objects[i]);
-	}
 	cluster_resolve(c);
 	cluster_check_objects(c);
 	*out = c;
@@ -221,6 +247,7 @@ void cluster_free(struct cluster *c)
 		map_free(&c->by_name[t]);
 		map_free(&c->templates[t]);
 	}
+	cluster_free_mac_files(c);
 	map_free(&c->macs);
 	map_free(&c->addresses);
 	map_free(&c->ports);

@@ -204,6 +204,51 @@ static void test_expand(void **state)
 	cluster_free(c);
 }
 
+static const char range[] =
+	GROUP "define host{\n name r\n host_name n[08-10]\n address 10.0.0.[1-2], 10.0.1.7\n"
+	      " mac_address 52:54:00:00:00:01, 52:54:00:00:00:02,52:54:00:00:00:03\n"
+	      " lucie_group g\n packages a\n}\n"
+	      "define host{\n host_name x\n use r\n address 10.0.0.9\n"
+	      " mac_address 52:54:00:00:00:09\n}\n";
+
+static void test_range(void **state)
+{
+	struct cluster *c = load_good(range);
+	const struct cluster_object *n10 = host(c, "n10");
+
+	(void)state;
+	assert_int_equal(cluster_count(c, TYPE_HOST), 4);
+	assert_string_equal(cluster_at(c, TYPE_HOST, 0)->name, "n08");
+	assert_string_equal(cluster_at(c, TYPE_HOST, 3)->name, "x");
+	assert_string_equal(cluster_get(n10, "address"), "10.0.1.7");
+	assert_string_equal(cluster_get(n10, "packages"), "a");
+	assert_string_equal(cluster_get(host(c, "x"), "packages"), "a");
+	assert_int_equal(n10->at.line, 5);
+	assert_ptr_equal(cluster_host_by_mac(c, "52:54:00:00:00:02"), host(c, "n09"));
+	cluster_free(c);
+}
+
+static void test_range_errors(void **state)
+{
+	struct cluster *c;
+
+	(void)state;
+	assert_one_error(GROUP "define host{\n host_name n[0-1]\n address 10.0.0.[1-3]\n"
+			       " mac_address 52:54:00:00:00:01, 52:54:00:00:00:02\n"
+			       " lucie_group g\n}\n",
+			 "test:7:10: address stands for 3, expected 2");
+	assert_one_error(GROUP "define host{\n host_name n[0-1]\n address 10.0.0.[1-2]\n"
+			       " mac_file f\n lucie_group g\n}\n",
+			 "test:8:11: 'mac_file' in a definition that is no file");
+	assert_one_error("define host{\n host_name a[0-65535]\n use gone\n}\n"
+			 "define host{\n host_name off[0-65535]\n register 0\n}\n",
+			 "test:3:6: no host template is named 'gone'");
+	assert_true(load(&c, "define host{\n host_name a[0-65535]\n use gone\n}\n"
+			     "define host{\n host_name b[0-1]\n use gone\n}\n") == 3);
+	cluster_free(c);
+	assert_non_null(strstr(errors, "test:6:12: more than 65536 hosts in ranges"));
+}
+
 static void test_list(void **state)
 {
 	char item[8];
@@ -243,7 +288,10 @@ static void test_compiled_form(void **state)
 	struct cluster
 		*c = load_good(GROUP "define host{\n name t\n register 0\n packages a, b\n}\n" HOST(
 			"n1", 1,
-			"use t\n") "define host_group{\n hostgroup_name all\n members n1\n}\n"),
+			"use t\n") "define host{\n host_name m[0-1]\n use t\n lucie_group g\n"
+				   " address 10.0.0.[5-6]\n"
+				   " mac_address 52:54:00:00:00:05, 52:54:00:00:00:06\n}\n"
+				   "define host_group{\n hostgroup_name all\n members n1\n}\n"),
 		*again;
 	struct strbuf first = STRBUF_INIT, second = STRBUF_INIT;
 
@@ -252,6 +300,8 @@ static void test_compiled_form(void **state)
 	again = load_good(first.buf);
 	assert_string_equal(cluster_host_get(again, host(again, "n1"), "packages"), "a, b");
 	assert_null(strstr(first.buf, "use t"));
+	assert_null(strchr(first.buf, '['));
+	assert_string_equal(cluster_get(host(again, "m1"), "address"), "10.0.0.6");
 	assert_int_equal(cluster_write(again, &second), 0);
 	assert_string_equal(first.buf, second.buf);
 	cluster_set(again, cluster_at(again, TYPE_LUCIE_GROUP, 0), "server_address", "10.0.0.9");
@@ -381,6 +431,8 @@ int main(void)
 		cmocka_unit_test(test_lucie_group_by_host_group),
 		cmocka_unit_test(test_by_mac),
 		cmocka_unit_test(test_expand),
+		cmocka_unit_test(test_range),
+		cmocka_unit_test(test_range_errors),
 		cmocka_unit_test(test_list),
 		cmocka_unit_test(test_builtins_replaced),
 		cmocka_unit_test(test_compiled_form),
