@@ -1,54 +1,123 @@
-/* lucie status: one line for each node: how its last installation went, or goes, and what it boots
- * next. */
+/* lucie status: a line for each node: how its last installation went, or goes, and what it boots
+ * next; or the same as JSON. */
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "host-tools/lib/board.h"
+#include "host-tools/lib/cells.h"
 #include "host-tools/lib/command.h"
-#include "host-tools/lib/site.h"
+#include "host-tools/lib/json-out.h"
+#include "init/lib/io.h"
 #include "init/lib/log.h"
 
 static const char usage[] =
-	"lucie status [--state DIR] [--seconds] [NODE...]\n"
+	"lucie status [--state DIR] [--json | --seconds] [NODE...]\n"
+	"  --json       an array with an object for each node (lucie(1) lists the fields)\n"
 	"  --seconds    of the last installation: each module and how long it took\n"
 	"  --state DIR  the state directory (" DEFAULT_STATE_DIR ")\n";
 
-static void detail(const struct state_node *n, char *buf, size_t len)
-{
-	char done[16], all[16], when[32] = "";
-	time_t seen = (time_t)n->last_seen;
-	struct tm tm;
+#define STATE_WIDTH 9
+#define NEXT_WIDTH  16
+#define SEEN_WIDTH  6
 
-	if (n->last_seen && localtime_r(&seen, &tm))
-		strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &tm);
-	if (!strcmp(n->status, "running") && n->total)
-		snprintf(buf, len, "%s  %s  %3.0f %% of %s (%s)  %s", when, n->module,
-			 100.0 * (double)n->bytes / (double)n->total,
-			 str_from_size(n->total, all, sizeof(all)),
-			 str_from_size(n->bytes, done, sizeof(done)), n->message);
-	else
-		snprintf(buf, len, "%s  %s%s%s", when, n->module,
-			 n->module[0] && n->message[0] ? ": " : "", n->message);
+static size_t name_columns(const struct board *b)
+{
+	return b->name_width < 4 ? 4 : b->name_width > 20 ? 20 : b->name_width;
 }
 
-static int print_node(const struct site *site, const char *name)
+/* On a terminal lines are cut at its width; who reads from a pipe gets all of them. */
+static size_t columns_of_output(void)
 {
-	struct state_node n;
-	char text[EVENT_MESSAGE_MAX + 200], next[96] = "disk";
-	int ret = state_node(site->state, name, &n);
+	struct winsize size;
 
-	if (ret && ret != -ENOENT)
-		return ret;
-	detail(&n, text, sizeof(text));
-	if (n.armed[0])
-		snprintf(next, sizeof(next), "installer '%s'%s", n.armed,
-			 n.wipe ? ", may wipe" : "");
-	printf("%-14s  %-9s  next boot: %-18s  %s\n", name, n.status[0] ? n.status : "-", next,
-	       text);
+	if (!isatty(STDOUT_FILENO))
+		return 4096;
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) || !size.ws_col)
+		return 80;
+	return size.ws_col;
+}
+
+static void doing(const struct state_node *n, char *buf, size_t len)
+{
+	char done[24], all[24], amount[80] = "";
+
+	if (!strcmp(n->status, "running") && n->total)
+		snprintf(amount, sizeof(amount), "%.0f%% (%s of %s)",
+			 100.0 * (double)n->bytes / (double)n->total,
+			 event_amount(n->bytes, n->total, done, sizeof(done)),
+			 event_amount(n->total, n->total, all, sizeof(all)));
+	snprintf(buf, len, "%s%s%s%s%s", n->module,
+		 n->module[0] && (amount[0] || n->message[0]) ? ": " : "", amount,
+		 amount[0] && n->message[0] ? ", " : "", n->message);
+}
+
+static void print_row(const struct board *b, const struct board_row *row, size_t columns)
+{
+	_cleanup_strbuf_ struct strbuf out = STRBUF_INIT;
+	size_t name = name_columns(b);
+	size_t used = name + 2 + STATE_WIDTH + 2 + NEXT_WIDTH + 2 + SEEN_WIDTH + 2;
+	const struct state_node *n = &row->node;
+	char text[EVENT_MESSAGE_MAX + 200], next[96] = "disk", seen[CELL_TEXT] = "-";
+
+	if (n->armed[0])
+		snprintf(next, sizeof(next), "%s%s", n->armed, n->wipe ? ", may wipe" : "");
+	if (row->silent >= 0)
+		cell_duration(row->silent, seen);
+	cell_pad(&out, n->name, name);
+	strbuf_adds(&out, "  ");
+	cell_pad(&out, n->status[0] ? n->status : "-", STATE_WIDTH);
+	strbuf_adds(&out, "  ");
+	cell_pad(&out, next, NEXT_WIDTH);
+	strbuf_adds(&out, "  ");
+	cell_pad(&out, seen, SEEN_WIDTH);
+	strbuf_adds(&out, "  ");
+	doing(n, text, sizeof(text));
+	cell_add(&out, text, columns > used ? columns - used : 1);
+	while (out.len && out.buf[out.len - 1] == ' ')
+		out.buf[--out.len] = '\0';
+	puts(out.buf ? out.buf : "");
+}
+
+static int print_table(const struct board *b)
+{
+	size_t columns = columns_of_output();
+
+	printf("%-*s  %-*s  %-*s  %-*s  DOING\n", (int)name_columns(b), "NODE", STATE_WIDTH,
+	       "STATE", NEXT_WIDTH, "NEXT BOOT", SEEN_WIDTH, "SEEN");
+	for (size_t i = 0; i < b->count; i++)
+		print_row(b, &b->rows[i], columns);
 	return 0;
+}
+
+static int print_json(const struct board *b)
+{
+	json_t *list = json_array();
+	int failed = 0;
+
+	for (size_t i = 0; i < b->count; i++) {
+		const struct state_node *n = &b->rows[i].node;
+
+		failed |= json_array_append_new(
+			list,
+			json_pack("{s:o, s:o, s:o, s:b, s:o, s:o, s:I, s:I, s:o, s:o, s:i}", "node",
+				  json_text(n->name), "state", json_text(n->status), "installer",
+				  json_text(n->armed), "wipe", n->wipe, "install",
+				  json_text(n->install), "module", json_text(n->module), "bytes",
+				  (json_int_t)n->bytes, "total", (json_int_t)n->total, "message",
+				  json_text(n->message), "last_seen", json_time(n->last_seen),
+				  "attempts", (int)n->attempts));
+	}
+	if (failed) {
+		json_decref(list);
+		list = NULL;
+	}
+	return json_print(list);
 }
 
 static void print_end(const struct event *e, int64_t at, void *arg)
@@ -60,43 +129,59 @@ static void print_end(const struct event *e, int64_t at, void *arg)
 		       e->ok ? "" : "  failed");
 }
 
-static int print_seconds(const struct site *site, const char *name)
+static int print_seconds(const struct board *b, struct state *state)
 {
-	struct state_node n;
-	int ret = state_node(site->state, name, &n);
+	int ret = 0;
 
-	if (ret == -ENOENT || (!ret && !n.install[0]))
-		return log_err(0, "nothing is known of an installation of '%s'", name);
-	return ret ? ret : state_events(site->state, n.install, print_end, NULL);
+	for (size_t i = 0; !ret && i < b->count; i++) {
+		const struct state_node *n = &b->rows[i].node;
+
+		if (!n->install[0])
+			return log_err(0, "nothing is known of an installation of '%s'", n->name);
+		ret = state_events(state, n->install, print_end, NULL);
+	}
+	return ret;
+}
+
+static int status(const char *state_dir, char form, int count, char **words)
+{
+	struct state *state;
+	struct board board;
+	int ret = board_open(&board, &state, state_dir, count, words);
+
+	if (ret)
+		return ret;
+	ret = board_read(&board, state, time(NULL), now_ms());
+	if (!ret && form == 'j')
+		ret = print_json(&board);
+	else if (!ret && form == 't')
+		ret = print_seconds(&board, state);
+	else if (!ret)
+		ret = print_table(&board);
+	board_free(&board);
+	state_close(state);
+	return ret;
 }
 
 static int status_main(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{"state", required_argument, NULL, 's'}, {"seconds", no_argument, NULL, 't'}, {0}};
-	int (*print)(const struct site *, const char *) = print_node;
+	static const struct option options[] = {{"state", required_argument, NULL, 's'},
+						{"seconds", no_argument, NULL, 't'},
+						{"json", no_argument, NULL, 'j'},
+						{0}};
 	const char *state_dir = DEFAULT_STATE_DIR;
-	struct site site;
-	size_t count;
-	char **names;
-	int c, failed;
+	char form = 0;
+	int c;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (c == 's')
 			state_dir = optarg;
-		else if (c == 't')
-			print = print_seconds;
+		else if ((c == 't' || c == 'j') && !form)
+			form = (char)c;
 		else
 			return command_usage(argv[0]);
 	}
-	if (site_open(&site, state_dir))
-		return 1;
-	failed = site_hosts(&site, argc - optind, argv + optind, &names, &count);
-	for (size_t i = 0; !failed && i < count; i++)
-		failed = print(&site, names[i]);
-	cluster_names_free(names, count);
-	site_close(&site);
-	return failed ? 1 : 0;
+	return status(state_dir, form, argc - optind, argv + optind) ? 1 : 0;
 }
 
 COMMAND(status, .summary = "what each node does, and boots next", .usage = usage,

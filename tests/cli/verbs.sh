@@ -122,6 +122,13 @@ expect 0 "root_password (hidden)" "$lucie" plan n1 --state state
 expect 0 'root_password $6$salt' "$lucie" plan n1 --state state --secrets
 expect 0 " default" "$lucie" plan n1 --state state
 
+# json EXPRESSION COMMAND...: what the JSON that it prints has there, as `[0]["node"]`
+json() {
+	local expression=$1
+	shift
+	"$@" | python3 -c "import json, sys; print(json.load(sys.stdin)$expression)"
+}
+
 # --- arming -------------------------------------------------------------------------------------------------------------------------
 
 boot_file=state/tftp/pxelinux.cfg/01-52-54-00-00-00-01
@@ -138,6 +145,18 @@ expect 0 "n2: boots from its disk" "$lucie" boot "${at[@]}" n1,n2
 is "one that is not boots its disk" grep -q 'LOCALBOOT 0' "$boot_file"
 expect 0 "n1: 'full' at its next boot" "$lucie" install "${at[@]}" n1
 expect 0 "n1: boots from its disk" "$lucie" install "${at[@]}" --cancel n1
+
+# --- what is known of nodes ---------------------------------------------------------------------------------------------------------
+
+expect 0 "$(printf 'NODE  STATE      NEXT BOOT         SEEN    DOING\nn1    -          disk              -\nn2    -')" "$lucie" status "${at[@]}"
+expect 2 usage "$lucie" status "${at[@]}" --json --seconds
+expect 1 "no host is named 'n3'" "$lucie" status "${at[@]}" n3
+expect 1 "nothing is known of an installation of 'n1'" "$lucie" status "${at[@]}" --seconds n1
+expect 0 "" "$lucie" install "${at[@]}" --wipe n1
+expect 0 "n1    -          full, may wipe    -" "$lucie" status "${at[@]}" n1
+is "status as JSON" [ "$(json '[0]["installer"]' "$lucie" status "${at[@]}" --json)" = full ]
+is "one object for each node" [ "$(json '[1]["state"]' "$lucie" status "${at[@]}" --json 'n[1-2]')" = None ]
+expect 0 "" "$lucie" boot "${at[@]}" n1
 
 # --- changes ------------------------------------------------------------------------------------------------------------------------
 
