@@ -41,7 +41,7 @@ static const char usage[] =
 	"      --json               events as JSON lines on the standard output\n"
 	"      --detect SECONDS     a node silent for so long is dropped (2)\n"
 	"      --chunk-timeout SECONDS  or one that takes nothing for so long (10)\n"
-	"      --buffer PERCENT     of the pool that waits for a node before it may be slow (5)\n"
+	"      --buffer PERCENT     of the pool that waits for a node before it may be slow (1)\n"
 	"      --slow PERCENT       of the rate before it: moved to the end; 0: never (75)\n"
 	"recv only:\n"
 	"      --name NAME          instead of the host's name\n"

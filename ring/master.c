@@ -731,7 +731,7 @@ void ring_send_defaults(struct ring_send *s)
 	*s = (struct ring_send){.wait_ms = 30000,
 				.detect_ms = 2000,
 				.chunk_ms = 10000,
-				.buffer_percent = 5,
+				.buffer_percent = 1,
 				.slow_percent = 75};
 	ring_common_defaults(&s->common);
 	s->common.port = RING_PORT;

@@ -26,6 +26,7 @@
 #include "ring/spool.h"
 
 #define TICK_MS	     50
+#define LAG	     ((uint64_t)4 * RING_FRAME)
 #define CONNECT_MS   2000
 #define HANDSHAKE_MS 5000
 #define RETRY_MS     200
@@ -424,6 +425,20 @@ static int check_master(struct node *n, int64_t now)
 	return now - n->heard > n->welcome.detect_ms ? -ETIMEDOUT : 0;
 }
 
+/* While a successor falls behind, the master has to hear more often how far it is. */
+static bool is_beat_due(struct node *n, int64_t now)
+{
+	uint64_t received = flow_received(&n->flow);
+	struct ring_child child[RING_CHILDREN];
+	size_t count = senders_fill(&n->senders, child);
+	int64_t after = n->welcome.beat_ms;
+
+	for (size_t i = 0; i < count; i++)
+		if (received - child[i].sent > LAG)
+			after = n->welcome.beat_ms / 3;
+	return n->beat_now || now - n->last_beat >= after;
+}
+
 static int tick(struct node *n)
 {
 	int64_t now = now_ms();
@@ -435,7 +450,7 @@ static int tick(struct node *n)
 		ret = start_receiver(n);
 	if (!ret && !n->reported && atomic_load(&n->writer.result) != 1)
 		ret = send_report(n, atomic_load(&n->writer.result));
-	if (!ret && (n->beat_now || now - n->last_beat >= n->welcome.beat_ms))
+	if (!ret && is_beat_due(n, now))
 		ret = send_beat(n);
 	senders_reap(&n->senders);
 	door_tick(&n->door);

@@ -100,6 +100,7 @@ struct sender {
 	atomic_bool stop, ended;
 
 	/* the sender's own */
+	size_t batch;  /* frames at a time */
 	uint8_t *buf;  /* of the store: with verify a chunk, else a batch of frames */
 	size_t loaded; /* with verify: the chunk in buf; SIZE_MAX: none */
 };

@@ -3,19 +3,23 @@
 #include "ring/pump.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include "init/lib/io.h"
 #include "ring/crc32c.h"
 #include "ring/sock.h"
 
-#define TICK_MS 100
+#define TICK_MS	 100
+#define BATCH_MS 20
 
 /* Frames for len bytes at data, which begin at `offset` of the stream; crc: of whole frames, or
  * NULL. Zeros next to each other become one frame. Returns how many bytes went into the batch. */
-static size_t make_batch(struct conn_data *list, size_t *count, uint32_t session, uint64_t offset,
-			 const uint8_t *data, const uint32_t *crc, size_t len)
+static size_t make_batch(const struct sender *s, struct conn_data *list, size_t *count,
+			 uint64_t offset, const uint8_t *data, const uint32_t *crc, size_t len)
 {
 	size_t at = 0;
 
@@ -27,11 +31,12 @@ static size_t make_batch(struct conn_data *list, size_t *count, uint32_t session
 
 		if (zero && last && last->frame.flags & FRAME_ZERO) {
 			last->frame.length += (uint32_t)n;
-		} else if (*count == CONN_BATCH) {
+		} else if (*count == s->batch) {
 			break;
 		} else {
-			struct frame f = {
-				.type = RING_DATA, .session = session, .length = (uint32_t)n};
+			struct frame f = {.type = RING_DATA,
+					  .session = s->conn.session,
+					  .length = (uint32_t)n};
 
 			f.flags = zero ? FRAME_ZERO : 0;
 			f.offset = offset + at;
@@ -56,6 +61,21 @@ static int send_zeros(struct sender *s, uint64_t offset, size_t len, const struc
 	return ret ? ret : (int)len;
 }
 
+/* A batch that takes long is followed by a smaller one: `sent` has to show early how slow it is. */
+static int send_batch(struct sender *s, const struct conn_data *list, size_t count,
+		      const struct conn_wait *w)
+{
+	int64_t begin = now_ms(), took;
+	int ret = conn_send_data(&s->conn, list, count, w);
+
+	took = now_ms() - begin;
+	if (took > BATCH_MS && s->batch > 1)
+		s->batch /= 2;
+	else if (took < BATCH_MS / 4 && s->batch < CONN_BATCH)
+		s->batch *= 2;
+	return ret;
+}
+
 /* Both return the bytes that went, or -errno. */
 static int send_memory(struct sender *s, uint64_t offset, const struct view *v,
 		       const struct conn_wait *w)
@@ -66,9 +86,9 @@ static int send_memory(struct sender *s, uint64_t offset, const struct view *v,
 
 	if (v->slot->zero)
 		return send_zeros(s, offset, v->len, w);
-	n = make_batch(list, &count, s->conn.session, offset, v->slot->data + v->from,
+	n = make_batch(s, list, &count, offset, v->slot->data + v->from,
 		       v->slot->crc + v->from / RING_FRAME, v->len);
-	ret = conn_send_data(&s->conn, list, count, w);
+	ret = send_batch(s, list, count, w);
 	return ret ? ret : (int)n;
 }
 
@@ -128,8 +148,8 @@ static int send_store(struct sender *s, uint64_t offset, const struct view *v,
 		return ret;
 	if (zero)
 		return send_zeros(s, offset, v->len, w);
-	n = make_batch(list, &count, s->conn.session, offset, data, NULL, n);
-	ret = conn_send_data(&s->conn, list, count, w);
+	n = make_batch(s, list, &count, offset, data, NULL, n);
+	ret = send_batch(s, list, count, w);
 	return ret ? ret : (int)n;
 }
 
@@ -170,6 +190,7 @@ static void *sender_main(void *arg)
 	int ret;
 
 	s->loaded = SIZE_MAX;
+	s->batch = CONN_BATCH;
 	s->buf = malloc(s->verify ? BLOB_CHUNK : CONN_BATCH * RING_FRAME);
 	ret = s->buf ? send_idle(s, &w) : -ENOMEM;
 	while (!ret && !atomic_load(&s->stop))
@@ -242,10 +263,21 @@ void senders_reap(struct senders *s)
 	}
 }
 
+/* What the kernel still holds has not arrived. */
+static uint64_t arrived(const struct sender *s)
+{
+	uint64_t sent = atomic_load(&s->sent);
+	int queued;
+
+	if (ioctl(s->conn.fd, SIOCOUTQ, &queued) || queued < 0)
+		return sent;
+	return sent > (uint64_t)queued ? sent - (uint64_t)queued : 0;
+}
+
 size_t senders_fill(const struct senders *s, struct ring_child *out)
 {
 	for (size_t i = 0; i < s->count; i++)
-		out[i] = (struct ring_child){s->list[i]->child, atomic_load(&s->list[i]->sent)};
+		out[i] = (struct ring_child){s->list[i]->child, arrived(s->list[i])};
 	return s->count;
 }
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Two windows: a very slow member holds up all behind it and is moved within half a second; one
+/* Two windows: a very slow member holds up all behind it and is moved in half a second at most; one
  * that is only somewhat slow has to be so for two seconds. */
 #define WINDOW_SHORT_MS 600
 #define WINDOW_LONG_MS	2000
@@ -13,6 +13,14 @@
 #define BACKLOG_SECONDS 0.2	      /* of its predecessor's data */
 #define STEADY_MARGIN	15	      /* percent that a single interval may be above */
 #define LEAVES_MAX	4	      /* they share the last member's link */
+
+/* The quick look, at what a predecessor itself says of its successor. */
+#define FEED_BYTES    ((uint64_t)4 * RING_FRAME) /* between two samples, */
+#define FEED_MS	      125			 /* or so long */
+#define FEED_WINDOW   150
+#define FEED_SAMPLES  3
+#define FEED_BACKLOG  0.1 /* seconds */
+#define FEED_FRESH_MS 250
 
 void topology_init(struct topology *t, uint64_t length)
 {
@@ -190,6 +198,18 @@ bool topology_is_idle(const struct topology *t, uint32_t id)
 	return true;
 }
 
+static void note_feed(struct member *m, uint32_t by, uint64_t have, uint64_t given, int64_t now)
+{
+	const struct member_feed *last = &m->feeds[(m->feed_count - 1) % TOPOLOGY_FEEDS];
+
+	if (m->fed_by != by)
+		m->feed_count = 0;
+	m->fed_by = by;
+	if (m->feed_count && have - last->have < FEED_BYTES && now - last->at < FEED_MS)
+		return;
+	m->feeds[m->feed_count++ % TOPOLOGY_FEEDS] = (struct member_feed){now, have, given};
+}
+
 void topology_beat(struct topology *t, uint32_t id, const struct ring_beat *beat, int64_t now)
 {
 	struct member *m = topology_member(t, id);
@@ -206,6 +226,12 @@ void topology_beat(struct topology *t, uint32_t id, const struct ring_beat *beat
 	m->received = beat->received < t->length ? beat->received : t->length;
 	m->on_disk = beat->on_disk;
 	m->samples[m->sample_count++ % TOPOLOGY_SAMPLES] = (struct member_sample){now, m->received};
+	for (size_t i = 0; i < beat->count; i++) {
+		struct member *child = topology_member(t, beat->children[i].id);
+
+		if (child)
+			note_feed(child, id, m->received, beat->children[i].sent, now);
+	}
 }
 
 double topology_rate(const struct member *m, int64_t window, int64_t now)
@@ -274,6 +300,39 @@ static bool slower_than(const struct topology *t, const struct topology_limits *
 	       is_steady_below(m, reference * (percent + STEADY_MARGIN) / 100, window, now);
 }
 
+/* Its predecessor receives on, but can give it less than `percent` of that, in each of several
+ * short intervals in a row. Both figures come from one clock and one moment, so that this can be
+ * seen much sooner than by comparing what two nodes say; who stalls (more than one interval) is not
+ * slow, here either. */
+static bool is_choked(const struct topology_limits *l, const struct member *m, uint32_t percent,
+		      int64_t now)
+{
+	const struct member_feed *newest = &m->feeds[(m->feed_count - 1) % TOPOLOGY_FEEDS];
+	const struct member_feed *newer = newest, *f;
+	double lag = (double)(int64_t)(newest->have - newest->given), rate;
+	unsigned int stalls = 0;
+
+	if (m->feed_count <= FEED_SAMPLES || m->fed_by != m->attached ||
+	    now - newest->at > FEED_FRESH_MS || now - m->attached_at < WINDOW_SHORT_MS ||
+	    lag < (double)l->backlog)
+		return false;
+	for (size_t i = 2; i <= m->feed_count && i <= TOPOLOGY_FEEDS; i++) {
+		int64_t have, given;
+
+		f = &m->feeds[(m->feed_count - i) % TOPOLOGY_FEEDS];
+		have = (int64_t)(newer->have - f->have);
+		given = (int64_t)(newer->given - f->given);
+		stalls += given <= 0;
+		if (have <= 0 || stalls > 1 || given * 100 >= have * percent)
+			return false;
+		rate = (double)(newest->have - f->have) * 1000 / (double)(newest->at - f->at);
+		if (i > FEED_SAMPLES && newest->at - f->at >= FEED_WINDOW)
+			return rate >= RATE_MIN && lag >= rate * FEED_BACKLOG;
+		newer = f;
+	}
+	return false;
+}
+
 /* Only a member with one behind it holds anybody up. */
 static bool is_slow(const struct topology *t, const struct topology_limits *l,
 		    const struct member *m, int64_t now)
@@ -287,7 +346,8 @@ static bool is_slow(const struct topology *t, const struct topology_limits *l,
 	before = topology_member(t, t->chain[at - 1]);
 	if (m->attached != before->id)
 		return false;
-	return slower_than(t, l, m, before, WINDOW_SHORT_MS, l->slow_percent * 2 / 3, now) ||
+	return is_choked(l, m, l->slow_percent * 2 / 3, now) ||
+	       slower_than(t, l, m, before, WINDOW_SHORT_MS, l->slow_percent * 2 / 3, now) ||
 	       slower_than(t, l, m, before, WINDOW_LONG_MS, l->slow_percent, now);
 }
 

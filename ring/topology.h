@@ -15,6 +15,7 @@
 #include "ring/proto.h"
 
 #define TOPOLOGY_SAMPLES 64
+#define TOPOLOGY_FEEDS	 16
 
 enum member_state {
 	MEMBER_ACTIVE,	 /* takes data */
@@ -30,6 +31,12 @@ enum member_place { PLACE_NONE, PLACE_CHAIN, PLACE_LEAF };
 struct member_sample {
 	int64_t at;
 	uint64_t received;
+};
+
+/* What its predecessor had received and had given it, at the same moment. */
+struct member_feed {
+	int64_t at;
+	uint64_t have, given;
 };
 
 struct member {
@@ -48,6 +55,9 @@ struct member {
 	uint32_t complaints;
 	struct member_sample samples[TOPOLOGY_SAMPLES];
 	size_t sample_count; /* ever; the last TOPOLOGY_SAMPLES are kept */
+	uint32_t fed_by;     /* whose beats made feeds[] */
+	struct member_feed feeds[TOPOLOGY_FEEDS];
+	size_t feed_count; /* ever */
 	uint8_t root[BLOB_HASH_LEN];
 	uint32_t millis;	    /* by its own report */
 	char reason[RING_TEXT_MAX]; /* FAILED, DROPPED, LEAVING */

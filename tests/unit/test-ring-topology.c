@@ -136,6 +136,48 @@ static void test_slow_is_moved(void **state)
 	topology_free(&t);
 }
 
+/* Member 1 receives 5 MB/s and gives member 2 given[i] MB/s in the i-th of some intervals of 50 ms;
+ * when that is seen, in ms, or -1. */
+static int64_t feed(const double *given, size_t count)
+{
+	struct topology t;
+	int64_t now = 0, seen = -1;
+	double have = 0, gone = 0;
+
+	fill(&t, 3);
+	for (size_t i = 0; i < 20 + count && seen < 0; i++) {
+		struct ring_beat b = {.count = 1, .children = {{.id = 2}}};
+
+		now += 50;
+		have += 5 * MB / 20;
+		gone += (i < 20 ? 5 : given[i - 20]) * MB / 20;
+		b.received = (uint64_t)have;
+		b.children[0].sent = (uint64_t)gone;
+		topology_beat(&t, 1, &b, now);
+		b = (struct ring_beat){.attached = 1, .received = (uint64_t)gone};
+		topology_beat(&t, 2, &b, now);
+		if (topology_judge(&t, &limits, now).kind == VERDICT_DEMOTE)
+			seen = now - 20 * 50;
+	}
+	topology_free(&t);
+	return seen;
+}
+
+static void test_choked_is_seen_early(void **state)
+{
+	static const double quarter[10] = {1.25, 1.25, 1.25, 1.25, 1.25,
+					   1.25, 1.25, 1.25, 1.25, 1.25},
+			    stall[10] = {1, 0, 0, 0, 0, 0, 5, 5, 5, 5},
+			    jerky[10] = {1, 0, 9, 1, 0, 9, 1, 0, 9, 1};
+	int64_t seen;
+
+	(void)state;
+	seen = feed(quarter, 10);
+	assert_true(seen > 0 && seen <= 400);
+	assert_int_equal(feed(stall, 10), -1);
+	assert_int_equal(feed(jerky, 10), -1);
+}
+
 static void test_last_may_be_slow(void **state)
 {
 	static const double rate[] = {10, 10, 2};
@@ -204,6 +246,7 @@ int main(void)
 		cmocka_unit_test(test_order_of_hosts),
 		cmocka_unit_test(test_silence_names_exactly_one),
 		cmocka_unit_test(test_slow_is_moved),
+		cmocka_unit_test(test_choked_is_seen_early),
 		cmocka_unit_test(test_last_may_be_slow),
 		cmocka_unit_test(test_no_progress),
 		cmocka_unit_test(test_return),
