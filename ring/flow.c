@@ -103,8 +103,16 @@ static struct slot *slot_of(struct flow *f, size_t chunk)
 	return NULL;
 }
 
-/* The one whose data are the oldest, if they are old enough that whoever is behind them will read
- * the disk anyway; else an unused one: memory that was never touched costs more than a copy. */
+/* With the lock held. Nobody will ask for it: those who take from here have passed it, or, while
+ * nobody does, it is so old that a late one will read the disk anyway. */
+static bool is_spent(const struct flow *f, const struct slot *s, size_t chunk)
+{
+	return f->wanted ? ((uint64_t)s->chunk + 1) * BLOB_CHUNK <= f->wanted
+			 : s->chunk + CACHED_CHUNKS < chunk;
+}
+
+/* The oldest, if it is spent; else an unused one, because memory that was never touched costs less
+ * than to read the disk, but more than memory that is warm; else the oldest all the same. */
 static struct slot *reusable_slot(struct flow *f, size_t chunk)
 {
 	struct slot *oldest = NULL, *unused = NULL;
@@ -119,7 +127,7 @@ static struct slot *reusable_slot(struct flow *f, size_t chunk)
 		else if (!oldest || s->chunk < oldest->chunk)
 			oldest = s;
 	}
-	return oldest && (!unused || oldest->chunk + CACHED_CHUNKS < chunk) ? oldest : unused;
+	return oldest && (!unused || is_spent(f, oldest, chunk)) ? oldest : unused;
 }
 
 static bool slot_allocate(struct slot *s)
