@@ -73,6 +73,7 @@ struct cluster {
 	const char *default_files; /* the folder `files` beside the main file; NULL */
 	bool compiled; /* a generation: it was checked, files that it names are not looked at again
 			*/
+	bool alone;    /* only the grammar of one file: what it includes is not read */
 	bool in_builtins; /* while the built-in defaults are read */
 
 	struct object **objects; /* all, in order */
@@ -131,6 +132,15 @@ bool cluster_is_module_key(const char *key, char *module, size_t len);
 /* Text is copied. Reads what it includes, if dir (see cluster_dir_of) is not NULL. */
 void cluster_read_text(struct cluster *c, const char *file, const char *dir, const char *text,
 		       size_t len);
+/* A line cut in place: its first word goes to `end`, text is what follows it, comment what follows
+ * the '#' (NULL: there is none). Empty lines have an empty word. */
+struct cluster_words {
+	char *word, *end, *text, *comment;
+};
+void cluster_split_line(struct cluster_words *w, char *line);
+/* Says what is wrong with the text as such; returns the number of errors. */
+int cluster_check_grammar(const char *name, const char *text, size_t len, cluster_error_fn *error,
+			  void *arg);
 /* "FOLDER/" of a path, "" where it has none. */
 const char *cluster_dir_of(struct cluster *c, const char *path);
 extern const char cluster_builtins[];

@@ -54,13 +54,15 @@ static char *word_end(char *p)
 	return p;
 }
 
-static void cut_comment(char *line)
+/* Cuts the line before its comment; returns what follows the '#', or NULL. */
+static char *cut_comment(char *line)
 {
 	for (char *p = line; *p; p++)
 		if (*p == '#' && (p == line || is_blank(p[-1]) || p[-1] == '{')) {
 			*p = '\0';
-			return;
+			return p + 1;
 		}
+	return NULL;
 }
 
 static void cut_blanks(char *line)
@@ -69,6 +71,17 @@ static void cut_blanks(char *line)
 
 	while (n && is_blank(line[n - 1]))
 		line[--n] = '\0';
+}
+
+void cluster_split_line(struct cluster_words *w, char *line)
+{
+	w->comment = cut_comment(line);
+	if (w->comment)
+		cut_blanks(w->comment);
+	cut_blanks(line);
+	w->word = skip_blanks(line);
+	w->end = word_end(w->word);
+	w->text = skip_blanks(w->end);
 }
 
 /* Length of the UTF-8 character at p, 0 if it is none or a control character. */
@@ -163,6 +176,8 @@ static void read_include(struct reader *r, char *line, char *p)
 
 	if (!*path)
 		cluster_error(r->c, &at, "'include' without a file, expected 'include FILE'");
+	else if (r->c->alone)
+		return;
 	else if (!r->dir)
 		cluster_error(r->c, &at,
 			      "'include' in a definition that is no file, expected none");
@@ -229,11 +244,11 @@ static void read_value(struct reader *r, char *line, char *key)
 static void read_line(struct reader *r, char *line)
 {
 	struct cluster_place at;
+	struct cluster_words w;
 	char *p;
 
-	cut_comment(line);
-	cut_blanks(line);
-	p = skip_blanks(line);
+	cluster_split_line(&w, line);
+	p = w.word;
 	if (!*p)
 		return;
 	if (!r->object && !r->skipping) {

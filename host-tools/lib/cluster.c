@@ -234,6 +234,19 @@ int cluster_load_text(struct cluster **out, const char *name, const char *text, 
 	return load(out, name, NULL, text, len, error, arg);
 }
 
+int cluster_check_grammar(const char *name, const char *text, size_t len, cluster_error_fn *error,
+			  void *arg)
+{
+	struct cluster *c = xcalloc(1, sizeof(*c));
+	int errors;
+
+	c->alone = true;
+	cluster_read_text(c, name, NULL, text, len);
+	errors = report_errors(c, error, arg);
+	cluster_free(c);
+	return errors;
+}
+
 void cluster_free(struct cluster *c)
 {
 	if (!c)

@@ -59,6 +59,13 @@ int cluster_load_text(struct cluster **out, const char *name, const char *text, 
 		      cluster_error_fn *error, void *arg);
 void cluster_free(struct cluster *c);
 
+/* The canonical form of one file's text (lucie(1), fmt): it says the same, and formatting it again
+ * changes nothing. Only the grammar is judged; what keys mean and what is included is not. Returns
+ * the number of errors, as above, or -errno when `out` cannot take it; then it is not to be used.
+ */
+int cluster_format(struct strbuf *out, const char *name, const char *text, size_t len,
+		   cluster_error_fn *error, void *arg);
+
 /* Objects of a type, registered ones only, in the order of the file. */
 size_t cluster_count(const struct cluster *c, enum cluster_type type);
 const struct cluster_object *cluster_at(const struct cluster *c, enum cluster_type type,

@@ -5,7 +5,8 @@
 #	UPDATE=1 tests/cli/run.sh [LUCIE]  writes the golden files anew: read the diff before you commit it
 #
 # check/NAME.conf, or check/NAME/cluster.conf, is checked; check/NAME.golden is what it says and its exit code.
-# plan/NAME.conf: the plan of its host n1. docs/examples are right. verbs.sh: setup, base and the exit codes.
+# plan/NAME.conf: the plan of its host n1. fmt/NAME.conf: its canonical form. docs/examples are right. fmt.sh: what fmt keeps and
+# writes. verbs.sh: setup, base and the exit codes.
 set -u
 cd "$(dirname "$0")" || exit 2
 lucie=$(realpath "${1:-../../out/host/bin/lucie}")
@@ -39,9 +40,13 @@ for conf in $(fixtures plan); do
 	name=${conf%/cluster.conf}
 	golden "plan/${name%.conf}.golden" "$(run plan plan n1 --conf "$conf")"
 done
+for conf in $(fixtures fmt); do
+	golden "fmt/${conf%.conf}.golden" "$(run fmt fmt "$conf")"
+done
 for conf in ../../docs/examples/*.conf; do
 	"$lucie" check "$conf" > /dev/null || { echo "FAIL $conf" >&2; failed=$((failed + 1)); }
 done
+./fmt.sh "$lucie" || failed=$((failed + 1))
 ./verbs.sh "$lucie" || failed=$((failed + 1))
 
 echo "cli: $count fixtures, $failed failed"
