@@ -87,7 +87,9 @@ struct ring_recv {
 	bool has_root;
 	uint8_t root[BLOB_HASH_LEN]; /* with has_root: only this content is taken */
 	uint32_t wait_ms;	     /* for a master that is not there yet, at the start */
-	void (*progress)(uint64_t done, uint64_t total, void *arg); /* in the caller's thread */
+	/* In the caller's thread, at each new position and at least twice a second; the last one
+	 * also when it fails. done: bytes that are verified and laid down. */
+	void (*progress)(uint64_t done, uint64_t total, void *arg);
 	void *arg;
 };
 void ring_recv_defaults(struct ring_recv *r);
