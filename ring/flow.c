@@ -130,15 +130,26 @@ static struct slot *reusable_slot(struct flow *f, size_t chunk)
 	return oldest && (!unused || is_spent(f, oldest, chunk)) ? oldest : unused;
 }
 
+/* Aligned, so that the kernel can use huge pages: a thousand page faults for each slot cost more
+ * than to fill it. */
 static bool slot_allocate(struct slot *s)
 {
-	void *p;
+	uint8_t *p, *at;
 
 	if (s->data)
 		return true;
-	p = mmap(NULL, BLOB_CHUNK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	s->data = p == MAP_FAILED ? NULL : p;
-	return s->data;
+	p = mmap(NULL, 2 * BLOB_CHUNK, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (p == MAP_FAILED)
+		return false;
+	at = p + (BLOB_CHUNK - (uintptr_t)p % BLOB_CHUNK) % BLOB_CHUNK;
+	if (at > p)
+		munmap(p, (size_t)(at - p));
+	if (at + BLOB_CHUNK < p + 2 * BLOB_CHUNK)
+		munmap(at + BLOB_CHUNK, (size_t)(p + BLOB_CHUNK - at));
+	madvise(at, BLOB_CHUNK, MADV_HUGEPAGE);
+	s->data = at;
+	return true;
 }
 
 struct slot *flow_slot_get(struct flow *f, size_t chunk)
