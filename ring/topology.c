@@ -15,12 +15,13 @@
 #define LEAVES_MAX	4	      /* they share the last member's link */
 
 /* The quick look, at what a predecessor itself says of its successor. */
-#define FEED_BYTES    ((uint64_t)4 * RING_FRAME) /* between two samples, */
-#define FEED_MS	      125			 /* or so long */
-#define FEED_WINDOW   150
-#define FEED_SAMPLES  3
-#define FEED_BACKLOG  0.1 /* seconds */
-#define FEED_FRESH_MS 250
+#define FEED_BYTES     ((uint64_t)4 * RING_FRAME) /* between two samples, */
+#define FEED_MS	       125			  /* or so long */
+#define FEED_WINDOW    150
+#define FEED_SAMPLES   3
+#define FEED_BACKLOG   0.1 /* seconds */
+#define FEED_FRESH_MS  250
+#define FEED_SETTLE_MS 300 /* after it was attached */
 
 void topology_init(struct topology *t, uint64_t length)
 {
@@ -313,7 +314,7 @@ static bool is_choked(const struct topology_limits *l, const struct member *m, u
 	unsigned int stalls = 0;
 
 	if (m->feed_count <= FEED_SAMPLES || m->fed_by != m->attached ||
-	    now - newest->at > FEED_FRESH_MS || now - m->attached_at < WINDOW_SHORT_MS ||
+	    now - newest->at > FEED_FRESH_MS || now - m->attached_at < FEED_SETTLE_MS ||
 	    lag < (double)l->backlog)
 		return false;
 	for (size_t i = 2; i <= m->feed_count && i <= TOPOLOGY_FEEDS; i++) {
