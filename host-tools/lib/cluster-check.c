@@ -1,9 +1,10 @@
 /* What can only be judged with the whole definition at hand, when templates are resolved:
  * references, what must be there, what must be unique, addresses and their networks, the order of
- * modules, disk layouts. */
+ * modules. */
 #include "host-tools/lib/cluster-internal.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,8 +14,8 @@
 #include "host-tools/lib/die.h"
 #include "host-tools/lib/rings.h"
 #include "host-tools/lib/suggest.h"
+#include "init/lib/cleanup.h"
 #include "init/lib/str.h"
-#include "modules/lib/layout.h"
 
 #define SUGGEST_ERRORS                                                                             \
 	100 /* after so many errors no more suggestions: each compares with every name */
@@ -88,6 +89,18 @@ static int add_member(const char *name, void *arg)
 	return 0;
 }
 
+static void no_member(struct cluster *c, const char *item, const char *name,
+		      const struct cluster_place *at)
+{
+	if (strpbrk(item, " \t"))
+		cluster_error(c, at, "bad members '%.80s', expected hosts separated by commas",
+			      item);
+	else if (cluster_find(c, TYPE_HOST_GROUP, name))
+		cluster_error(c, at, "'%.64s' is a host_group, expected its hosts", name);
+	else
+		cluster_dangling(c, TYPE_HOST, name, at);
+}
+
 static void check_members(struct cluster *c, struct object *group)
 {
 	const struct cluster_value *v = cluster_value(&group->public, "members");
@@ -101,7 +114,7 @@ static void check_members(struct cluster *c, struct object *group)
 
 		at.column += (unsigned int)offset;
 		if (ret == -ENOENT)
-			cluster_dangling(c, TYPE_HOST, m.unknown, &at);
+			no_member(c, item, m.unknown, &at);
 		else if (ret)
 			cluster_error(c, &at, "'%.80s': %s", item, why);
 	}
@@ -140,6 +153,22 @@ static void check_macs(struct cluster *c, struct object *host)
 	}
 }
 
+/* To the network Node1 and node1 are one name. */
+static void check_case(struct cluster *c, struct object *host)
+{
+	char *name = arena_strdup(&c->arena, host->public.name);
+	const struct object *other;
+
+	for (char *p = name; *p; p++)
+		*p = (char)tolower((unsigned char)*p);
+	other = map_put(&c->host_names, name, host);
+	if (other)
+		cluster_error(c, &host->public.at,
+			      "host '%s' differs from host '%s' in upper and lower case only, "
+			      "expected another name",
+			      host->public.name, other->public.name);
+}
+
 static bool network_address(const char *text, uint32_t *out)
 {
 	struct in_addr a;
@@ -148,6 +177,11 @@ static bool network_address(const char *text, uint32_t *out)
 		return false;
 	*out = ntohl(a.s_addr);
 	return true;
+}
+
+static bool is_whole_network(uint32_t address, uint32_t mask)
+{
+	return mask < 0xfffffffe && ((address & ~mask) == 0 || (address & ~mask) == ~mask);
 }
 
 /* The host's address is one that a host of its lucie_group can have. */
@@ -171,7 +205,7 @@ static void check_network(struct cluster *c, const struct object *host,
 				"address %s is the %s of lucie_group '%s', expected one of its own",
 				v->text, others[i], group->name);
 	}
-	if (mask < 0xfffffffe && ((address & ~mask) == 0 || (address & ~mask) == ~mask))
+	if (is_whole_network(address, mask))
 		cluster_error(c, &v->at,
 			      "address %s means the whole network of lucie_group '%s', expected "
 			      "one of a host",
@@ -201,6 +235,7 @@ static void check_host(struct cluster *c, struct object *host)
 			      "in its host_group",
 			      host->public.name);
 	check_macs(c, host);
+	check_case(c, host);
 	if (!v)
 		return;
 	other = map_put(&c->addresses, v->text, host);
@@ -301,52 +336,6 @@ static void check_installer(struct cluster *c, const struct object *o)
 		check_orders(c, &l, i, l.info[i]->after, false);
 		check_orders(c, &l, i, l.info[i]->needs, true);
 	}
-}
-
-/* --- layouts
- * -----------------------------------------------------------------------------------------------------------------------
- */
-
-struct layout_lines {
-	struct cluster *c;
-	const struct object *o;
-	const struct cluster_value *value[CLUSTER_VALUES_MAX];
-	size_t count;
-};
-
-static void layout_error(unsigned int line, const char *message, void *arg)
-{
-	const struct layout_lines *l = arg;
-	size_t i;
-
-	for (i = 0; i < l->count && l->value[i]->at.line != line; i++)
-		;
-	cluster_error(l->c, i < l->count ? &l->value[i]->at : &l->o->public.at, "%s", message);
-}
-
-/* The lines come from one object (cluster-resolve.c), so that their numbers tell them apart. */
-static void check_layout(struct cluster *c, const struct object *o)
-{
-	struct plan_line lines[CLUSTER_VALUES_MAX];
-	struct plan_section section = {.name = "layout", .lines = lines};
-	struct layout_lines l = {.c = c, .o = o};
-	struct layout *layout = xcalloc(1, sizeof(*layout));
-
-	for (size_t i = 0; i < o->public.count; i++) {
-		const struct cluster_value *v = &o->public.values[i];
-
-		if (strcmp(v->key, "disk") && strcmp(v->key, "partition"))
-			continue;
-		l.value[l.count++] = v;
-		lines[section.count++] = (struct plan_line){v->key, v->text, v->at.line};
-	}
-	if (!section.count && !o->broken)
-		cluster_error(c, &o->public.at,
-			      "disk_layout '%s' is empty, expected 'disk' and 'partition' lines",
-			      o->public.name);
-	else if (section.count)
-		layout_parse(layout, &section, layout_error, &l);
-	free(layout);
 }
 
 /* --- the rest
@@ -451,7 +440,21 @@ static void check_hosts(struct cluster *c, unsigned int pass,
 
 static void check_lucie_group(struct cluster *c, const struct object *o)
 {
+	static const char *const keys[] = {"gateway", "server_address"};
+	uint32_t mask, address;
+
 	require(c, o, "subnet", "NETMASK");
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+		const struct cluster_value *v = cluster_value(&o->public, keys[i]);
+
+		if (v && network_address(v->text, &address) &&
+		    network_address(cluster_get(&o->public, "subnet"), &mask) &&
+		    is_whole_network(address, mask))
+			cluster_error(c, &v->at,
+				      "%s %s means a whole network, expected the address of a "
+				      "machine",
+				      keys[i], v->text);
+	}
 }
 
 static void each(struct cluster *c, enum cluster_type type,
@@ -483,7 +486,7 @@ void cluster_check_objects(struct cluster *c)
 	check_hosts(c, SHOWN_DATASETS, check_host_datasets);
 	each(c, TYPE_LUCIE_GROUP, check_lucie_group);
 	each(c, TYPE_INSTALLER, check_installer);
-	each(c, TYPE_DISK_LAYOUT, check_layout);
+	each(c, TYPE_DISK_LAYOUT, cluster_check_layout);
 	each(c, TYPE_BASE, check_base);
 	each(c, TYPE_BASE, check_ring_port);
 	each(c, TYPE_DATASET, check_dataset);

@@ -101,12 +101,15 @@ int cluster_format(struct strbuf *out, const char *name, const char *text, size_
 	_cleanup_free_ char *copy = NULL;
 	struct formatter f = {.out = out, .fresh = true};
 	int errors = cluster_check_grammar(name, text, len, error, arg);
+	size_t skip;
 
 	if (errors)
 		return errors;
 	copy = xcalloc(1, len + 1);
 	memcpy(copy, text, len);
-	split_lines(&f, copy, len);
+	skip = !strncmp(copy, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)) ? strlen(BYTE_ORDER_MARK)
+									: 0;
+	split_lines(&f, copy + skip, len - skip);
 	for (size_t i = 0; i < f.count; i++)
 		write_line(&f, i);
 	free(f.lines);

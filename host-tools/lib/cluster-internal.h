@@ -2,8 +2,8 @@
  *
  * Order of the work (cluster.c): read (cluster-read.c) -> own values checked one by one
  * (cluster-values.c) -> ranges made into hosts (cluster-range.c, cluster-macs.c) -> templates
- * resolved (cluster-resolve.c) -> names, references, layouts and module orders checked across
- * objects (cluster-check.c).
+ * resolved (cluster-resolve.c) -> names, references and module orders checked across objects
+ * (cluster-check.c), and disk layouts (cluster-layout.c).
  */
 #ifndef LUCIE_CLUSTER_INTERNAL_H
 #define LUCIE_CLUSTER_INTERNAL_H
@@ -83,6 +83,7 @@ struct cluster {
 	struct map by_name[TYPE_COUNT];	  /* registered */
 	struct map templates[TYPE_COUNT]; /* objects with `name` */
 	struct map macs, addresses, ports;
+	struct map host_names; /* in lower case: names of the network */
 	struct modules modules;
 	struct mac_file *mac_files;
 	size_t made_hosts, inherited; /* so far; against the limits above */
@@ -101,7 +102,8 @@ enum {
 	KEY_OWN = 4,	/* not inherited from templates */
 	KEY_FILE = 8,	/* a file, relative to the one that names it */
 	KEY_FOLDER = 16,
-	KEY_REF = 32,	/* the name of an object of type ref */
+	KEY_REF = 32, /* the name of an object of type ref */
+	KEY_URI = 128,
 	KEY_PLACE = 64, /* a file, a folder or a device; links in it are kept */
 };
 
@@ -132,6 +134,9 @@ bool cluster_is_module_key(const char *key, char *module, size_t len);
 /* Text is copied. Reads what it includes, if dir (see cluster_dir_of) is not NULL. */
 void cluster_read_text(struct cluster *c, const char *file, const char *dir, const char *text,
 		       size_t len);
+#define BYTE_ORDER_MARK                                                                            \
+	"\xef\xbb\xbf" /* some editors put it at a file's start; passed over there */
+
 /* A line cut in place: its first word goes to `end`, text is what follows it, comment what follows
  * the '#' (NULL: there is none). Empty lines have an empty word. */
 struct cluster_words {
@@ -159,6 +164,7 @@ void cluster_check_mac_files(struct cluster *c);
 void cluster_free_mac_files(struct cluster *c);
 void cluster_resolve(struct cluster *c);
 void cluster_check_objects(struct cluster *c);
+void cluster_check_layout(struct cluster *c, const struct object *o);
 
 /* Says that nothing of this type has the name, and which one is like it. */
 void cluster_dangling(struct cluster *c, enum cluster_type type, const char *name,

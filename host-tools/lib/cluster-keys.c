@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "init/lib/cleanup.h"
@@ -128,22 +129,45 @@ static bool is_suite(const char *s)
 	return consists_of(s, LETTERS DIGITS "-._/", 100) && s[0] != '-';
 }
 
-static bool is_repository(const char *s)
+/* [USER@]HOST[:PORT][/PATH]; an IPv6 address stands in brackets. */
+static bool has_host(const char *s)
 {
-	return is_word(s) && (str_starts(s, "http://") || str_starts(s, "file:/")) &&
-	       s[strcspn(s, ":") + 1];
+	size_t user = strcspn(s, "@/"), n;
+
+	if (s[user] == '@')
+		s += user + 1;
+	n = *s == '[' ? strcspn(s, "]/") + 1 : strcspn(s, ":/");
+	if (!n || (*s == '[' && s[n - 1] != ']'))
+		return false;
+	if (*s != '[' && strspn(s, LETTERS DIGITS "-._") < n)
+		return false;
+	s += n;
+	n = strcspn(s, "/");
+	return !n || (*s == ':' && n > 1 && n < 7 && strspn(s + 1, DIGITS) == n - 1 &&
+		      strtoul(s + 1, NULL, 10) - 1 < 65535);
 }
 
-static bool is_source(const char *s)
+static bool is_uri(const char *s)
 {
-	return is_word(s) && ((str_starts(s, "http://") && s[7]) || str_starts(s, "file:/"));
+	return is_word(s) &&
+	       ((str_starts(s, "http://") && has_host(s + 7)) || (str_starts(s, "file:/") && s[6]));
 }
 
+/* A path that no part of is empty, '.' or '..'; or the label of a raw partition. */
 static bool is_target(const char *s)
 {
 	if (str_starts(s, "raw:"))
 		return consists_of(s + 4, LETTERS DIGITS "_-.+@/", 16);
-	return s[0] == '/' && s[1] && !str_ends(s, "/") && strlen(s) < 512;
+	if (s[0] != '/' || strlen(s) >= 512)
+		return false;
+	while (*s) {
+		size_t n = strcspn(++s, "/");
+
+		if (!n || (n <= 2 && strspn(s, ".") == n))
+			return false;
+		s += n;
+	}
+	return true;
 }
 
 static bool is_console(const char *s)
@@ -243,7 +267,7 @@ static const struct key_spec keys[] = {
 	{"suite", B | P, 0, is_suite, "a distribution's suite like bookworm", 0, NULL},
 	{"kernel", B, 0, is_package, "the name of a kernel package", 0, NULL},
 	{"file", B, KEY_FILE, NULL, "a tar file (.tar.gz, .tar.xz, .tar.zst)", 0, NULL},
-	{"source", B, KEY_LIST, is_source, "http://HOST/FILE or file:/FILE", 0, NULL},
+	{"source", B, KEY_LIST | KEY_URI, is_uri, "http://HOST/FILE or file:/FILE", 0, NULL},
 
 	{"ring", B, 0, is_yes_or_no, "yes or no", 0, "no"},
 	{"port", B | T, 0, is_port, "a port from 1 to 65535", 0, NULL},
@@ -251,7 +275,7 @@ static const struct key_spec keys[] = {
 	{"source", T, KEY_PLACE, NULL, "a file, a folder or a disk of the server", 0, NULL},
 	{"target", T, 0, is_target, "an absolute path on the node, or raw:LABEL", 0, NULL},
 
-	{"uri", P, 0, is_repository, "http://HOST/PATH or file:/PATH", 0, NULL},
+	{"uri", P, KEY_URI, is_uri, "http://HOST/PATH or file:/PATH", 0, NULL},
 	{"components", P, 0, NULL, "components like main contrib", 0, NULL},
 	{"key", P, KEY_FILE, NULL, "the file of the repository's public key", 0, NULL},
 	{"trusted", P, 0, is_yes_or_no, "yes or no", 0, "no"},

@@ -27,6 +27,7 @@ struct reader {
 	unsigned int line;
 	struct object *object; /* between '{' and '}' */
 	bool skipping;	       /* the same, of an unknown type */
+	bool no_brace;	       /* the '{' that was missing may stand alone on the next line */
 	struct cluster_place opened;
 };
 
@@ -134,11 +135,29 @@ static void unknown_type(struct reader *r, const char *name, struct cluster_plac
 			      name);
 }
 
+static void close_object(struct reader *r)
+{
+	r->object = NULL;
+	r->skipping = false;
+}
+
+static void text_after_brace(struct reader *r, const char *line, const char *text)
+{
+	struct cluster_place at = place(r, line, text);
+
+	cluster_error(r->c, &at, "text after '{', expected keys on the lines below it");
+	if (r->object)
+		r->object->broken = true;
+	if (text[strlen(text) - 1] == '}')
+		close_object(r);
+}
+
 /* "define TYPE{" */
 static void read_define(struct reader *r, char *line, char *p)
 {
 	char *type = skip_blanks(p), *end = type + strcspn(type, " \t\r{"),
 	     *brace = skip_blanks(end);
+	const char *inside;
 	struct cluster_place at = place(r, line, type);
 	int t;
 
@@ -147,15 +166,14 @@ static void read_define(struct reader *r, char *line, char *p)
 		return;
 	}
 	r->opened = at;
-	if (*brace != '{') {
+	r->no_brace = *brace != '{';
+	if (r->no_brace) {
 		at = place(r, line, brace);
 		*end = '\0';
 		cluster_error(r->c, &at, "no '{' after 'define %.64s', expected 'define %.64s{'",
 			      type, type);
-	} else if (*skip_blanks(brace + 1)) {
-		at = place(r, line, skip_blanks(brace + 1));
-		cluster_error(r->c, &at, "text after '{', expected keys on the lines below it");
 	}
+	inside = r->no_brace ? "" : skip_blanks(brace + 1);
 	*end = '\0';
 	t = cluster_type_find(type);
 	if (t < 0) {
@@ -164,6 +182,8 @@ static void read_define(struct reader *r, char *line, char *p)
 	} else {
 		r->object = cluster_object_add(r->c, (enum cluster_type)t, r->opened);
 	}
+	if (*inside)
+		text_after_brace(r, line, inside);
 }
 
 static void read_file(struct cluster *c, const char *path, unsigned int depth,
@@ -192,6 +212,16 @@ static void read_include(struct reader *r, char *line, char *p)
 			  &at);
 }
 
+static const char *like_statement(struct reader *r, const char *word, size_t len)
+{
+	struct suggestion s = suggest_start(arena_strndup(&r->c->arena, word, len));
+
+	suggest_offer(&s, "define");
+	suggest_offer(&s, "include");
+	return s.best ? arena_printf(&r->c->arena, "'%s'", s.best)
+		      : "'define TYPE{' or 'include FILE'";
+}
+
 static void read_statement(struct reader *r, char *line, char *p)
 {
 	struct cluster_place at = place(r, line, p);
@@ -207,9 +237,30 @@ static void read_statement(struct reader *r, char *line, char *p)
 	else if (*p == '}')
 		cluster_error(r->c, &at, "'}' without a 'define TYPE{', expected one before it");
 	else
-		cluster_error(r->c, &at,
-			      "unknown statement '%.*s', expected 'define TYPE{' or 'include FILE'",
-			      n > 64 ? 64 : (int)n, p);
+		cluster_error(r->c, &at, "unknown statement '%.*s', expected %s",
+			      n > 64 ? 64 : (int)n, p, like_statement(r, p, n));
+}
+
+/* The ways of other languages to write a key and its value. */
+static bool is_foreign(struct reader *r, const char *line, const char *key, const char *end,
+		       const char *text)
+{
+	const char *sign = key + strcspn(key, "=:");
+	size_t len = strlen(text);
+	struct cluster_place at;
+
+	if (sign < end || (sign == text && len && (len == 1 || is_blank(text[1])))) {
+		at = place(r, line, sign);
+		cluster_error(r->c, &at, "'%c' between a key and its value, expected a blank",
+			      *sign);
+		return true;
+	}
+	if (len && text[len - 1] == '}' && (len == 1 || is_blank(text[len - 2]))) {
+		at = place(r, line, text + len - 1);
+		cluster_error(r->c, &at, "'}' after a value, expected it on a line of its own");
+		return true;
+	}
+	return false;
 }
 
 static void read_value(struct reader *r, char *line, char *key)
@@ -220,6 +271,12 @@ static void read_value(struct reader *r, char *line, char *key)
 
 	if (r->skipping)
 		return;
+	if (is_foreign(r, line, key, end, text)) {
+		o->broken = true;
+		if (text[0] && text[strlen(text) - 1] == '}')
+			close_object(r);
+		return;
+	}
 	if (!*text) {
 		o->broken = true;
 		cluster_error(r->c, &v.key_at,
@@ -241,8 +298,28 @@ static void read_value(struct reader *r, char *line, char *key)
 	o->own[o->own_count++] = v;
 }
 
+/* What looks like a blank and is none: it comes with text that was copied from elsewhere. In a key,
+ * or at an end of its value; NULL. */
+static const char *false_blank(const struct cluster_words *w)
+{
+	static const char *const blanks[] = {"\xc2\xa0", "\xe2\x80\x8b", "\xe3\x80\x80",
+					     BYTE_ORDER_MARK};
+
+	for (size_t i = 0; i < ARRAY_SIZE(blanks); i++) {
+		const char *in_key = strstr(w->word, blanks[i]);
+
+		if (in_key && (in_key < w->end || in_key == w->text))
+			return in_key;
+		if (str_ends(w->text, blanks[i]))
+			return w->text + strlen(w->text) - strlen(blanks[i]);
+	}
+	return NULL;
+}
+
 static void read_line(struct reader *r, char *line)
 {
+	const char *blank;
+
 	struct cluster_place at;
 	struct cluster_words w;
 	char *p;
@@ -251,14 +328,26 @@ static void read_line(struct reader *r, char *line)
 	p = w.word;
 	if (!*p)
 		return;
+	blank = r->c->compiled ? NULL : false_blank(&w);
+	if (blank) {
+		at = place(r, line, blank);
+		cluster_error(r->c, &at, "a blank of another kind, expected a plain one or a tab");
+		if (r->object)
+			r->object->broken = true;
+		return;
+	}
+	if (r->no_brace && !strcmp(p, "{"))
+		p++;
+	r->no_brace = false;
+	if (!*p)
+		return;
 	if (!r->object && !r->skipping) {
 		read_statement(r, line, p);
 		return;
 	}
 	at = place(r, line, p);
 	if (*p == '}') {
-		r->object = NULL;
-		r->skipping = false;
+		close_object(r);
 		if (p[1]) {
 			at.column++;
 			cluster_error(r->c, &at, "text after '}', expected a line of its own");
@@ -269,8 +358,7 @@ static void read_line(struct reader *r, char *line)
 			      r->opened.line);
 		if (r->object)
 			r->object->broken = true;
-		r->object = NULL;
-		r->skipping = false;
+		close_object(r);
 		read_statement(r, line, p);
 	} else {
 		read_value(r, line, p);
@@ -314,11 +402,13 @@ static void read_text(struct cluster *c, const char *file, const char *dir, unsi
 	struct reader r = {
 		.c = c, .dir = dir, .depth = depth, .file = arena_strdup(&c->arena, file)};
 	_cleanup_free_ char *copy = xcalloc(1, len + 1);
+	size_t skip;
 
 	if (c->file_count < CLUSTER_FILES_MAX)
 		c->files[c->file_count++] = r.file;
 	memcpy(copy, text, len);
-	read_lines(&r, copy, len);
+	skip = str_starts(copy, BYTE_ORDER_MARK) ? strlen(BYTE_ORDER_MARK) : 0;
+	read_lines(&r, copy + skip, len - skip);
 }
 
 void cluster_read_text(struct cluster *c, const char *file, const char *dir, const char *text,

@@ -30,6 +30,15 @@ static const char *type_with_key(const char *key)
 	return NULL;
 }
 
+/* "mac" of "mac_address", "group" of "lucie_group" */
+static bool is_word_of(const char *word, const char *key)
+{
+	const char *at = strstr(key, word);
+	size_t n = strlen(word);
+
+	return at && (at == key || at[-1] == '_') && (!at[n] || at[n] == '_');
+}
+
 static void unknown_key(struct cluster *c, struct object *o, const struct cluster_value *v)
 {
 	const char *type = cluster_type_name(o->public.type), *other = type_with_key(v->key);
@@ -41,6 +50,9 @@ static void unknown_key(struct cluster *c, struct object *o, const struct cluste
 	for (size_t i = 0; (spec = cluster_key_at(i)); i++)
 		if (spec->types & 1U << o->public.type)
 			suggest_offer(&s, spec->name);
+	for (size_t i = 0; !s.best && (spec = cluster_key_at(i)); i++)
+		if (spec->types & 1U << o->public.type && is_word_of(v->key, spec->name))
+			s.best = spec->name;
 	if (other)
 		cluster_error(c, &v->key_at, "key '%s' in '%s', expected it in '%s'", v->key, type,
 			      other);
@@ -209,18 +221,47 @@ static void check_paths(struct cluster *c, const struct key_spec *spec, struct c
 		v->text = arena_strdup(&c->arena, list.buf);
 }
 
+static const char *const protocols[] = {"http", "file"};
+
+static bool is_unknown_protocol(const char *uri)
+{
+	size_t n = strspn(uri, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ+");
+
+	for (size_t i = 0; i < ARRAY_SIZE(protocols); i++)
+		if (n == strlen(protocols[i]) && !strncmp(uri, protocols[i], n))
+			return false;
+	return n && uri[n] == ':' && uri[n + 1] == '/';
+}
+
+static void unknown_protocol(struct cluster *c, const struct key_spec *spec, const char *uri,
+			     const struct cluster_place *at)
+{
+	const char *name = arena_strndup(&c->arena, uri, strcspn(uri, ":"));
+	struct suggestion s = suggest_start(name);
+
+	for (size_t i = 0; i < ARRAY_SIZE(protocols); i++)
+		suggest_offer(&s, protocols[i]);
+	cluster_error(c, at, "unknown protocol '%.64s' of %s '%.80s', expected %s", name,
+		      spec->name, uri, s.best ? s.best : spec->expected);
+}
+
 void cluster_check_item(struct cluster *c, const struct key_spec *spec, const char *item,
 			const struct cluster_place *at)
 {
+	const char *commas =
+		spec->flags & KEY_LIST && strpbrk(item, " \t") ? ", separated by commas" : "";
+
 	if (!*item)
 		cluster_error(c, at, "an empty item in the list of %s, expected %s", spec->name,
 			      spec->expected);
+	else if (spec->flags & KEY_URI && !spec->valid(item) && is_unknown_protocol(item))
+		unknown_protocol(c, spec, item, at);
 	else if (spec->valid && !spec->valid(item) && !strcmp(spec->name, "root_password"))
 		cluster_error(c, at, "root_password is no password hash, expected %s",
 			      spec->expected);
 	else if (spec->valid && !spec->valid(item))
-		cluster_error(c, at, "bad %s '%.80s', expected %s", spec->name, item,
-			      spec->expected);
+		cluster_error(c, at, "bad %s '%.80s', expected %s%s", spec->name, item,
+			      spec->expected, commas);
 }
 
 static void check_value(struct cluster *c, const struct key_spec *spec, struct cluster_value *v)

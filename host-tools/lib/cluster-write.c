@@ -14,10 +14,10 @@ static bool is_written(const char *key, const char *identity)
 	       strcmp(key, "register");
 }
 
-/* A text that would be read as a comment cannot be written. */
+/* A text that would be read as a comment, or as the object's end, cannot be written. */
 static void write_value(struct strbuf *out, const char *key, const char *text)
 {
-	if (*text == '#' || strstr(text, " #") || strstr(text, "\t#"))
+	if (*text == '#' || strstr(text, " #") || strstr(text, "\t#") || str_ends(text, " }"))
 		out->error = -EINVAL;
 	strbuf_addf(out, "\t%s %s\n", key, text);
 }
