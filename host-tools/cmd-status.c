@@ -3,16 +3,14 @@
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "host-tools/lib/board.h"
 #include "host-tools/lib/cells.h"
 #include "host-tools/lib/command.h"
 #include "host-tools/lib/json-out.h"
+#include "host-tools/lib/screen.h"
 #include "init/lib/io.h"
 #include "init/lib/log.h"
 
@@ -29,18 +27,6 @@ static const char usage[] =
 static size_t name_columns(const struct board *b)
 {
 	return b->name_width < 4 ? 4 : b->name_width > 20 ? 20 : b->name_width;
-}
-
-/* On a terminal lines are cut at its width; who reads from a pipe gets all of them. */
-static size_t columns_of_output(void)
-{
-	struct winsize size;
-
-	if (!isatty(STDOUT_FILENO))
-		return 4096;
-	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) || !size.ws_col)
-		return 80;
-	return size.ws_col;
 }
 
 static void doing(const struct state_node *n, char *buf, size_t len)
@@ -69,24 +55,18 @@ static void print_row(const struct board *b, const struct board_row *row, size_t
 		snprintf(next, sizeof(next), "%s%s", n->armed, n->wipe ? ", may wipe" : "");
 	if (row->silent >= 0)
 		cell_duration(row->silent, seen);
-	cell_pad(&out, n->name, name);
-	strbuf_adds(&out, "  ");
-	cell_pad(&out, n->status[0] ? n->status : "-", STATE_WIDTH);
-	strbuf_adds(&out, "  ");
-	cell_pad(&out, next, NEXT_WIDTH);
-	strbuf_adds(&out, "  ");
-	cell_pad(&out, seen, SEEN_WIDTH);
-	strbuf_adds(&out, "  ");
+	cell_column(&out, n->name, name);
+	cell_column(&out, n->status[0] ? n->status : "-", STATE_WIDTH);
+	cell_column(&out, next, NEXT_WIDTH);
+	cell_column(&out, seen, SEEN_WIDTH);
 	doing(n, text, sizeof(text));
 	cell_add(&out, text, columns > used ? columns - used : 1);
-	while (out.len && out.buf[out.len - 1] == ' ')
-		out.buf[--out.len] = '\0';
-	puts(out.buf ? out.buf : "");
+	cell_print(&out);
 }
 
 static int print_table(const struct board *b)
 {
-	size_t columns = columns_of_output();
+	size_t columns = screen_columns();
 
 	printf("%-*s  %-*s  %-*s  %-*s  DOING\n", (int)name_columns(b), "NODE", STATE_WIDTH,
 	       "STATE", NEXT_WIDTH, "NEXT BOOT", SEEN_WIDTH, "SEEN");

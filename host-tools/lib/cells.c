@@ -69,6 +69,20 @@ void cell_pad(struct strbuf *out, const char *text, size_t columns)
 	strbuf_addf(out, "%*s", (int)(columns - used), "");
 }
 
+void cell_column(struct strbuf *out, const char *text, size_t columns)
+{
+	cell_pad(out, text, columns);
+	strbuf_adds(out, "  ");
+}
+
+void cell_print(struct strbuf *line)
+{
+	while (line->len && line->buf[line->len - 1] == ' ')
+		line->buf[--line->len] = '\0';
+	puts(line->len ? line->buf : "");
+	strbuf_reset(line);
+}
+
 const char *cell_duration(int64_t seconds, char buf[CELL_TEXT])
 {
 	unsigned long long s = seconds > 0 ? (unsigned long long)seconds : 0;

@@ -16,6 +16,11 @@ size_t cell_add(struct strbuf *out, const char *text, size_t columns);
 /* The same, filled up with blanks to all of the columns. */
 void cell_pad(struct strbuf *out, const char *text, size_t columns);
 
+/* The same, and the blanks before the next column of a table. */
+void cell_column(struct strbuf *out, const char *text, size_t columns);
+/* Prints a line of cells without the blanks at its end, and empties it. */
+void cell_print(struct strbuf *line);
+
 /* "42s", "12m05s", "3h07m", "12d": at most 6 columns up to 270 years. Negative is "0s". */
 const char *cell_duration(int64_t seconds, char buf[CELL_TEXT]);
 /* Bytes in 5 columns: "999", "1.1G", "1023M". */

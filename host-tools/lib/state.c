@@ -177,17 +177,18 @@ static void install_from_row(struct state_install *i, sqlite3_stmt *stmt)
 
 int state_install(struct state *s, const char *install, struct state_install *i)
 {
+	struct state_install found = {0}; /* install may be the id in *i */
 	sqlite3_stmt *stmt;
 	int ret;
 
-	memset(i, 0, sizeof(*i));
 	pthread_mutex_lock(&s->lock);
 	ret = db_row(s, &stmt, INSTALL_COLUMNS " WHERE i.id=?1", "s", install);
 	if (!ret) {
-		install_from_row(i, stmt);
+		install_from_row(&found, stmt);
 		sqlite3_finalize(stmt);
 	}
 	pthread_mutex_unlock(&s->lock);
+	*i = found;
 	return ret;
 }
 

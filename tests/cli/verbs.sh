@@ -2,6 +2,7 @@
 # What `lucie` verbs do to files: setup (twice, and after changes), base add, exit codes. Called by run.sh with the program's path.
 set -u
 lucie=${1:?program}
+here=$(dirname "$(realpath "$0")")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 2
@@ -157,6 +158,51 @@ expect 0 "n1    -          full, may wipe    -" "$lucie" status "${at[@]}" n1
 is "status as JSON" [ "$(json '[0]["installer"]' "$lucie" status "${at[@]}" --json)" = full ]
 is "one object for each node" [ "$(json '[1]["state"]' "$lucie" status "${at[@]}" --json 'n[1-2]')" = None ]
 expect 0 "" "$lucie" boot "${at[@]}" n1
+
+expect 0 "no installation is known" "$lucie" history "${at[@]}"
+is "an empty history is an empty array" [ "$(json '' "$lucie" history "${at[@]}" --json)" = "[]" ]
+expect 1 "nothing is known of an installation of 'n1'" "$lucie" log "${at[@]}" n1
+
+sql() { # STATEMENTS: what the server would have written
+	python3 -c 'import sqlite3, sys; sqlite3.connect("state/state.db").executescript(sys.argv[1])' "$1"
+}
+now=$(date +%s)
+sql "
+INSERT INTO install VALUES ('i1', 'n1', 'full', 'm', zeroblob(32), 1000000000, 0, 0, 0, 0),
+	('i2', 'n1', 'full', 'm', zeroblob(32), 1000000100, 1000000142, 0, 2, 2), ('i3', 'n2', 'repair', 'm', zeroblob(32), $now, 0, 0, 0, 0);
+INSERT INTO event VALUES ('i2', 1, 1000000110, 'm', 1, 3, 'partition', 0, '', 1500, 'foreign data'),
+	('i2', 2, 1000000142, 'm', 1, 4, 'partition', 0, '', 0, 'foreign' || char(27) || '[2J data on /dev/vda');
+INSERT OR REPLACE INTO node(name, install, status, module, message, last_seen, attempts)
+	VALUES ('n1', 'i2', 'failed', 'partition', 'foreign' || char(27) || '[2J data on /dev/vda', 1000000142, 1);
+INSERT OR REPLACE INTO node(name, install, status, module, bytes, total, message, last_seen, attempts)
+	VALUES ('n2', 'i3', 'running', 'extrbase', 536870912, 1073741824, 'usr', $now, 1);"
+mkdir -p state/installs/i2 state/installs/i3
+printf 'begins\nforeign\033[2J data\n' > state/installs/i2/log
+expect 0 "n1    failed     disk" "$lucie" status "${at[@]}"
+expect 0 "extrbase: 50% (512.0 MiB of 1.0 GiB), usr" "$lucie" status "${at[@]}"
+expect 0 "n1    full      superseded" "$lucie" history "${at[@]}"
+expect 0 "n1    full      failed           42  partition: foreign?[2J data on /dev/vda" "$lucie" history "${at[@]}"
+expect 0 "    partition        1.50  failed" "$lucie" history "${at[@]}" --modules n1
+is "history is of the nodes asked for" [ "$("$lucie" history "${at[@]}" n2 | wc -l)" = 2 ]
+is "the cause as JSON" [ "$(json '[1]["module"]' "$lucie" history "${at[@]}" --json)" = partition ]
+is "modules as JSON" [ "$(json '[1]["modules"][0]["seconds"]' "$lucie" history "${at[@]}" --json --modules)" = 1.5 ]
+is "a log is printable" [ "$("$lucie" log "${at[@]}" n1)" = "$(printf 'begins\nforeign?[2J data')" ]
+expect 1 "foreign?[2J data" "$lucie" log "${at[@]}" -f n1
+expect 1 "'n2' has no installation 'i1'" "$lucie" log "${at[@]}" n2 i1
+expect 1 "'n1' has no installation '../i2'" "$lucie" log "${at[@]}" n1 ../i2
+expect 1 "cannot read 'state/installs/i3/log'" "$lucie" log "${at[@]}" n2
+expect 1 "was started anew" "$lucie" log "${at[@]}" --follow n1 i1
+(
+	sleep 0.7
+	printf 'half a ' > state/installs/i3/log
+	sleep 0.7
+	printf 'line\n' >> state/installs/i3/log
+	sql "UPDATE install SET ended=$now, ok=1 WHERE id='i3'; UPDATE node SET status='installed', module='', message='' WHERE name='n2'"
+	echo 'the end' >> state/installs/i3/log
+) &
+is "-f follows until the end" [ "$(timeout 30 "$lucie" log "${at[@]}" -f n2)" = "$(printf 'half a line\nthe end')" ]
+wait
+is "the live board" python3 "$here/board.py" "$lucie" state
 
 # --- changes ------------------------------------------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@
 
 #include "host-tools/lib/board.h"
 #include "host-tools/lib/cells.h"
+#include "host-tools/lib/screen.h"
 
 static void assert_cell(const char *text, size_t columns, const char *wanted, size_t used)
 {
@@ -210,6 +211,28 @@ static void lines_keep_to_their_width(void **arg)
 	board_free(&b);
 }
 
+static void assert_key(const char *input, enum screen_key key, size_t used)
+{
+	size_t n = 99;
+
+	assert_int_equal(screen_key_parse(input, strlen(input), &n), key);
+	assert_int_equal(n, used);
+}
+
+static void keys_come_in_pieces(void **arg)
+{
+	(void)arg;
+	assert_key("q", SCREEN_QUIT, 1);
+	assert_key("\033[Aq", SCREEN_UP, 3);
+	assert_key("\033OB", SCREEN_DOWN, 3);
+	assert_key("\033[6~", SCREEN_PAGE_DOWN, 4);
+	assert_key("\033[", SCREEN_NONE, 0);
+	assert_key("\033[6", SCREEN_NONE, 0);
+	assert_key("\033[6x", SCREEN_NONE, 1);
+	assert_key("x", SCREEN_NONE, 1);
+	assert_key("", SCREEN_NONE, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -220,6 +243,7 @@ int main(void)
 		cmocka_unit_test(rates_are_of_the_last_seconds),
 		cmocka_unit_test(lines_at_80_columns),
 		cmocka_unit_test(lines_keep_to_their_width),
+		cmocka_unit_test(keys_come_in_pieces),
 	};
 
 	setlocale(LC_CTYPE, "C.UTF-8");

@@ -295,6 +295,8 @@ static void installations_are_kept_with_their_end(void **arg)
 	assert_string_equal(i.mac, MAC);
 	assert_false(i.ok);
 	assert_true(i.ended >= i.begun);
+	assert_int_equal(state_install(state, i.id, &i), 0);
+	assert_string_equal(i.node, "n1");
 	assert_int_equal(state_install(state, "i4", &i), -ENOENT);
 }
 

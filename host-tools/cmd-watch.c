@@ -1,0 +1,234 @@
+/* lucie watch: the live board. On a terminal a screen that is drawn anew twice a second and
+ * scrolls; where stdout is none, one line for each change of a node. */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "host-tools/lib/board.h"
+#include "host-tools/lib/cells.h"
+#include "host-tools/lib/command.h"
+#include "host-tools/lib/die.h"
+#include "host-tools/lib/screen.h"
+#include "init/lib/io.h"
+#include "init/lib/log.h"
+
+static const char usage[] = "lucie watch [--state DIR] [NODE...]\n"
+			    "  NODE         a host, or several: cnode[00-31] (all of them)\n"
+			    "  --state DIR  the state directory (" DEFAULT_STATE_DIR ")\n"
+			    "keys: arrows, PgUp, PgDn, Home, End scroll; q ends\n";
+
+#define READ_MS 500
+
+struct watch {
+	struct board board;
+	struct state *state;
+	size_t top;		    /* the first row that is shown */
+	char problem[LOG_LINE_MAX]; /* why the state could not be read this time; "" */
+};
+
+/* On a screen a message has its place in the last line. */
+static void keep_problem(enum log_level level, const char *line, void *arg)
+{
+	struct watch *w = arg;
+
+	if (level >= LOG_LEVEL_WARN)
+		snprintf(w->problem, sizeof(w->problem), "%s", line);
+}
+
+static void read_state(struct watch *w)
+{
+	w->problem[0] = '\0';
+	board_read(&w->board, w->state, time(NULL), now_ms());
+}
+
+/* --- on a terminal -----------------------------------------------------------------------------
+ */
+
+static size_t top_max(const struct watch *w, size_t room)
+{
+	return w->board.count > room ? w->board.count - room : 0;
+}
+
+static void scroll(struct watch *w, enum screen_key key, size_t room)
+{
+	size_t max = top_max(w, room), page = room > 1 ? room - 1 : 1;
+
+	if (key == SCREEN_UP && w->top)
+		w->top--;
+	else if (key == SCREEN_DOWN)
+		w->top++;
+	else if (key == SCREEN_PAGE_UP)
+		w->top -= w->top < page ? w->top : page;
+	else if (key == SCREEN_PAGE_DOWN)
+		w->top += page;
+	else if (key == SCREEN_HOME)
+		w->top = 0;
+	else if (key == SCREEN_END)
+		w->top = max;
+	if (w->top > max)
+		w->top = max;
+}
+
+/* What is shown of how many, or what is wrong, and the keys. */
+static void draw_footer(const struct watch *w, struct strbuf *out, size_t room, size_t columns)
+{
+	size_t last = w->top + room < w->board.count ? w->top + room : w->board.count;
+	char text[LOG_LINE_MAX + 128];
+
+	if (w->problem[0])
+		snprintf(text, sizeof(text), "%s", w->problem);
+	else if (w->board.count > room)
+		snprintf(text, sizeof(text),
+			 "%zu-%zu of %zu   arrows PgUp PgDn Home End: scroll   "
+			 "q: end",
+			 w->top + 1, last, w->board.count);
+	else
+		snprintf(text, sizeof(text), "q: end");
+	cell_add(out, text, columns);
+}
+
+/* One column stays free: a character in the last one would be erased with the rest of its line. */
+static int draw(struct watch *w, size_t rows, size_t columns, size_t room)
+{
+	_cleanup_strbuf_ struct strbuf out = STRBUF_INIT;
+	bool colours = screen_colours();
+
+	columns -= columns > 1;
+	strbuf_adds(&out, "\033[1m");
+	board_counts(&w->board, &out, columns);
+	strbuf_adds(&out, "\033[0m\033[K\n");
+	if (rows > 2) {
+		strbuf_adds(&out, "\033[7m");
+		board_titles(&w->board, &out, columns);
+		strbuf_adds(&out, "\033[0m\033[K\n");
+	}
+	for (size_t i = w->top; i < w->top + room; i++) {
+		if (i < w->board.count)
+			board_line(&w->board, w->board.order[i], &out, columns, colours);
+		strbuf_adds(&out, "\033[K\n");
+	}
+	draw_footer(w, &out, room, columns);
+	strbuf_adds(&out, "\033[K");
+	return out.error ? out.error : screen_show(&out);
+}
+
+static int watch_screen(struct watch *w)
+{
+	int64_t due = 0;
+	int ret = screen_open();
+
+	while (!ret) {
+		size_t rows, columns, room;
+		enum screen_key key;
+
+		if (now_ms() >= due) {
+			read_state(w);
+			due = now_ms() + READ_MS;
+		}
+		screen_size(&rows, &columns);
+		room = rows > 3 ? rows - 3 : 0;
+		scroll(w, SCREEN_NONE, room);
+		ret = draw(w, rows, columns, room);
+		key = screen_wait((int)(due - now_ms()));
+		if (key == SCREEN_QUIT)
+			break;
+		scroll(w, key, room);
+	}
+	screen_close();
+	return ret;
+}
+
+/* --- as lines ------------------------------------------------------------------------------------
+ */
+
+/* What was last said of a node. */
+struct said {
+	enum board_group group;
+	char install[PLAN_ID_MAX], armed[64], module[EVENT_MODULE_MAX];
+};
+
+static bool says_news(struct said *said, const struct board_row *row)
+{
+	struct said now = {.group = row->group};
+	bool news;
+
+	snprintf(now.install, sizeof(now.install), "%s", row->node.install);
+	snprintf(now.armed, sizeof(now.armed), "%s", row->node.armed);
+	snprintf(now.module, sizeof(now.module), "%s", row->node.module);
+	news = now.group != said->group || strcmp(now.install, said->install) ||
+	       strcmp(now.armed, said->armed) || strcmp(now.module, said->module);
+	*said = now;
+	return news;
+}
+
+static void say(const struct board *b, const struct board_row *row)
+{
+	_cleanup_strbuf_ struct strbuf line = STRBUF_INIT;
+	char words[EVENT_MESSAGE_MAX], when[CELL_TIME];
+
+	board_words(row, words, sizeof(words));
+	cell_column(&line, cell_time(b->now, when), 19);
+	cell_column(&line, row->node.name, b->name_width);
+	cell_column(&line, row->group == BOARD_UNKNOWN ? "not armed" : board_group_name(row->group),
+		    9);
+	cell_column(&line, row->node.module, 12);
+	cell_add(&line, words, sizeof(words));
+	cell_print(&line);
+}
+
+static int watch_lines(struct watch *w)
+{
+	struct said *said = xcalloc(w->board.count, sizeof(*said));
+	int ret;
+
+	for (size_t i = 0; i < w->board.count; i++)
+		said[i].group = BOARD_UNKNOWN;
+	do {
+		ret = board_read(&w->board, w->state, time(NULL), now_ms());
+		for (size_t i = 0; !ret && i < w->board.count; i++)
+			if (says_news(&said[i], &w->board.rows[i]))
+				say(&w->board, &w->board.rows[i]);
+		if (!ret && fflush(stdout))
+			ret = log_err(-errno, "cannot write");
+		sleep_ms(READ_MS);
+	} while (!ret);
+	free(said);
+	return ret;
+}
+
+static int watch_main(int argc, char **argv)
+{
+	static const struct option options[] = {{"state", required_argument, NULL, 's'}, {0}};
+	const char *state_dir = DEFAULT_STATE_DIR;
+	struct watch w = {0};
+	int c, ret;
+
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (c == 's')
+			state_dir = optarg;
+		else
+			return command_usage(argv[0]);
+	}
+	if (board_open(&w.board, &w.state, state_dir, argc - optind, argv + optind))
+		return 1;
+	if (screen_possible()) {
+		log_set_sink(keep_problem, &w);
+		ret = watch_screen(&w);
+		log_set_sink(NULL, NULL);
+	} else {
+		ret = watch_lines(&w);
+	}
+	board_free(&w.board);
+	state_close(w.state);
+	if (screen_signal()) { /* so that who started us sees how it ended */
+		signal(screen_signal(), SIG_DFL);
+		raise(screen_signal());
+	}
+	return ret ? 1 : 0;
+}
+
+COMMAND(watch, .summary = "what the nodes do, live", .usage = usage, .run = watch_main);
