@@ -28,7 +28,7 @@
 #include "ring/ring.h"
 
 #define MASTER_WAIT_MS 120000
-#define TRIES	       5
+#define TRIES	       3
 #define PAUSE_MS       3000
 #define RAW	       "raw:"
 
@@ -81,12 +81,15 @@ static bool find_key(const struct plan_section *section, const char *name,
 struct task {
 	struct module_context *ctx;
 	const char *name;
+	uint64_t done; /* bytes, the most that were there */
 };
 
 static void show_progress(uint64_t done, uint64_t total, void *arg)
 {
 	struct task *task = arg;
 
+	if (done > task->done)
+		task->done = done;
 	module_progress(task->ctx, done, total, task->name);
 }
 
@@ -150,14 +153,19 @@ static bool is_the_rings(int err)
 	       err != -ENOMEM && err != -EBADMSG && err != -ECANCELED;
 }
 
-static int receive_patiently(const struct ring_recv *r, const char *name)
+/* Ends when TRIES in a row have brought nothing new. */
+static int receive_patiently(const struct ring_recv *r, const struct task *task)
 {
 	int ret = ring_recv(r);
 
-	for (int i = 1; ret && is_the_rings(ret) && i < TRIES; i++) {
-		log_warn("data set '%s' is not complete; joining again", name);
+	for (int tries = 1; ret && is_the_rings(ret) && tries < TRIES; tries++) {
+		uint64_t before = task->done;
+
+		log_warn("data set '%s' is not complete; joining again", task->name);
 		sleep_ms(PAUSE_MS);
 		ret = module_cancelled() ? -ECANCELED : ring_recv(r);
+		if (task->done > before)
+			tries = 0;
 	}
 	return ret;
 }
@@ -189,7 +197,7 @@ static int receive(struct module_context *ctx, const struct dataset *d)
 	if (ret)
 		return ret;
 	log_info("data set '%s' from '%s' to '%s'", d->name, d->master, d->target);
-	return receive_patiently(&r, d->name);
+	return receive_patiently(&r, &task);
 }
 
 static int dolly_run(struct module_context *ctx)

@@ -628,7 +628,8 @@ static void say_goodbye(struct master *m)
 	bool pending = true;
 
 	if (m->error)
-		broadcast_notice(m, RING_ABORT, 0, m->why);
+		broadcast_notice(m, RING_ABORT, m->error == -ESTALE ? RING_ABORT_CHANGED : 0,
+				 m->why);
 	while (pending && now_ms() < end) {
 		pending = false;
 		for (size_t i = 0; i < m->peer_cap; i++)

@@ -47,6 +47,7 @@ struct node {
 	struct ring_place place;
 	bool receiving; /* the receiver runs */
 	bool reported, kept, released;
+	bool changed; /* the source is not what it was: nobody can get it any more */
 	bool beat_now;
 	int wake_fd;
 	uint16_t port;
@@ -268,7 +269,9 @@ static int on_abort(struct node *n)
 
 	if (message_decode_notice(&a, n->control.body, n->control.frame.length))
 		return -EBADMSG;
-	return log_err(-EPERM, "the master gave up: %s", a.text);
+	log_err(0, "the master gave up: %s", a.text);
+	n->changed = a.id == RING_ABORT_CHANGED;
+	return n->changed ? -EBADMSG : -EPERM;
 }
 
 static int on_frame(struct node *n)
@@ -578,7 +581,7 @@ static int session(struct node *n, int64_t deadline, bool *lost)
 		ret = report_unable(n, ret);
 	} else {
 		ret = take_part(n);
-		*lost = ret && ret != -EPERM && ret != -ECANCELED && !n->reported;
+		*lost = ret && ret != -EPERM && ret != -ECANCELED && !n->reported && !n->changed;
 		if (n->kept)
 			ret = n->status;
 		else if (n->reported && ret)

@@ -134,8 +134,9 @@ struct ring_report {
 };
 
 /* RING_COMPLAIN, RING_DROP, RING_ABORT, RING_REFUSE, and RING_FETCH (its offset is the frame's). */
+#define RING_ABORT_CHANGED 1 /* what was promised cannot come any more, whoever tries again */
 struct ring_notice {
-	uint32_t id, epoch;
+	uint32_t id, epoch; /* of an ABORT: id is RING_ABORT_CHANGED or 0 */
 	char text[RING_TEXT_MAX];
 };
 

@@ -125,6 +125,9 @@ static int run_master(struct ring_master *m, const char *state_dir)
 	send.arg = m;
 	ret = rings_key(state_dir, manifest.root, send.common.key.key);
 	ret = ret ? log_err(ret, "cannot read '%s/ring.key'", state_dir) : ring_send(&send);
+	if (ret == -ESTALE)
+		log_info("`lucie %s %s` makes it anew",
+			 m->type == TYPE_DATASET ? "data" : "base build", m->name);
 	blob_manifest_free(&manifest);
 	return ret;
 }
