@@ -58,5 +58,8 @@ else
 	complain "mandoc is missing (make deps)"
 fi
 
+# The words of cluster.conf in the man page and the editors' grammars.
+tests/lint/keys.sh || fail=1
+
 [ $fail -eq 0 ] && echo "lint: clean"
 exit $fail
