@@ -537,9 +537,12 @@ static int place_file(struct spool *s, const struct catalog_entry *e, int folder
 
 static int place_link(struct spool *s, const struct catalog_entry *e, int folder)
 {
+	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = e->mtime}};
+
 	if (unlinkat(s->fd, "link", 0) && errno != ENOENT)
 		return -errno;
-	if (symlinkat(e->target, s->fd, "link"))
+	if (symlinkat(e->target, s->fd, "link") ||
+	    utimensat(s->fd, "link", times, AT_SYMLINK_NOFOLLOW))
 		return -errno;
 	return renameat(s->fd, "link", folder, base_of(e->path)) ? -errno : 0;
 }
