@@ -12,11 +12,10 @@
 #include "init/lib/io.h"
 #include "init/lib/log.h"
 
-static const char usage[] =
-	"lucie log [--state DIR] [-f] NODE [INSTALLATION]\n"
-	"  INSTALLATION  one of those that lucie history --json names (the last one)\n"
-	"  -f, --follow  until its end; the exit code says how that was\n"
-	"  --state DIR   the state directory (" DEFAULT_STATE_DIR ")\n";
+static const char usage[] = "lucie log [--state DIR] [-f] NODE [INSTALLATION]\n"
+			    "  INSTALLATION  its name, as 20261122-214530-0a1b2c3d (the last one)\n"
+			    "  -f, --follow  until its end; the exit code says how that was\n"
+			    "  --state DIR   the state directory (" DEFAULT_STATE_DIR ")\n";
 
 #define FOLLOW_MS 500
 

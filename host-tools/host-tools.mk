@@ -21,7 +21,7 @@ OLD_SHELL_MODULES := $(filter-out $(SHELL_MODULES),$(wildcard $(O)/host/lib/luci
 host: $(O)/host/bin/lucie $(SHELL_MODULES)
 	$(if $(OLD_SHELL_MODULES),$(Q)rm -f $(OLD_SHELL_MODULES))
 
-# Programs, modules, man pages, and the images of all boards that `make image` has built. DESTDIR for packagers.
+# Programs, modules, man pages, bash completion, and the images of all boards that `make image` has built. DESTDIR for packagers.
 .PHONY: install
 BUILT_BOARDS = $(patsubst $(O)/%/manifest,%,$(wildcard $(O)/*/manifest))
 install: host ## programs, man pages and the images that are built, into DESTDIR and PREFIX (/usr/local)
@@ -29,6 +29,7 @@ install: host ## programs, man pages and the images that are built, into DESTDIR
 	$(Q)install -m 755 -s $(O)/host/bin/lucie $(DESTDIR)$(PREFIX)/bin/lucie
 	$(Q)ln -sf lucie $(DESTDIR)$(PREFIX)/bin/lucie-setup
 	$(Q)install -m 755 $(SHELL_MODULES) $(DESTDIR)$(PREFIX)/lib/lucie/modules
+	$(Q)install -D -m 644 host-tools/completion/lucie.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/lucie
 	$(Q)for page in docs/man/*; do install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; done
 	$(Q)for board in $(BUILT_BOARDS); do mkdir -p $(DESTDIR)$(PREFIX)/lib/lucie/$$board && \
 		cp -rT $(O)/$$board $(DESTDIR)$(PREFIX)/lib/lucie/$$board; done

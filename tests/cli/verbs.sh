@@ -204,6 +204,23 @@ is "-f follows until the end" [ "$(timeout 30 "$lucie" log "${at[@]}" -f n2)" = 
 wait
 is "the live board" python3 "$here/board.py" "$lucie" state
 
+completes() { # EXPECTED WORD...: what bash proposes for the last word
+	local expected=$1
+	shift
+	is "completion of '$*'" [ "$(bash -c '. "$1"; shift; COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)); _lucie "$1"; echo "${COMPREPLY[*]}"' \
+		completes "$here/../../host-tools/completion/lucie.bash" "$lucie" "$@")" = "$expected" ]
+}
+completes "repair" rep
+completes "--wipe" install --w
+completes "--follow --state" log -
+completes "state" install --state sta
+completes "" install --variant ""
+completes "n1 n2" install --state state n
+completes "n2,n1 n2,n2" boot --state state n2,
+completes "" boot --state nowhere n
+completes "base.tar.gz" base add default base.tar.g
+completes "" paint --
+
 # --- changes ------------------------------------------------------------------------------------------------------------------------
 
 echo changed > files/default/etc/motd
