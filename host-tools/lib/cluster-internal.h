@@ -160,6 +160,8 @@ bool cluster_is_range_key(const char *key);
 void cluster_make_range(struct cluster *c, struct object *o);
 /* NULL: it said why. */
 const struct mac_file *cluster_mac_file(struct cluster *c, const struct cluster_value *v);
+/* The same of its text, which is cut in place; a NUL follows at len. */
+struct mac_file *cluster_read_macs(struct cluster *c, const char *path, char *text, size_t len);
 void cluster_check_mac_files(struct cluster *c);
 void cluster_free_mac_files(struct cluster *c);
 void cluster_resolve(struct cluster *c);

@@ -107,6 +107,16 @@ static void read_lines(struct cluster *c, struct mac_file *f, char *text, size_t
 	}
 }
 
+struct mac_file *cluster_read_macs(struct cluster *c, const char *path, char *text, size_t len)
+{
+	struct mac_file *f = arena_alloc(&c->arena, sizeof(*f));
+
+	*f = (struct mac_file){.path = path, .older = c->mac_files};
+	c->mac_files = f;
+	read_lines(c, f, text, len);
+	return f;
+}
+
 const struct mac_file *cluster_mac_file(struct cluster *c, const struct cluster_value *v)
 {
 	_cleanup_free_ char *text = NULL;
@@ -132,11 +142,7 @@ const struct mac_file *cluster_mac_file(struct cluster *c, const struct cluster_
 			      v->text, strerror(-ret));
 		return NULL;
 	}
-	f = arena_alloc(&c->arena, sizeof(*f));
-	*f = (struct mac_file){.path = path, .older = c->mac_files};
-	c->mac_files = f;
-	read_lines(c, f, text, len);
-	return f;
+	return cluster_read_macs(c, path, text, len);
 }
 
 /* A name that no host has is a slip of the pen. */
