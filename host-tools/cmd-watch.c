@@ -4,14 +4,11 @@
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "host-tools/lib/board.h"
 #include "host-tools/lib/cells.h"
 #include "host-tools/lib/command.h"
-#include "host-tools/lib/die.h"
 #include "host-tools/lib/screen.h"
 #include "init/lib/io.h"
 #include "init/lib/log.h"
@@ -42,6 +39,7 @@ static void keep_problem(enum log_level level, const char *line, void *arg)
 static void read_state(struct watch *w)
 {
 	w->problem[0] = '\0';
+	board_follow(&w->board);
 	board_read(&w->board, w->state, time(NULL), now_ms());
 }
 
@@ -145,24 +143,27 @@ static int watch_screen(struct watch *w)
 /* --- as lines ------------------------------------------------------------------------------------
  */
 
-/* What was last said of a node. */
-struct said {
-	enum board_group group;
-	char install[PLAN_ID_MAX], armed[64], module[EVENT_MODULE_MAX];
-};
-
-static bool says_news(struct said *said, const struct board_row *row)
+static uint64_t hash(uint64_t h, const char *text)
 {
-	struct said now = {.group = row->group};
-	bool news;
+	do
+		h = (h ^ (unsigned char)*text) * 0x100000001b3;
+	while (*text++);
+	return h;
+}
 
-	snprintf(now.install, sizeof(now.install), "%s", row->node.install);
-	snprintf(now.armed, sizeof(now.armed), "%s", row->node.armed);
-	snprintf(now.module, sizeof(now.module), "%s", row->node.module);
-	news = now.group != said->group || strcmp(now.install, said->install) ||
-	       strcmp(now.armed, said->armed) || strcmp(now.module, said->module);
-	*said = now;
-	return news;
+/* Whether state, module or what it boots next is other than at the last call. */
+static bool has_news(struct board_row *row)
+{
+	uint64_t now = 0xcbf29ce484222325;
+
+	now = hash(now, board_group_name(row->group));
+	now = hash(now, row->node.install);
+	now = hash(now, row->node.armed);
+	now = hash(now, row->node.module);
+	if (now == row->said || (!row->said && row->group == BOARD_UNKNOWN))
+		return false;
+	row->said = now;
+	return true;
 }
 
 static void say(const struct board *b, const struct board_row *row)
@@ -182,21 +183,18 @@ static void say(const struct board *b, const struct board_row *row)
 
 static int watch_lines(struct watch *w)
 {
-	struct said *said = xcalloc(w->board.count, sizeof(*said));
-	int ret;
+	int ret = 0;
 
-	for (size_t i = 0; i < w->board.count; i++)
-		said[i].group = BOARD_UNKNOWN;
-	do {
+	while (!ret) {
+		board_follow(&w->board);
 		ret = board_read(&w->board, w->state, time(NULL), now_ms());
 		for (size_t i = 0; !ret && i < w->board.count; i++)
-			if (says_news(&said[i], &w->board.rows[i]))
+			if (has_news(&w->board.rows[i]))
 				say(&w->board, &w->board.rows[i]);
 		if (!ret && fflush(stdout))
 			ret = log_err(-errno, "cannot write");
 		sleep_ms(READ_MS);
-	} while (!ret);
-	free(said);
+	}
 	return ret;
 }
 

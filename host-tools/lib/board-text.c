@@ -62,7 +62,7 @@ void board_counts(const struct board *b, struct strbuf *out, size_t columns)
 	char text[256], clock[CELL_TIME];
 	size_t len, clock_len;
 
-	snprintf(text, sizeof(text), "%zu nodes", b->count);
+	snprintf(text, sizeof(text), "%zu node%s", b->count, b->count == 1 ? "" : "s");
 	for (int g = 0; g < BOARD_GROUPS; g++) {
 		len = strlen(text);
 		if (b->groups[g])

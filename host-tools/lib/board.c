@@ -4,9 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "host-tools/lib/die.h"
 #include "host-tools/lib/site.h"
+#include "init/lib/cleanup.h"
 
 #define SAMPLE_MS 1250 /* between two samples: all of them are ten seconds */
 /* A node that is silent for less is not, or the running ones would change places all the time. */
@@ -29,27 +31,80 @@ void board_init(struct board *b, char *const *names, size_t count)
 	}
 }
 
+/* Whether the definition is another one than that of the last call. */
+static bool definition_changed(struct board *b)
+{
+	_cleanup_free_ char *path = xasprintf("%s/definition", b->state_dir);
+	struct stat st;
+
+	if (stat(path, &st) ||
+	    (st.st_ino == b->definition_inode && st.st_mtim.tv_sec == b->definition_time.tv_sec &&
+	     st.st_mtim.tv_nsec == b->definition_time.tv_nsec))
+		return false;
+	b->definition_inode = st.st_ino;
+	b->definition_time = st.st_mtim;
+	return true;
+}
+
+static int names_read(const struct board *b, char ***names, size_t *count)
+{
+	struct site site = {.state_dir = b->state_dir};
+	int ret = definition_read(&site.cluster, b->state_dir);
+
+	if (!ret)
+		ret = site_hosts(&site, b->word_count, b->words, names, count);
+	cluster_free(site.cluster);
+	return ret;
+}
+
+/* The nodes of the definition as it is now. */
+static int board_renew(struct board *b)
+{
+	struct board fresh;
+	char **names;
+	size_t count;
+	int ret = names_read(b, &names, &count);
+
+	if (ret)
+		return ret;
+	board_init(&fresh, names, count);
+	cluster_names_free(names, count);
+	for (size_t i = 0; i < count; i++) {
+		const struct board_row *old = map_get(&b->by_name, fresh.rows[i].node.name);
+
+		if (old)
+			fresh.rows[i] = *old;
+		fresh.rows[i].place = i;
+	}
+	fresh.state_dir = b->state_dir;
+	fresh.words = b->words;
+	fresh.word_count = b->word_count;
+	fresh.definition_time = b->definition_time;
+	fresh.definition_inode = b->definition_inode;
+	board_free(b);
+	*b = fresh;
+	return 0;
+}
+
 int board_open(struct board *b, struct state **state, const char *state_dir, int count,
 	       char **words)
 {
-	struct site site = {.state_dir = state_dir};
-	size_t name_count;
-	char **names;
-	int ret = definition_read(&site.cluster, state_dir);
+	int ret;
 
-	*b = (struct board){0};
+	*b = (struct board){.state_dir = state_dir, .words = words, .word_count = count};
 	*state = NULL;
+	definition_changed(b);
+	ret = board_renew(b);
 	if (!ret)
-		ret = site_hosts(&site, count, words, &names, &name_count);
-	cluster_free(site.cluster);
-	if (ret)
-		return ret;
-	board_init(b, names, name_count);
-	cluster_names_free(names, name_count);
-	ret = state_open_readonly(state, state_dir);
+		ret = state_open_readonly(state, state_dir);
 	if (ret)
 		board_free(b);
 	return ret;
+}
+
+int board_follow(struct board *b)
+{
+	return definition_changed(b) ? board_renew(b) : 0;
 }
 
 void board_free(struct board *b)

@@ -5,6 +5,9 @@
 #ifndef LUCIE_BOARD_H
 #define LUCIE_BOARD_H
 
+#include <sys/types.h>
+#include <time.h>
+
 #include "host-tools/lib/map.h"
 #include "host-tools/lib/state.h"
 
@@ -31,6 +34,7 @@ struct board_row {
 		uint64_t bytes;
 	} samples[BOARD_SAMPLES];
 	size_t sample_count;
+	uint64_t said; /* the owner's: a hash of what it said of the node; 0 at first */
 };
 
 struct board {
@@ -41,6 +45,12 @@ struct board {
 	size_t name_width;	     /* columns of the longest name */
 	int64_t now, now_ms;	     /* when it was read: seconds since 1970; now_ms() */
 	struct map by_name;
+	/* What board_open() was told, the caller's, and the definition that it read. */
+	const char *state_dir;
+	char **words;
+	int word_count;
+	struct timespec definition_time;
+	ino_t definition_inode;
 };
 
 void board_init(struct board *b, char *const *names, size_t count);
@@ -48,6 +58,9 @@ void board_init(struct board *b, char *const *names, size_t count);
  * read-only, the caller's to close. Logs; -errno. */
 int board_open(struct board *b, struct state **state, const char *state_dir, int count,
 	       char **words);
+/* Where `lucie setup` has changed the definition since, the list of nodes follows it; what is known
+ * of nodes that stay is kept. 0 or -errno (logged; the list is as it was). */
+int board_follow(struct board *b);
 void board_free(struct board *b);
 
 /* Reads the state; then order and groups are right. 0 or -errno (logged; the board is as it was).

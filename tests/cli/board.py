@@ -83,6 +83,25 @@ assert b"\x1b[1;31m" not in board.text, "colours in spite of NO_COLOR"
 os.write(board.master, b"xyz\x1bq")
 board.ends(0)
 
+# A node that setup takes out, and adds again, while the board is shown.
+board = Board(5, 80)
+with open(f"{state}/definition") as f:
+    whole = f.read()
+
+
+def write_definition(text):
+    with open(f"{state}/definition.new", "w") as f:
+        f.write(text)
+    os.rename(f"{state}/definition.new", f"{state}/definition")
+
+
+write_definition(re.sub(r"define host\{\n[^}]*host_name\s+n2\n[^}]*\}\n", "", whole))
+board.wait_for(b"1 node  1 failed")
+write_definition(whole)
+board.wait_for(b"2 nodes  1 failed  1 installed")
+os.write(board.master, b"q")
+board.ends(0)
+
 lines = subprocess.Popen([lucie, "watch", "--state", state], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
 first = [lines.stdout.readline() for i in range(2)]
 lines.terminate()
