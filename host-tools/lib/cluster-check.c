@@ -17,9 +17,6 @@
 #include "init/lib/cleanup.h"
 #include "init/lib/str.h"
 
-#define SUGGEST_ERRORS                                                                             \
-	100 /* after so many errors no more suggestions: each compares with every name */
-
 static const char *like(const struct cluster *c, enum cluster_type type, const char *name)
 {
 	struct suggestion s = suggest_start(name);

@@ -16,9 +16,10 @@
 #define CLUSTER_FILE_MAX      ((size_t)16 << 20)
 #define CLUSTER_FILES_MAX     256 /* with includes */
 #define CLUSTER_INCLUDE_DEPTH 16
-#define CLUSTER_USE_DEPTH     32	 /* a template of a template ... */
-#define CLUSTER_VALUES_MAX    512	 /* of one object, inherited ones included */
-#define CLUSTER_ERRORS_MAX    1000	 /* more are counted, not shown */
+#define CLUSTER_USE_DEPTH     32   /* a template of a template ... */
+#define CLUSTER_VALUES_MAX    512  /* of one object, inherited ones included */
+#define CLUSTER_ERRORS_MAX    1000 /* more are counted, not shown */
+#define SUGGEST_ERRORS	      100  /* no more suggestions after so many: each looks at every name */
 #define CLUSTER_NAMES_MAX     65536	 /* of one pattern like cnode[0000-9999] */
 #define CLUSTER_HOSTS_MAX     65536	 /* made by ranges */
 #define CLUSTER_CARDS_MAX     16	 /* of one host, in a mac_file */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "host-tools/lib/suggest.h"
+#include "init/lib/str.h"
 
 struct collector {
 	struct cluster_value list[CLUSTER_VALUES_MAX];
@@ -37,10 +38,13 @@ static bool is_said(const struct collector *all, size_t count, const struct obje
 	return has_key(all->list, count, key);
 }
 
-static void inherit(struct collector *all, const struct object *o, const struct object *parent)
+static void inherit(const struct cluster *c, struct collector *all, const struct object *o,
+		    const struct object *parent)
 {
 	size_t said = all->count;
 
+	if (c->inherited > CLUSTER_INHERITED_MAX) /* reported */
+		return;
 	for (size_t i = 0; i < parent->public.count; i++) {
 		const struct cluster_value *v = &parent->public.values[i];
 		const struct key_spec *spec = cluster_key(o->public.type, v->key);
@@ -68,21 +72,41 @@ static bool is_too_much(struct cluster *c, struct object *o, size_t inherited)
 	return true;
 }
 
+/* An object has this name as a host_name or hostgroup_name, be it registered or not. */
+static bool is_called(const struct cluster *c, enum cluster_type type, const char *name)
+{
+	for (size_t i = 0; i < c->count; i++) {
+		const struct object *o = c->objects[i];
+
+		for (size_t k = 0; o->public.type == type && k < o->own_count; k++)
+			if (!strcmp(o->own[k].key, cluster_identity_key(type)) &&
+			    !strcmp(o->own[k].text, name))
+				return true;
+	}
+	return false;
+}
+
 static void unknown_template(struct cluster *c, const struct object *o, const char *name,
 			     const struct cluster_place *at)
 {
 	struct suggestion s = suggest_start(name);
+	const char *type = cluster_type_name(o->public.type);
 
-	for (size_t i = 0; i < c->count; i++)
+	if (!str_is_name(name)) /* reported as such */
+		return;
+	for (size_t i = 0; c->error_total < SUGGEST_ERRORS && i < c->count; i++)
 		if (c->objects[i]->public.type == o->public.type && c->objects[i]->template)
 			suggest_offer(&s, c->objects[i]->template);
-	if (s.best)
-		cluster_error(c, at, "no %s template is named '%s', expected '%s'",
-			      cluster_type_name(o->public.type), name, s.best);
+	if (c->error_total < SUGGEST_ERRORS && is_called(c, o->public.type, name))
+		cluster_error(c, at, "%s '%s' is no template, expected 'name %s' in it", type, name,
+			      name);
+	else if (s.best)
+		cluster_error(c, at, "no %s template is named '%s', expected '%s'", type, name,
+			      s.best);
 	else
-		cluster_error(
-			c, at, "no %s template is named '%s', expected the `name` of another %s",
-			cluster_type_name(o->public.type), name, cluster_type_name(o->public.type));
+		cluster_error(c, at,
+			      "no %s template is named '%s', expected the `name` of another %s",
+			      type, name, type);
 }
 
 static void resolve(struct cluster *c, struct object *o, unsigned int depth);
@@ -105,7 +129,7 @@ static void use_one(struct cluster *c, struct object *o, struct collector *all, 
 	} else {
 		resolve(c, parent, depth + 1);
 		o->broken |= parent->broken;
-		inherit(all, o, parent);
+		inherit(c, all, o, parent);
 	}
 }
 
@@ -129,7 +153,7 @@ static void resolve(struct cluster *c, struct object *o, unsigned int depth)
 	if (o->range) {
 		resolve(c, o->range, depth);
 		o->broken |= o->range->broken;
-		inherit(&all, o, o->range);
+		inherit(c, &all, o, o->range);
 	}
 	while (use && cluster_list_next(use->text, &pos, name, sizeof(name), &offset)) {
 		struct cluster_place at = use->at;
