@@ -17,7 +17,8 @@ static bool is_written(const char *key, const char *identity)
 /* A text that would be read as a comment, or as the object's end, cannot be written. */
 static void write_value(struct strbuf *out, const char *key, const char *text)
 {
-	if (*text == '#' || strstr(text, " #") || strstr(text, "\t#") || str_ends(text, " }"))
+	if (*text == '#' || strstr(text, " #") || strstr(text, "\t#") || strstr(text, "{#") ||
+	    str_ends(text, " }") || str_ends(text, "\t}"))
 		out->error = -EINVAL;
 	strbuf_addf(out, "\t%s %s\n", key, text);
 }

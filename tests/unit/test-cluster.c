@@ -313,7 +313,7 @@ static void test_compiled_form(void **state)
 	cluster_free(c);
 }
 
-/* What would be read back as a comment is refused, not lost. */
+/* What would be read back as a comment, or as an end, is refused, not lost. */
 static void test_comment_in_value(void **state)
 {
 	struct cluster *c = load_good(GROUP HOST("n1", 1, ""));
@@ -321,6 +321,11 @@ static void test_comment_in_value(void **state)
 
 	(void)state;
 	cluster_set(c, host(c, "n1"), "files", "/srv/a #b");
+	assert_int_equal(cluster_write(c, &out), -EINVAL);
+	strbuf_free(&out);
+	cluster_free(c);
+	c = load_good(GROUP HOST("n1", 1, "kernel_args a}\n"));
+	cluster_set(c, host(c, "n1"), "files", "/srv/a }");
 	assert_int_equal(cluster_write(c, &out), -EINVAL);
 	strbuf_free(&out);
 	cluster_free(c);
