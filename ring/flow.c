@@ -235,13 +235,22 @@ bool flow_wait_rewind(struct flow *f, unsigned int ms)
 
 /* No further ahead than reusable_slot() keeps: what is read earlier would be gone from the pool
  * when it is wanted, and be read and summed twice. */
+void flow_begin(struct flow *f)
+{
+	pthread_mutex_lock(&f->lock);
+	f->idle = false;
+	pthread_cond_broadcast(&f->space);
+	pthread_mutex_unlock(&f->lock);
+}
+
 bool flow_wait_wanted(struct flow *f, size_t chunk)
 {
 	size_t ahead = f->slot_count - 2 < CACHED_CHUNKS ? f->slot_count - 2 : CACHED_CHUNKS;
 
 	pthread_mutex_lock(&f->lock);
-	while (!flow_stopped(f) && !f->hurry &&
-	       (uint64_t)chunk * BLOB_CHUNK >= f->wanted + ahead * BLOB_CHUNK)
+	while (!flow_stopped(f) &&
+	       (f->idle ||
+		(!f->hurry && (uint64_t)chunk * BLOB_CHUNK >= f->wanted + ahead * BLOB_CHUNK)))
 		wait_ms(f, &f->space, WAIT_MS);
 	pthread_mutex_unlock(&f->lock);
 	return !flow_stopped(f);

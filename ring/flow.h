@@ -55,6 +55,7 @@ struct flow {
 	bool disk_blocks;    /* the filler waits for a slot */
 	uint64_t wanted;     /* the furthest that anybody who takes from here has come */
 	bool hurry;	     /* the reader should not wait for it */
+	bool idle;	     /* the reader waits until somebody is there */
 	size_t hashes_known; /* [0, hashes_known) */
 	uint8_t (*hash)[BLOB_HASH_LEN];
 	bool gated,
@@ -105,6 +106,7 @@ void flow_add_hashes(struct flow *f, size_t first, const uint8_t *hashes, size_t
 size_t flow_get_hashes(struct flow *f, size_t first, uint8_t (*out)[BLOB_HASH_LEN], size_t max);
 void flow_want(struct flow *f, uint64_t position);
 void flow_hurry(struct flow *f);
+void flow_begin(struct flow *f); /* ends idle */
 void flow_open_gate(struct flow *f);
 /* The master: the source cannot be read (-errno), or is not what its hashes say (-ESTALE). The
  * first one counts. */

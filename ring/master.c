@@ -332,6 +332,7 @@ static void join(struct master *m, struct conn *conn, const struct ring_address 
 	m->peers[p->id - 1] = p;
 	if (!m->first_join)
 		m->first_join = now_ms();
+	flow_begin(&m->flow);
 	if (j.needs_root && !m->opt->manifest)
 		flow_hurry(&m->flow);
 	send_welcome(m, p);
@@ -699,6 +700,9 @@ static int serve(struct master *m)
 
 	if (ret)
 		return log_err(ret, "cannot start");
+	/* Who has a manifest may be there for a long time before anybody wants anything, and is
+	 * able to tell those who come that the source has changed. */
+	m->flow.idle = o->manifest;
 	if (o->manifest)
 		flow_add_hashes(&m->flow, 0, o->manifest->hash[0], o->manifest->chunks);
 	m->reader = (struct reader){.flow = &m->flow,

@@ -26,7 +26,7 @@
 #include "ring/ring.h"
 
 #define WAIT_FIRST_MS 1000
-#define WAIT_MAX_MS   60000
+#define WAIT_MAX_MS   10000
 #define STABLE_MS     60000 /* ran so long: the next wait is a first one */
 #define STOP_MS	      3000
 

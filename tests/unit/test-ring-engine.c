@@ -391,7 +391,7 @@ static void test_changed_source(void **state)
 	flip_byte(path, 10000000);
 	master_start(&m, paths, 1, 1, NULL, &manifest);
 	node_start(&node, &m, 0, "changed", manifest.root);
-	assert_int_equal(node_end(&node), -EPERM);
+	assert_int_equal(node_end(&node), -EBADMSG);
 	assert_int_equal(master_end(&m), -ESTALE);
 	assert_int_equal(access(in_work(copy, sizeof(copy), "changed0"), F_OK), -1);
 
@@ -415,7 +415,7 @@ static void test_changed_later(void **state)
 	assert_int_equal(node_end(&node), 0);
 	flip_byte(path, 1000);
 	node_start(&node, &m, 1, "later", NULL);
-	assert_int_equal(node_end(&node), -EPERM);
+	assert_int_equal(node_end(&node), -EBADMSG);
 	assert_int_equal(master_end(&m), -ESTALE);
 	assert_int_equal(access(in_work(copy, sizeof(copy), "later1"), F_OK), -1);
 }
