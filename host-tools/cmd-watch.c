@@ -116,7 +116,7 @@ static int draw(struct watch *w, size_t rows, size_t columns, size_t room)
 
 static int watch_screen(struct watch *w)
 {
-	int64_t due = 0;
+	int64_t due = 0, left;
 	int ret = screen_open();
 
 	while (!ret) {
@@ -131,7 +131,8 @@ static int watch_screen(struct watch *w)
 		room = rows > 3 ? rows - 3 : 0;
 		scroll(w, SCREEN_NONE, room);
 		ret = draw(w, rows, columns, room);
-		key = screen_wait((int)(due - now_ms()));
+		left = due - now_ms(); /* keys count also on a terminal that takes longer to draw */
+		key = screen_wait(left > 20 ? (int)left : 20);
 		if (key == SCREEN_QUIT)
 			break;
 		scroll(w, key, room);
