@@ -94,7 +94,7 @@ host() {
 site_setup() { "$LUCIE" setup --conf "$T/site/cluster.conf" --state "$T/state" --images "$IMAGES" >"$T/setup.log" 2>&1 || { cat "$T/setup.log"; fail "lucie setup"; }; }
 
 site_serve() {
-	"$LUCIE" serve --state "$T/state" --no-dhcp --bind 127.0.0.1 --port "$PORT" >>"$T/serve.log" 2>&1 &
+	"$LUCIE" serve --state "$T/state" --no-dhcp --bind "${BIND:-127.0.0.1}" --port "$PORT" >>"$T/serve.log" 2>&1 &
 	SERVE_PID=$!
 	wait_until 10 "the server on port $PORT" server_listens
 }
@@ -143,7 +143,7 @@ machine_run() {
 }
 
 # machine_start NAME DISK [QEMU-ARGUMENT...]: boots the installer. MEMORY in MiB (default 256), NIC and STORAGE as devices,
-# NODE_PORT where the node shall find the server at another port.
+# NODE_PORT where the node shall find the server at another port; NETDEV another network than QEMU's own.
 machine_start() {
 	local name=$1 disk=$2
 	shift 2
@@ -151,7 +151,7 @@ machine_start() {
 	APPEND=${APPEND//10.0.2.2:$PORT/10.0.2.2:${NODE_PORT:-$PORT}}
 	MACHINE_DISK[$name]=$disk
 	machine_run "$name" -cpu max -m "${MEMORY:-256}" -object rng-random,filename=/dev/urandom,id=rng -device virtio-rng-pci,rng=rng \
-		-netdev user,id=n0 -device "${NIC:-virtio-net-pci},netdev=n0,id=nic0,romfile=,mac=$(machine_mac "$name")" \
+		-netdev "${NETDEV:-user,id=n0}" -device "${NIC:-virtio-net-pci},netdev=n0,id=nic0,romfile=,mac=$(machine_mac "$name")" \
 		-drive "if=none,id=d0,file=$disk,format=raw,cache=unsafe,discard=unmap" -device "${STORAGE:-virtio-blk-pci},drive=d0,id=disk0,serial=$name-disk" \
 		-kernel "$KERNEL" -initrd "$T/$name.initrd" -append "$APPEND ${EXTRA_APPEND:-}" "$@"
 }
