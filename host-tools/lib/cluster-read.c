@@ -318,10 +318,9 @@ static const char *false_blank(const struct cluster_words *w)
 
 static void read_line(struct reader *r, char *line)
 {
-	const char *blank;
-
 	struct cluster_place at;
 	struct cluster_words w;
+	const char *blank;
 	char *p;
 
 	cluster_split_line(&w, line);
