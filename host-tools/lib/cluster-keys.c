@@ -208,8 +208,8 @@ static const struct key_spec keys[] = {
 	{"use", ALL, KEY_OWN | KEY_LIST, str_is_name, "names of templates", 0, NULL},
 	{"register", ALL, KEY_OWN, is_register, "0 or 1", 0, NULL},
 
-	{"host_name", H, KEY_OWN, is_host_name, "letters, digits, '-' and '.', at most 63", 0,
-	 NULL},
+	{"host_name", H, KEY_OWN, is_host_name,
+	 "letters, digits, '-' and '.', at most 63, or one range like cnode[00-31]", 0, NULL},
 	{"address", H, 0, is_address, AN_ADDRESS, 0, NULL},
 	{"mac_address", H, KEY_LIST, is_mac, "the address of a network card like 00:50:56:40:40:b6",
 	 0, NULL},
