@@ -218,6 +218,8 @@ static int watch_main(int argc, char **argv)
 		log_set_sink(keep_problem, &w);
 		ret = watch_screen(&w);
 		log_set_sink(NULL, NULL);
+		if (ret && !screen_signal())
+			log_err(ret, "the board cannot be shown");
 	} else {
 		ret = watch_lines(&w);
 	}

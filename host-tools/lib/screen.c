@@ -16,7 +16,6 @@
 
 #include "init/lib/cleanup.h"
 #include "init/lib/io.h"
-#include "init/lib/log.h"
 
 /* The alternate screen, no cursor, no wrapping; and back. */
 #define ENTER "\033[?1049h\033[?25l\033[?7l\033[2J"
@@ -120,13 +119,11 @@ void screen_close(void)
 int screen_open(void)
 {
 	struct sigaction action = {.sa_handler = on_signal}; /* no SA_RESTART */
-	int ret;
 
 	for (size_t i = 0; i < ARRAY_SIZE(handled); i++)
 		sigaction(handled[i], &action, NULL);
 	atexit(screen_close);
-	ret = enter();
-	return ret ? log_err(ret, "cannot use the terminal") : 0;
+	return enter();
 }
 
 /* ^Z: the shell gets its terminal as it was, and we ours when we go on. */

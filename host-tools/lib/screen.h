@@ -27,7 +27,7 @@ bool screen_possible(void);
 /* Whether colours are wanted (NO_COLOR). */
 bool screen_colours(void);
 
-/* 0 or -errno (logged). */
+/* 0 or -errno, as screen_show(). */
 int screen_open(void);
 void screen_close(void);
 void screen_size(size_t *rows, size_t *columns);
