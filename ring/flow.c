@@ -233,8 +233,6 @@ bool flow_wait_rewind(struct flow *f, unsigned int ms)
 	return complete;
 }
 
-/* No further ahead than reusable_slot() keeps: what is read earlier would be gone from the pool
- * when it is wanted, and be read and summed twice. */
 void flow_begin(struct flow *f)
 {
 	pthread_mutex_lock(&f->lock);
@@ -243,6 +241,8 @@ void flow_begin(struct flow *f)
 	pthread_mutex_unlock(&f->lock);
 }
 
+/* No further ahead than the pool surely keeps: what is read earlier would be gone from the pool
+ * when it is wanted, and be read and summed twice. */
 bool flow_wait_wanted(struct flow *f, size_t chunk)
 {
 	size_t ahead = f->slot_count - 2 < CACHED_CHUNKS ? f->slot_count - 2 : CACHED_CHUNKS;
