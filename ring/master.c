@@ -2,7 +2,7 @@
  * from whom. One control thread (the caller's); the reader and the senders are threads of their
  * own.
  */
-#include "ring/ring.h"
+#include "ring/master.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -17,42 +17,13 @@
 
 #include "init/lib/io.h"
 #include "init/lib/log.h"
-#include "ring/door.h"
-#include "ring/pump.h"
 #include "ring/sock.h"
-#include "ring/source.h"
 
 #define TICK_MS	    50
 #define EVENTS	    64
 #define PATIENCE_MS 5000
 #define PROGRESS_MS 500
 #define GOODBYE_MS  500 /* for what is still queued when the session ends */
-
-struct peer {
-	struct conn conn;
-	uint32_t id;
-	size_t hashes_sent;
-};
-
-struct master {
-	const struct ring_send *opt;
-	struct source source;
-	struct flow flow;
-	struct reader reader;
-	struct senders senders;
-	struct door door;
-	struct topology topology;
-	struct topology_limits limits;
-	struct peer **peers; /* [id - 1]; NULL: not connected */
-	size_t peer_cap;
-	struct ring_address data; /* where nodes take from; all zero: where they reached us */
-	uint32_t session, beat_ms;
-	int members_fd, wake_fd;
-	bool started;
-	int64_t first_join, last_change, last_beat, last_progress, last_tick;
-	int error;
-	char why[RING_TEXT_MAX]; /* with error: what the nodes are told */
-};
 
 /* --- events -------------------------------------------------------------------------------------
  */
@@ -66,7 +37,7 @@ static size_t count_joined(const struct topology *t)
 	return n;
 }
 
-static void tell(struct master *m, enum ring_event_kind kind, const struct member *member,
+void master_tell(struct master *m, enum ring_event_kind kind, const struct member *member,
 		 const char *reason)
 {
 	struct ring_event e = {.kind = kind, .member = member, .reason = reason};
@@ -86,12 +57,12 @@ static void tell(struct master *m, enum ring_event_kind kind, const struct membe
 /* --- peers --------------------------------------------------------------------------------------
  */
 
-static struct peer *peer_of(const struct master *m, uint32_t id)
+struct peer *master_peer(const struct master *m, uint32_t id)
 {
 	return id && id <= m->peer_cap ? m->peers[id - 1] : NULL;
 }
 
-static void peer_close(struct master *m, struct peer *p)
+void peer_close(struct master *m, struct peer *p)
 {
 	if (p->conn.fd >= 0)
 		epoll_ctl(m->members_fd, EPOLL_CTL_DEL, p->conn.fd, NULL);
@@ -100,7 +71,7 @@ static void peer_close(struct master *m, struct peer *p)
 	free(p);
 }
 
-static void peer_send(struct peer *p, enum ring_type type, uint64_t offset, struct strbuf *b)
+void peer_send(struct peer *p, enum ring_type type, uint64_t offset, struct strbuf *b)
 {
 	if (b->error || conn_queue(&p->conn, type, offset, b->buf, b->len) || conn_flush(&p->conn))
 		shutdown(p->conn.fd, SHUT_RDWR); /* the loop will see its end */
@@ -117,255 +88,11 @@ static void peer_notice(struct peer *p, enum ring_type type, uint32_t id, uint32
 	peer_send(p, type, 0, &b);
 }
 
-static void broadcast_notice(struct master *m, enum ring_type type, uint32_t id, const char *text)
+void master_broadcast(struct master *m, enum ring_type type, uint32_t id, const char *text)
 {
 	for (size_t i = 0; i < m->peer_cap; i++)
 		if (m->peers[i])
 			peer_notice(m->peers[i], type, id, m->topology.epoch, text);
-}
-
-/* --- membership ---------------------------------------------------------------------------------
- */
-
-/* Takes a member out; what it was decides what it is from now on. */
-static void lose(struct master *m, struct member *member, const char *reason)
-{
-	enum member_state before = member->state;
-	struct peer *p = peer_of(m, member->id);
-	enum member_state after = before == MEMBER_DONE	     ? MEMBER_RELEASED
-				  : before == MEMBER_LEAVING ? MEMBER_FAILED
-							     : MEMBER_DROPPED;
-
-	if (before == MEMBER_LEAVING)
-		reason = member->reason;
-	topology_remove(&m->topology, member->id, after, reason, now_ms());
-	broadcast_notice(m, RING_DROP, member->id, reason);
-	senders_drop(&m->senders, member->id);
-	if (p)
-		peer_close(m, p);
-	if (after == MEMBER_DROPPED)
-		tell(m, RING_EVENT_DROPPED, member, member->reason);
-}
-
-static void act(struct master *m, const struct verdict *v)
-{
-	struct member *member = topology_member(&m->topology, v->id);
-
-	if (v->kind == VERDICT_DROP) {
-		lose(m, member, v->reason);
-	} else if (v->kind == VERDICT_DEMOTE) {
-		topology_demote(&m->topology, v->id, now_ms());
-		tell(m, RING_EVENT_DEMOTED, member, v->reason);
-	}
-}
-
-static void send_place(struct master *m, struct peer *p)
-{
-	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
-	struct ring_place place;
-
-	topology_candidates(&m->topology, p->id, &place);
-	for (size_t i = 0; i < place.count; i++)
-		if (!place.candidates[i].id)
-			place.candidates[i].data = m->data;
-	message_encode_place(&b, &place);
-	peer_send(p, RING_PLACE, 0, &b);
-}
-
-/* A node that took from another candidate than its first one, although that one is well, is told
- * again after a while. */
-static bool needs_place(const struct master *m, const struct member *member, int64_t now)
-{
-	uint32_t before = topology_predecessor(&m->topology, member->id);
-
-	if (member->state != MEMBER_ACTIVE || member->place == PLACE_NONE)
-		return false;
-	return member->told != before ||
-	       (member->attached != before && member->attached != RING_NOBODY &&
-		now - member->attached_at > m->limits.detect_ms);
-}
-
-static void update_places(struct master *m)
-{
-	int64_t now = now_ms();
-
-	for (size_t i = 0; m->started && i < m->topology.count; i++) {
-		struct member *member = m->topology.members[i];
-		struct peer *p = peer_of(m, member->id);
-
-		if (!p || !needs_place(m, member, now))
-			continue;
-		member->told = topology_predecessor(&m->topology, member->id);
-		member->attached_at = now;
-		send_place(m, p);
-	}
-}
-
-static void release_idle(struct master *m)
-{
-	for (size_t i = m->topology.count; i--;) {
-		struct member *member = m->topology.members[i];
-		struct peer *p = peer_of(m, member->id);
-		struct strbuf none = STRBUF_INIT;
-		bool done = member->state == MEMBER_DONE;
-
-		if ((!done && member->state != MEMBER_LEAVING) ||
-		    !topology_is_idle(&m->topology, member->id))
-			continue;
-		if (p)
-			peer_send(p, RING_RELEASE, 1, &none);
-		topology_remove(&m->topology, member->id, done ? MEMBER_RELEASED : MEMBER_FAILED,
-				member->reason, now_ms());
-	}
-}
-
-/* --- joining ------------------------------------------------------------------------------------
- */
-
-/* "node07" and "node07.cluster" are the same, and so is its address. */
-static bool host_matches(const char *host, const char *name, const struct ring_address *from)
-{
-	size_t a = strcspn(host, "."), b = strcspn(name, ".");
-	char text[SOCK_TEXT];
-
-	if (!strcmp(host, name) || ((!host[a] || !name[b]) && a == b && !strncmp(host, name, a) &&
-				    host[strspn(host, "0123456789.")]))
-		return true;
-	sock_text(from, text);
-	*strrchr(text, ':') = '\0';
-	return !strcmp(host, text);
-}
-
-static uint32_t rank_of(const struct master *m, const char *name, const struct ring_address *from)
-{
-	for (size_t i = 0; i < m->opt->host_count; i++)
-		if (host_matches(m->opt->hosts[i], name, from))
-			return (uint32_t)i;
-	return UINT32_MAX;
-}
-
-/* A process that was started again on a node that had been dropped or had failed continues it. */
-static uint32_t former_life(const struct master *m, const struct ring_join *join,
-			    const struct ring_address *data)
-{
-	if (join->old_session == m->session && topology_member(&m->topology, join->old_id))
-		return join->old_id;
-	for (size_t i = m->topology.count; i--;) {
-		const struct member *old = m->topology.members[i];
-
-		if ((old->state == MEMBER_DROPPED || old->state == MEMBER_FAILED) &&
-		    !old->next_life && !strcmp(old->name, join->name) &&
-		    !memcmp(old->data.ip, data->ip, sizeof(data->ip)))
-			return old->id;
-	}
-	return 0;
-}
-
-static void send_welcome(struct master *m, struct peer *p)
-{
-	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
-	struct ring_welcome w = {
-		.id = p->id,
-		.epoch = m->topology.epoch,
-		.detect_ms = m->limits.detect_ms,
-		.beat_ms = m->beat_ms,
-		.kind = m->source.kind,
-		.length = m->source.length,
-		.catalog_len = m->source.text.len,
-		.mode = m->source.mode,
-		.mtime = m->source.mtime,
-	};
-
-	memcpy(w.name, m->source.name, sizeof(w.name));
-	message_encode_welcome(&b, &w);
-	p->conn.session = m->session;
-	peer_send(p, RING_WELCOME, 0, &b);
-}
-
-static bool reserve_peer(struct master *m, uint32_t id)
-{
-	struct peer **grown;
-
-	if (id <= m->peer_cap)
-		return true;
-	grown = realloc(m->peers, id * sizeof(*grown));
-	if (!grown)
-		return false;
-	memset(grown + m->peer_cap, 0, (id - m->peer_cap) * sizeof(*grown));
-	m->peers = grown;
-	m->peer_cap = id;
-	return true;
-}
-
-static void join(struct master *m, struct conn *conn, const struct ring_address *from)
-{
-	struct ring_address data = *from;
-	struct peer *p = calloc(1, sizeof(*p));
-	struct epoll_event e = {.events = EPOLLIN, .data.ptr = p};
-	struct member *member = NULL;
-	struct ring_join j;
-	uint32_t former;
-
-	if (!p || message_decode_join(&j, conn->body, conn->frame.length)) {
-		free(p);
-		conn_refuse(conn, RING_ABORT, "the request to join cannot be understood");
-		return;
-	}
-	if (!sock_is_any(&j.data))
-		data = j.data;
-	data.port = j.data.port;
-	former = former_life(m, &j, &data);
-	if (former && peer_of(m, former))
-		lose(m, topology_member(&m->topology, former), "it came back");
-	if (reserve_peer(m, (uint32_t)m->topology.count + 1))
-		member = topology_join(&m->topology, j.name, &data, rank_of(m, j.name, from),
-				       former, now_ms());
-	if (!member || epoll_ctl(m->members_fd, EPOLL_CTL_ADD, conn->fd, &e)) {
-		free(p);
-		conn_refuse(conn, RING_ABORT, "the master cannot take another node");
-		if (member)
-			lose(m, member, "no connection to it");
-		return;
-	}
-	p->conn = *conn;
-	p->id = member->id;
-	m->peers[p->id - 1] = p;
-	if (!m->first_join)
-		m->first_join = now_ms();
-	flow_begin(&m->flow);
-	if (j.needs_root && !m->opt->manifest)
-		flow_hurry(&m->flow);
-	send_welcome(m, p);
-	tell(m, member->former ? RING_EVENT_RETURNED : RING_EVENT_JOINED, member, NULL);
-}
-
-static void fetch(struct master *m, struct conn *conn)
-{
-	struct ring_notice n;
-	const struct member *member;
-	int ret;
-
-	if (message_decode_notice(&n, conn->body, conn->frame.length)) {
-		conn_refuse(conn, RING_REFUSE, "not understood");
-		return;
-	}
-	member = topology_member(&m->topology, n.id);
-	if (conn->frame.session != m->session || !member || member->place == PLACE_NONE) {
-		conn_refuse(conn, RING_REFUSE, "not in this ring any more");
-		return;
-	}
-	conn->session = m->session;
-	ret = senders_add(&m->senders, conn, n.id, conn->frame.offset);
-	if (ret)
-		conn_refuse(conn, RING_REFUSE, strerror(-ret));
-}
-
-static void enter(void *arg, struct conn *conn, const struct ring_address *from)
-{
-	if (conn->frame.type == RING_JOIN)
-		join(arg, conn, from);
-	else
-		fetch(arg, conn);
 }
 
 /* --- what nodes say -----------------------------------------------------------------------------
@@ -383,11 +110,11 @@ static void on_report(struct master *m, struct peer *p, struct member *member,
 	memcpy(member->root, r->root, sizeof(member->root));
 	if (r->status) {
 		topology_remove(&m->topology, member->id, MEMBER_LEAVING, r->text, now_ms());
-		tell(m, RING_EVENT_FAILED, member, member->reason);
+		master_tell(m, RING_EVENT_FAILED, member, member->reason);
 	} else {
 		member->state = MEMBER_DONE;
 		member->received = m->topology.length;
-		tell(m, RING_EVENT_DONE, member, NULL);
+		master_tell(m, RING_EVENT_DONE, member, NULL);
 	}
 	peer_send(p, RING_RELEASE, 0, &none);
 }
@@ -416,7 +143,7 @@ static int on_frame(struct master *m, struct peer *p, struct member *member)
 		if (message_decode_notice(&notice, p->conn.body, f->length))
 			return -EBADMSG;
 		v = topology_complaint(&m->topology, p->id, notice.id, notice.text);
-		act(m, &v);
+		master_act(m, &v);
 		return 0;
 	default:
 		return -EPROTO;
@@ -433,15 +160,15 @@ static void on_readable(struct master *m, struct peer *p)
 		ret = conn_read(&p->conn);
 		if (ret == 1)
 			ret = on_frame(m, p, member) ?: 1;
-		if (ret <= 0 || peer_of(m, id) != p)
+		if (ret <= 0 || master_peer(m, id) != p)
 			break;
 	}
-	if (ret < 0 && peer_of(m, id) == p) {
+	if (ret < 0 && master_peer(m, id) == p) {
 		char reason[RING_TEXT_MAX];
 
 		snprintf(reason, sizeof(reason), "its connection ended (%s)", strerror(-ret));
 		if (member->place != PLACE_NONE || member->state == MEMBER_LEAVING)
-			lose(m, member, reason);
+			master_lose(m, member, reason);
 		else
 			peer_close(m, p);
 	}
@@ -458,8 +185,8 @@ static void handle_members(struct master *m)
 	for (int i = 0; i < n; i++)
 		ids[i] = ((struct peer *)events[i].data.ptr)->id;
 	for (int i = 0; i < n; i++)
-		if (peer_of(m, ids[i]))
-			on_readable(m, peer_of(m, ids[i]));
+		if (master_peer(m, ids[i]))
+			on_readable(m, master_peer(m, ids[i]));
 }
 
 /* --- the clock ----------------------------------------------------------------------------------
@@ -520,7 +247,7 @@ static void judge(struct master *m, int64_t now)
 	struct verdict v = topology_judge(&m->topology, &m->limits, now);
 
 	while (v.kind != VERDICT_NONE) {
-		act(m, &v);
+		master_act(m, &v);
 		v = topology_judge(&m->topology, &m->limits, now);
 	}
 }
@@ -543,14 +270,14 @@ static void tick(struct master *m)
 	forgive(m, now);
 	judge(m, now);
 	start_when_ready(m, now);
-	update_places(m);
-	release_idle(m);
+	master_update_places(m);
+	master_release_idle(m);
 	serve_peers(m, now);
 	senders_reap(&m->senders);
 	door_tick(&m->door);
 	if (now - m->last_progress >= PROGRESS_MS) {
 		m->last_progress = now;
-		tell(m, RING_EVENT_PROGRESS, NULL, NULL);
+		master_tell(m, RING_EVENT_PROGRESS, NULL, NULL);
 	}
 }
 
@@ -629,7 +356,7 @@ static void say_goodbye(struct master *m)
 	bool pending = true;
 
 	if (m->error)
-		broadcast_notice(m, RING_ABORT, m->error == -ESTALE ? RING_ABORT_CHANGED : 0,
+		master_broadcast(m, RING_ABORT, m->error == -ESTALE ? RING_ABORT_CHANGED : 0,
 				 m->why);
 	while (pending && now_ms() < end) {
 		pending = false;
@@ -669,7 +396,7 @@ static int open_net(struct master *m)
 		return log_err(fd, "cannot listen on port %u", port);
 	m->data.port = m->data.port || c->interface ? port : 0;
 	ret = door_open(&m->door, fd, &c->key, PATIENCE_MS);
-	m->door.enter = enter;
+	m->door.enter = master_enter;
 	m->door.arg = m;
 	m->members_fd = epoll_create1(EPOLL_CLOEXEC);
 	m->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -718,11 +445,11 @@ static int serve(struct master *m)
 	if (ret) {
 		log_err(ret, "cannot start a thread");
 	} else {
-		tell(m, RING_EVENT_LISTENING, NULL, NULL);
+		master_tell(m, RING_EVENT_LISTENING, NULL, NULL);
 		run(m);
 		say_goodbye(m);
 		ret = m->error = verdict_of(m);
-		tell(m, RING_EVENT_END, NULL, NULL);
+		master_tell(m, RING_EVENT_END, NULL, NULL);
 		flow_stop(&m->flow);
 		senders_stop(&m->senders);
 		reader_join(&m->reader);

@@ -5,7 +5,7 @@
  * A session ends when the master lets it go, or when it is lost. A node that lost it joins again as
  * a late one and resumes from its own disk: dropped, restarted and late nodes are one case.
  */
-#include "ring/ring.h"
+#include "ring/node.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -20,210 +20,12 @@
 #include "init/lib/cleanup.h"
 #include "init/lib/io.h"
 #include "init/lib/log.h"
-#include "ring/door.h"
-#include "ring/pump.h"
 #include "ring/sock.h"
-#include "ring/spool.h"
 
-#define TICK_MS	     50
-#define LAG	     ((uint64_t)4 * RING_FRAME)
-#define CONNECT_MS   2000
-#define HANDSHAKE_MS 5000
-#define RETRY_MS     200
-#define PATIENCE_MS  5000
-#define POOL_MAX     ((size_t)FLOW_SLOTS_MAX * BLOB_CHUNK)
-
-struct node {
-	const struct ring_recv *opt;
-	struct conn control;
-	struct ring_address master, local;
-	struct ring_welcome welcome;
-	struct spool spool;
-	struct flow flow;
-	struct writer writer;
-	struct receiver receiver;
-	struct senders senders;
-	struct door door;
-	struct ring_place place;
-	bool receiving; /* the receiver runs */
-	bool reported, kept, released;
-	bool changed; /* the source is not what it was: nobody can get it any more */
-	bool beat_now;
-	int wake_fd;
-	uint16_t port;
-	uint32_t session, id; /* of the membership that was lost; 0 */
-	int64_t begin, heard, last_beat, last_tick, last_progress;
-	uint64_t shown;			     /* bytes, at last_progress */
-	int status;			     /* what was reported: 0 or -errno */
-	uint8_t gone[(RING_ID_MAX + 8) / 8]; /* bits: members that were dropped */
-};
-
-/* --- talking to the master ----------------------------------------------------------------------
- */
-
-static int say(struct node *n, enum ring_type type, uint64_t offset, struct strbuf *b)
-{
-	int ret = b->error;
-
-	if (!ret)
-		ret = conn_queue(&n->control, type, offset, b->buf, b->len);
-	return ret ? ret : conn_flush(&n->control);
-}
-
-static bool is_cancelled(const struct node *n)
-{
-	return n->opt->common.cancelled && n->opt->common.cancelled();
-}
-
-/* One whole frame, or -ETIMEDOUT. */
-static int wait_frame(struct node *n, int64_t deadline)
-{
-	int ret = 0;
-
-	while (!ret) {
-		int64_t left = deadline - now_ms();
-		struct pollfd p = {.fd = n->control.fd, .events = POLLIN};
-
-		if (is_cancelled(n))
-			return -ECANCELED;
-		if (left <= 0)
-			return -ETIMEDOUT;
-		if (poll(&p, 1, left < RETRY_MS ? (int)left : RETRY_MS) > 0)
-			ret = conn_read(&n->control);
-	}
-	return ret;
-}
-
-static int connect_to(struct node *n, const struct ring_address *to)
-{
-	int fd = sock_connect(to, NULL), ret;
-	struct pollfd p = {.fd = fd, .events = POLLOUT};
-
-	if (fd < 0)
-		return fd;
-	ret = poll(&p, 1, CONNECT_MS) == 1 ? sock_connected(fd) : -ETIMEDOUT;
-	if (ret) {
-		close(fd);
-		return ret;
-	}
-	conn_init(&n->control, fd, &n->opt->common.key);
-	n->control.payload_max = RING_CONTROL_MAX;
-	n->master = *to;
-	return 0;
-}
-
-static int dial(struct node *n)
-{
-	struct ring_address list[SOCK_ADDRESSES];
-	int count = sock_resolve(n->opt->master, RING_PORT, list), ret = -EHOSTUNREACH;
-
-	for (int i = 0; i < count; i++) {
-		ret = connect_to(n, &list[i]);
-		if (!ret)
-			return 0;
-	}
-	return count < 0 ? count : ret;
-}
-
-static int hello(struct node *n)
-{
-	int ret = conn_hello_send(&n->control);
-
-	if (!ret)
-		ret = conn_flush(&n->control);
-	if (!ret)
-		ret = wait_frame(n, now_ms() + HANDSHAKE_MS);
-	return ret < 0 ? ret : conn_hello_take(&n->control, &n->control.frame, false);
-}
-
-static int ask_to_join(struct node *n)
-{
-	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
-	struct ring_join j = {
-		.old_session = n->session, .old_id = n->id, .needs_root = n->opt->has_root};
-
-	if (n->opt->name)
-		snprintf(j.name, sizeof(j.name), "%s", n->opt->name);
-	else if (gethostname(j.name, sizeof(j.name) - 1))
-		return -errno;
-	j.data = n->local;
-	j.data.port = n->port;
-	memcpy(j.root, n->opt->root, sizeof(j.root));
-	message_encode_join(&b, &j);
-	return say(n, RING_JOIN, 0, &b);
-}
-
-/* -ECONNREFUSED with the master's words logged when it says no. */
-static int take_welcome(struct node *n)
-{
-	struct ring_notice notice;
-	int ret = wait_frame(n, now_ms() + HANDSHAKE_MS);
-	const struct frame *f = &n->control.frame;
-
-	if (ret < 0)
-		return ret;
-	if (f->type == RING_ABORT && !message_decode_notice(&notice, n->control.body, f->length))
-		return log_err(-EPERM, "the master says no: %s", notice.text);
-	if (f->type != RING_WELCOME)
-		return -EPROTO;
-	ret = message_decode_welcome(&n->welcome, n->control.body, f->length);
-	n->control.session = f->session;
-	return ret;
-}
-
-static const char *explain(int err)
-{
-	switch (err) {
-	case -EPROTONOSUPPORT:
-		return "it speaks another version of the protocol";
-	case -EKEYREJECTED:
-		return "it has another key, or one of the two has none";
-	case -EBADMSG:
-	case -EPROTO:
-		return "it does not speak the ring's protocol";
-	case -ECONNRESET:
-		return "it closed the connection (another key?)";
-	default:
-		return strerror(-err);
-	}
-}
-
-/* Errors that another try cannot change. */
-static bool is_final(int err)
-{
-	return err == -EPERM || err == -EKEYREJECTED || err == -EPROTONOSUPPORT ||
-	       err == -ECANCELED || err == -EBADMSG || err == -EPROTO || err == -EINVAL;
-}
-
-/* Until the master takes us, or the deadline. */
-static int join_master(struct node *n, int64_t deadline)
-{
-	for (;;) {
-		int ret = dial(n);
-
-		if (!ret) {
-			ret = hello(n);
-			if (!ret)
-				ret = ask_to_join(n);
-			if (!ret)
-				ret = take_welcome(n);
-			if (!ret)
-				return 0;
-			conn_close(&n->control);
-			/* A wrong key shows as a closed connection: it does not get better. */
-			if (ret == -ECONNRESET && n->opt->common.key.set)
-				ret = -EKEYREJECTED;
-		}
-		if (is_cancelled(n))
-			ret = -ECANCELED;
-		if (is_final(ret) || now_ms() >= deadline) {
-			if (ret != -EPERM)
-				log_err(0, "cannot join '%s': %s", n->opt->master, explain(ret));
-			return ret;
-		}
-		sleep_ms(RETRY_MS);
-	}
-}
+#define TICK_MS	    50
+#define LAG	    ((uint64_t)4 * RING_FRAME)
+#define PATIENCE_MS 5000
+#define POOL_MAX    ((size_t)FLOW_SLOTS_MAX * BLOB_CHUNK)
 
 /* --- frames from the master ---------------------------------------------------------------------
  */
@@ -354,7 +156,7 @@ static int send_beat(struct node *n)
 	message_encode_beat(&b, &beat);
 	n->last_beat = now_ms();
 	n->beat_now = false;
-	return say(n, RING_BEAT, 0, &b);
+	return node_say(n, RING_BEAT, 0, &b);
 }
 
 static int send_report(struct node *n, int status)
@@ -373,7 +175,7 @@ static int send_report(struct node *n, int status)
 		memcpy(r.root, n->writer.root, sizeof(r.root));
 	}
 	message_encode_report(&b, &r);
-	return say(n, RING_REPORT, 0, &b);
+	return node_say(n, RING_REPORT, 0, &b);
 }
 
 static int send_complaint(struct node *n)
@@ -384,7 +186,7 @@ static int send_complaint(struct node *n)
 	if (!n->receiving || !receiver_complaint(&n->receiver, &c))
 		return 0;
 	message_encode_notice(&b, &c);
-	return say(n, RING_COMPLAIN, 0, &b);
+	return node_say(n, RING_COMPLAIN, 0, &b);
 }
 
 static int start_receiver(struct node *n)
@@ -479,7 +281,7 @@ static int run(struct node *n)
 		}
 		if (!ret && !n->released)
 			ret = tick(n);
-		if (is_cancelled(n))
+		if (node_is_cancelled(n))
 			ret = -ECANCELED;
 	}
 	return n->released ? 0 : ret;
@@ -544,13 +346,13 @@ static int take_part(struct node *n)
 /* A folder that cannot be made, a device that is too small: the master hears of that too. */
 static int report_unable(struct node *n, int err)
 {
-	int64_t end = now_ms() + HANDSHAKE_MS;
+	int64_t end = now_ms() + NODE_HANDSHAKE_MS;
 
 	snprintf(n->writer.reason, sizeof(n->writer.reason), "%.*s", RING_TEXT_MAX - 1,
 		 log_last_error());
 	flow_init(&n->flow, 0, 0);
 	if (!send_report(n, err))
-		while (!n->kept && now_ms() < end && wait_frame(n, end) == 1)
+		while (!n->kept && now_ms() < end && node_wait_frame(n, end) == 1)
 			on_frame(n);
 	flow_free(&n->flow);
 	return err;
@@ -570,7 +372,7 @@ static void forget_session(struct node *n)
 /* 0: done and known; -errno. *lost: the session was lost before that, another try may help. */
 static int session(struct node *n, int64_t deadline, bool *lost)
 {
-	int ret = join_master(n, deadline);
+	int ret = node_join(n, deadline);
 
 	*lost = false;
 	if (ret)
