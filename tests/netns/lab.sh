@@ -57,7 +57,10 @@ lab_up() {
 
 lab_down() {
 	local i
-	for i in $(ip netns list | awk '{print $1}'); do ip netns del "$i"; done
+	for i in $(ip netns list | awk '{print $1}'); do
+		ip link del "v${i#n}" 2>/dev/null # now; what is left to the namespace goes when the kernel has time
+		ip netns del "$i"
+	done
 	ip link del br0 2>/dev/null
 	return 0
 }
