@@ -25,7 +25,8 @@ tap() { # NODE
 	tc qdisc add dev "tap-$1" root tbf rate "$RATE" burst 64kb latency 50ms
 }
 for node in $NODES; do tap "$node"; done
-start() { NETDEV="tap,id=n0,ifname=tap-$1,script=no,downscript=no" machine_start "$1" "$T/$1.img"; }
+# 128 MB: the ring has its pool and the extractor its window in what a small machine has.
+start() { MEMORY=128 NETDEV="tap,id=n0,ifname=tap-$1,script=no,downscript=no" machine_start "$1" "$T/$1.img"; }
 
 # --- the site: a base, a tree and a file, all over rings
 
