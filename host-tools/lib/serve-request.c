@@ -175,6 +175,8 @@ void route_parse(struct route *r, const char *path)
 		r->kind = ROUTE_EVENTS;
 	} else if (!strcmp(path, "/v1/alarm")) {
 		r->kind = ROUTE_ALARM;
+	} else if (!strcmp(path, "/metrics")) {
+		r->kind = ROUTE_METRICS;
 	} else if (str_starts(path, "/blob/") && is_blob_name(path + 6)) {
 		r->kind = ROUTE_BLOB;
 		r->rest = path + 6;

@@ -42,6 +42,7 @@ enum route_kind {
 	ROUTE_PLAN,
 	ROUTE_EVENTS,
 	ROUTE_ALARM,
+	ROUTE_METRICS,
 	ROUTE_BLOB,	/* rest: ROOT or ROOT.blob */
 	ROUTE_BOOT,	/* rest: a path below tftp/ */
 	ROUTE_PACKAGES, /* name: the package_server; rest: a path below its folder */

@@ -53,8 +53,12 @@ static void handle_post(struct serve *s, const struct route *route, const struct
 		serve_plan(s, call, reply);
 	else if (route->kind == ROUTE_EVENTS)
 		serve_events(s, call, reply);
-	else
+	else if (route->kind == ROUTE_ALARM)
 		serve_alarm(s, call, reply);
+	else if (route->kind != ROUTE_NONE)
+		http_reply_text(reply, HTTP_METHOD_NOT_ALLOWED, "GET only");
+	else
+		http_reply_text(reply, HTTP_NOT_FOUND, "there is no such file");
 }
 
 static void handle(const struct http_call *call, struct http_reply *reply, void *arg)
@@ -68,6 +72,8 @@ static void handle(const struct http_call *call, struct http_reply *reply, void 
 	else if (route.kind == ROUTE_BLOB || route.kind == ROUTE_BOOT ||
 		 route.kind == ROUTE_PACKAGES)
 		serve_file(s, &route, reply);
+	else if (route.kind == ROUTE_METRICS)
+		serve_metrics(s, reply);
 	else if (route.kind != ROUTE_NONE)
 		http_reply_text(reply, HTTP_METHOD_NOT_ALLOWED, "POST only");
 	else

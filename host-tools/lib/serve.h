@@ -65,6 +65,7 @@ void serve_plan(struct serve *s, const struct http_call *call, struct http_reply
 void serve_events(struct serve *s, const struct http_call *call, struct http_reply *reply);
 void serve_alarm(struct serve *s, const struct http_call *call, struct http_reply *reply);
 void serve_file(struct serve *s, const struct route *route, struct http_reply *reply);
+void serve_metrics(struct serve *s, struct http_reply *reply);
 
 /* Renders the boot file of a node from definition and state. -ENOENT: the definition has no such
  * host. */

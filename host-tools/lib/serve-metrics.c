@@ -1,0 +1,104 @@
+/* GET /metrics: the cluster in numbers, in the text format that Prometheus reads (version 0.0.4).
+ * No names of nodes: whoever can reach the server may read it, and 10,000 of them would be as many
+ * time series. */
+#include "host-tools/lib/serve.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+
+#include "init/lib/str.h"
+
+#define SILENT_SECONDS 60
+
+struct node_counts {
+	uint64_t armed, running, installed, failed, silent;
+	int64_t now;
+};
+
+static void count_node(const struct state_node *n, void *arg)
+{
+	struct node_counts *c = arg;
+	bool running = !strcmp(n->status, "running");
+
+	c->armed += n->armed[0] != '\0';
+	c->running += running;
+	c->installed += !strcmp(n->status, "installed");
+	c->failed += !strcmp(n->status, "failed");
+	c->silent += running && c->now - n->last_seen > SILENT_SECONDS;
+}
+
+struct install_counts {
+	uint64_t ok, failed, superseded, running, seconds;
+};
+
+static void count_install(const struct state_install *i, void *arg)
+{
+	struct install_counts *c = arg;
+
+	if (!i->ended) {
+		c->running += i->latest;
+		c->superseded += !i->latest;
+		return;
+	}
+	c->ok += i->ok;
+	c->failed += !i->ok;
+	if (i->ok && i->ended > i->begun)
+		c->seconds += (uint64_t)(i->ended - i->begun);
+}
+
+static void family(struct strbuf *out, const char *name, const char *type, const char *help)
+{
+	strbuf_addf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+static void write_nodes(struct strbuf *out, const struct node_counts *c, size_t hosts)
+{
+	family(out, "lucie_hosts", "gauge", "Hosts of the definition.");
+	strbuf_addf(out, "lucie_hosts %zu\n", hosts);
+	family(out, "lucie_nodes", "gauge", "Nodes by how their last installation went.");
+	strbuf_addf(out,
+		    "lucie_nodes{state=\"running\"} %" PRIu64
+		    "\nlucie_nodes{state=\"installed\"} %" PRIu64
+		    "\nlucie_nodes{state=\"failed\"} %" PRIu64 "\n",
+		    c->running, c->installed, c->failed);
+	family(out, "lucie_nodes_armed", "gauge", "Nodes that install at their next boot.");
+	strbuf_addf(out, "lucie_nodes_armed %" PRIu64 "\n", c->armed);
+	family(out, "lucie_nodes_silent", "gauge",
+	       "Nodes under installation without a sign of life for a minute.");
+	strbuf_addf(out, "lucie_nodes_silent %" PRIu64 "\n", c->silent);
+}
+
+static void write_installs(struct strbuf *out, const struct install_counts *c)
+{
+	family(out, "lucie_installations_total", "counter", "Installations by their end.");
+	strbuf_addf(out,
+		    "lucie_installations_total{result=\"installed\"} %" PRIu64
+		    "\nlucie_installations_total{result=\"failed\"} %" PRIu64
+		    "\nlucie_installations_total{result=\"superseded\"} %" PRIu64 "\n",
+		    c->ok, c->failed, c->superseded);
+	family(out, "lucie_installation_seconds_total", "counter",
+	       "Seconds that good installations took, from plan to report.");
+	strbuf_addf(out, "lucie_installation_seconds_total %" PRIu64 "\n", c->seconds);
+}
+
+void serve_metrics(struct serve *s, struct http_reply *reply)
+{
+	struct node_counts nodes = {.now = time(NULL)};
+	struct install_counts installs = {0};
+	size_t hosts;
+
+	if (state_nodes(s->state, count_node, &nodes) ||
+	    state_installs(s->state, count_install, &installs)) {
+		http_reply_text(reply, HTTP_FAILED, "the server cannot read its state");
+		return;
+	}
+	pthread_rwlock_rdlock(&s->cluster_lock);
+	hosts = cluster_count(s->cluster, TYPE_HOST);
+	pthread_rwlock_unlock(&s->cluster_lock);
+	strbuf_reset(&reply->text);
+	write_nodes(&reply->text, &nodes, hosts);
+	write_installs(&reply->text, &installs);
+	reply->status = HTTP_OK;
+	reply->type = "text/plain; version=0.0.4";
+}
