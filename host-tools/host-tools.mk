@@ -26,7 +26,7 @@ host: $(O)/host/bin/lucie $(SHELL_MODULES)
 BUILT_BOARDS = $(patsubst $(O)/%/manifest,%,$(wildcard $(O)/*/manifest))
 install: host ## programs, man pages and the images that are built, into DESTDIR and PREFIX (/usr/local)
 	$(Q)install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/lucie/modules
-	$(Q)install -m 755 -s $(O)/host/bin/lucie $(DESTDIR)$(PREFIX)/bin/lucie
+	$(Q)install -m 755 -s $(O)/host/bin/lucie $(O)/host/bin/dolly $(DESTDIR)$(PREFIX)/bin
 	$(Q)ln -sf lucie $(DESTDIR)$(PREFIX)/bin/lucie-setup
 	$(Q)install -m 755 $(SHELL_MODULES) $(DESTDIR)$(PREFIX)/lib/lucie/modules
 	$(Q)install -D -m 644 host-tools/completion/lucie.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/lucie
