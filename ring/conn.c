@@ -261,37 +261,63 @@ static int recv_rest(int fd, uint8_t *p, size_t len, const struct conn_wait *w)
 	return 0;
 }
 
-static int recv_exactly(int fd, void *buf, size_t len, const struct conn_wait *w)
-{
-	ssize_t n = len ? recv(fd, buf, len, MSG_DONTWAIT) : 0;
-	int ret;
-
-	if (n == 0)
-		return len ? -ECONNRESET : 0;
-	if (n < 0 && errno != EAGAIN && errno != EINTR)
-		return -errno;
-	n = n < 0 ? 0 : n;
-	if (len - (size_t)n < LOW_WATER_MIN)
-		return recv_rest(fd, (uint8_t *)buf + n, len - (size_t)n, w);
-	set_low_water(fd, len - (size_t)n);
-	ret = recv_rest(fd, (uint8_t *)buf + n, len - (size_t)n, w);
-	set_low_water(fd, 1);
-	return ret;
-}
-
 int conn_recv_head(struct conn *c, struct frame *f, const struct conn_wait *w)
 {
-	int ret = recv_exactly(c->fd, c->head, head_size(c->rx.on), w);
+	size_t got = c->ahead_got;
+	int ret;
 
+	memcpy(c->head, c->ahead, got);
+	c->ahead_got = 0;
+	ret = recv_rest(c->fd, c->head + got, head_size(c->rx.on) - got, w);
 	if (!ret)
 		ret = check_head(c);
 	*f = c->frame;
 	return ret;
 }
 
+/* At least one byte of the len, and with the last one what is there of the next frame's head. */
+static ssize_t recv_part(struct conn *c, uint8_t *p, size_t len, int flags)
+{
+	struct iovec iov[2] = {{p, len}, {c->ahead, head_size(c->rx.on)}};
+	struct msghdr msg = {.msg_iov = iov, .msg_iovlen = 2};
+	ssize_t n = recvmsg(c->fd, &msg, flags);
+
+	if (n > (ssize_t)len) {
+		c->ahead_got = (size_t)n - len;
+		n = (ssize_t)len;
+	}
+	return n;
+}
+
+static int recv_payload(struct conn *c, uint8_t *p, size_t len, const struct conn_wait *w)
+{
+	int64_t since = now_ms();
+	int flags = MSG_DONTWAIT, ret = 0;
+
+	while (len && !ret) {
+		ssize_t n = recv_part(c, p, len, flags);
+
+		if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+			return n ? -errno : -ECONNRESET;
+		if (n > 0) {
+			p += n;
+			len -= (size_t)n;
+			since = now_ms();
+		} else if (!flags) {
+			ret = tick(w, since);
+		}
+		if (len && (n > 0 || flags))
+			set_low_water(c->fd, len < LOW_WATER_MIN ? 1 : len);
+		flags = 0;
+	}
+	if (!flags)
+		set_low_water(c->fd, 1);
+	return ret;
+}
+
 int conn_recv_body(struct conn *c, const struct frame *f, void *buf, const struct conn_wait *w)
 {
-	int ret = recv_exactly(c->fd, buf, frame_payload(f), w);
+	int ret = recv_payload(c, buf, frame_payload(f), w);
 
 	return ret ? ret : check_body(c, f, buf);
 }

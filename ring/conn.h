@@ -42,6 +42,9 @@ struct conn {
 	struct frame frame;
 	uint8_t *body;
 	size_t body_got;
+	uint8_t ahead[FRAME_HEADER +
+		      FRAME_MAC]; /* data: of the next frame, received with this one */
+	size_t ahead_got;
 	struct strbuf out;
 	size_t out_sent;
 };
