@@ -142,14 +142,14 @@ peers_for() { # N
 	return 0
 }
 
-record() { # PEER N RATE MB SECONDS CPU
-	printf '{"round":%d,"peer":"%s","nodes":%d,"rate":"%s","mb":%d,"seconds":%s,"cpu_per_gb_node":%s}\n' "$ROUND" "$@" >>"$OUT/ring.json"
+record() { # PEER N RATE MB SECONDS CPU, in a lab of LAB_NODES
+	printf '{"lab":%d,"round":%d,"peer":"%s","nodes":%d,"rate":"%s","mb":%d,"seconds":%s,"cpu_per_gb_node":%s}\n' "$LAB_NODES" "$ROUND" "$@" >>"$OUT/ring.json"
 }
 
 shaped() {
 	local n rate mb peer result
 	for n in $NODES; do
-		rate=$(rate_for "$n")
+		rate=$(rate_for "$n") LAB_NODES=$n
 		lab_up "$n" "$rate"
 		for ROUND in $(seq "$REPEAT"); do
 			for peer in $(peers_for "$n"); do
@@ -168,7 +168,7 @@ shaped() {
 }
 
 unshaped() {
-	local peer result
+	local peer result LAB_NODES=4
 	lab_up 4 0
 	for ROUND in $(seq "$REPEAT"); do
 		for peer in ring chain; do
@@ -186,8 +186,8 @@ unshaped() {
 medians='
 	def median: sort | .[(length / 2 | floor)];
 	def number: rtrimstr("mbit") | tonumber;
-	(map(select(.peer == "control" and .mb * 8.388608 / (.rate | number) / .seconds < 0.9 * 1448 / 1514) | [.rate, .round])) as $bad |
-	map(select(.peer != "control" and ([.rate, .round] as $r | $bad | index([$r]) | not))) |
+	(map(select(.peer == "control" and .mb * 8.388608 / (.rate | number) / .seconds < 0.9 * 1448 / 1514) | [.lab, .rate, .round])) as $bad |
+	map(select(.peer != "control" and ([.lab, .rate, .round] as $r | $bad | index([$r]) | not))) |
 	group_by([.peer, .nodes, .rate]) | map({
 		peer: .[0].peer, nodes: .[0].nodes, rate: .[0].rate,
 		cpu: ([.[] | .cpu_per_gb_node] | median),
@@ -219,14 +219,14 @@ flatness() {
 
 # A lab of its own; the clean time is its own, too.
 faults() {
-	env -u LAB_INSIDE tests/netns/faults.sh "$MOMENTS" 2>/dev/null |
-		awk 'match($0, / (ok|WRONG) +[+-][0-9.]+ s/) {
-			split(substr($0, RSTART), last, " +")
-			name = substr($0, 1, 34); sub(/ +$/, "", name)
-			printf "{\"fault\":\"%s\",\"moment\":\"%s\",\"right\":%s,\"over\":%.2f}\n", name, $(NF_moment($0)), last[2] == "ok" ? "true" : "false", last[3]
-		}
-		function NF_moment(line,   words, n, i) { n = split(line, words, " +"); for (i = n; i > 1; i--) if (words[i] == "ok" || words[i] == "WRONG") return i - 1 }
-		' >"$OUT/ring-faults.json"
+	env -u LAB_INSIDE -u MB -u RATE -u N tests/netns/faults.sh "$MOMENTS" 2>/dev/null |
+		awk '{
+			for (i = NF; i > 2 && $i != "ok" && $i != "WRONG"; i--);
+			if (i <= 2 || $(i + 1) !~ /^[+-][0-9]/) next
+			name = $1
+			for (k = 2; k < i - 1; k++) name = name " " $k
+			printf "{\"fault\":\"%s\",\"moment\":\"%s\",\"right\":%s,\"over\":%.2f}\n", name, $(i - 1), ($i == "ok" ? "true" : "false"), $(i + 1)
+		}' >"$OUT/ring-faults.json"
 	jq -rs '(["fault", "at", "seconds over the clean time"] | @tsv), (.[] | [.fault, .moment, (if .right then .over else "WRONG" end)] | @tsv)' \
 		"$OUT/ring-faults.json" | column -t -s "$(printf '\t')"
 }
