@@ -84,12 +84,14 @@ static int make(const char *state_dir, const struct cluster_object *o)
 	return ret < 0 ? ret : 0;
 }
 
+/* One that cannot be made does not keep the others from it. */
 static int make_all(const char *state_dir, const struct cluster *c)
 {
 	int ret = 0;
 
-	for (size_t i = 0; !ret && i < cluster_count(c, TYPE_DATASET); i++)
-		ret = make(state_dir, cluster_at(c, TYPE_DATASET, i));
+	for (size_t i = 0; i < cluster_count(c, TYPE_DATASET); i++)
+		if (make(state_dir, cluster_at(c, TYPE_DATASET, i)))
+			ret = -EIO;
 	return ret;
 }
 
@@ -97,11 +99,13 @@ static int make_named(const char *state_dir, const struct cluster *c, int count,
 {
 	int ret = 0;
 
-	for (int i = 0; !ret && i < count; i++) {
+	for (int i = 0; i < count; i++) {
 		const struct cluster_object *o = cluster_find(c, TYPE_DATASET, names[i]);
 
-		ret = o ? make(state_dir, o)
-			: log_err(-EINVAL, "no dataset is named '%s'", names[i]);
+		if (!o)
+			log_err(0, "no dataset is named '%s'", names[i]);
+		if (!o || make(state_dir, o))
+			ret = -EIO;
 	}
 	return ret;
 }

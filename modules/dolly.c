@@ -40,7 +40,7 @@ struct dataset {
 /* NULL, or what is wrong. */
 static const char *dataset_parse(struct dataset *d, const char *value)
 {
-	static const char *const systems[] = {"/dev/", "/proc/", "/run/", "/sys/"};
+	static const char *const systems[] = {"/dev", "/proc", "/run", "/sys"};
 	uint8_t raw[BLOB_HASH_LEN];
 	char *rest = d->text;
 
@@ -61,7 +61,7 @@ static const char *dataset_parse(struct dataset *d, const char *value)
 	if (d->target[0] != '/' || !d->target[1] || str_ends(d->target, "/"))
 		return "has a target that is not an absolute path of a file or folder";
 	for (size_t i = 0; i < ARRAY_SIZE(systems); i++)
-		if (str_starts(d->target, systems[i]))
+		if (str_starts(d->target, systems[i]) && strchr("/", d->target[strlen(systems[i])]))
 			return "has a target that does not lie on a disk";
 	return NULL;
 }
@@ -93,64 +93,58 @@ static void show_progress(uint64_t done, uint64_t total, void *arg)
 	module_progress(task->ctx, done, total, task->name);
 }
 
-/* The folder is opened as the target sees it, so that no link in the base leads out of it; what
- * comes is put below that descriptor. */
-static int open_folder(const char *target, const char *path, char *dest, size_t size)
+/* Paths are the target's own: no link in the base may lead out of it. A folder that is there is
+ * where it is, whatever links lead to it; else dest lies below the descriptor *folder. */
+static int find_path(const char *target, const char *path, char dest[PATH_MAX], int *folder)
 {
 	const char *name = strrchr(path, '/') + 1;
-	char folder[PATH_MAX];
-	int fd, ret = 0;
+	char parent[PATH_MAX], link[PATH_MAX];
+	int ret = 0;
 
-	snprintf(folder, sizeof(folder), "%.*s", name - path > 1 ? (int)(name - path) - 1 : 1,
+	if (!target_place(target, path, dest))
+		return 0;
+	if (target_readlink(target, path, link, sizeof(link)) >= 0)
+		return log_err(-ELOOP, "'%s' is a link to '%s' in the target", path, link);
+	snprintf(parent, sizeof(parent), "%.*s", name - path > 1 ? (int)(name - path) - 1 : 1,
 		 path);
-	if (folder[1])
-		ret = target_mkdir(target, folder, 0755);
-	fd = ret ? ret : target_open(target, folder, O_RDONLY | O_DIRECTORY);
-	if (fd < 0)
-		return log_err(fd, "cannot open the folder of '%s'", path);
-	snprintf(dest, size, "/proc/self/fd/%d/%s", fd, name);
-	return fd;
-}
-
-/* The stamp of the disk proves that the partition is the layout's, and so ours to write. */
-static int find_partition(const struct plan *plan, const char *label, char *dest, size_t size)
-{
-	_cleanup_free_ struct layout *l = malloc(sizeof(*l));
-	_cleanup_free_ struct volumes *v = NULL;
-	const struct volume *raw;
-	int ret = l ? volume_layout(plan, l) : log_err(-ENOMEM, "cannot read the layout");
-
-	if (!ret)
-		ret = volumes_find(plan, &v);
-	if (ret)
-		return ret;
-	raw = volume_raw(v, l, label);
-	if (!raw)
-		return log_err(-ENOENT, "the raw partition '%s'", label);
-	snprintf(dest, size, "%s", raw->path);
+	if (!target_exists(target, parent))
+		ret = target_mkdir(target, parent, 0755);
+	*folder = ret ? ret : target_open(target, parent, O_RDONLY | O_DIRECTORY);
+	if (*folder < 0)
+		return log_err(*folder, "cannot open the folder of '%s'", path);
+	snprintf(dest, PATH_MAX, "/proc/self/fd/%d/%s", *folder, name);
 	return 0;
 }
 
-/* A descriptor that dest lies below, or -1 where none is needed; *ret tells an error. */
-static int find_dest(struct module_context *ctx, const struct dataset *d, char *dest, size_t size,
-		     int *ret)
+/* The stamp of the disk proves that the partition was made for what the layout calls so. */
+static int find_partition(const struct plan *plan, const char *label, char dest[PATH_MAX])
 {
-	int folder = -1;
+	_cleanup_free_ struct volumes *v = NULL;
+	const struct volume *raw;
+	int ret = volumes_find(plan, &v);
 
-	if (str_starts(d->target, RAW)) {
-		*ret = find_partition(ctx->plan, d->target + strlen(RAW), dest, size);
-	} else {
-		folder = open_folder(ctx->target, d->target, dest, size);
-		*ret = folder < 0 ? folder : 0;
+	if (ret)
+		return ret;
+	raw = volume_raw(v, label);
+	if (!raw) {
+		log_err(0, "no partition of this node's disks was made as raw label=%s", label);
+		return -ENXIO;
 	}
-	return folder;
+	snprintf(dest, PATH_MAX, "%s", raw->path);
+	return 0;
 }
 
-/* Another try may help against all but what is wrong on this node. */
+/* The master is gone, was told to end, or does not want us: the next one may. */
 static bool is_the_rings(int err)
 {
-	return err != -ENOSPC && err != -EDQUOT && err != -EROFS && err != -EIO && err != -EINVAL &&
-	       err != -ENOMEM && err != -EBADMSG && err != -ECANCELED;
+	static const int list[] = {EPERM,	 ETIMEDOUT,    ECONNREFUSED, ECONNRESET,
+				   ECONNABORTED, EHOSTUNREACH, ENETUNREACH,  EPIPE,
+				   ESTALE,	 EPROTO};
+
+	for (size_t i = 0; i < ARRAY_SIZE(list); i++)
+		if (err == -list[i])
+			return true;
+	return false;
 }
 
 /* Ends when TRIES in a row have brought nothing new. */
@@ -193,7 +187,8 @@ static int receive(struct module_context *ctx, const struct dataset *d)
 		return log_err(-ENOKEY, "the ring of data set '%s'", d->name);
 	if (str_from_hex(d->root, r.root, sizeof(r.root)))
 		return -EINVAL;
-	folder = find_dest(ctx, d, dest, sizeof(dest), &ret);
+	ret = str_starts(d->target, RAW) ? find_partition(ctx->plan, d->target + strlen(RAW), dest)
+					 : find_path(ctx->target, d->target, dest, &folder);
 	if (ret)
 		return ret;
 	log_info("data set '%s' from '%s' to '%s'", d->name, d->master, d->target);
@@ -218,10 +213,9 @@ static int dolly_run(struct module_context *ctx)
 static void check_partition(struct module_check *check, const struct dataset *d)
 {
 	_cleanup_free_ struct layout *l = malloc(sizeof(*l));
-	unsigned int number;
 
 	if (l && !layout_parse(l, plan_section(check->plan, "layout"), NULL, NULL) &&
-	    layout_find_raw(l, d->target + strlen(RAW), &number) < 0)
+	    layout_find_raw(l, d->target + strlen(RAW)) < 0)
 		check->error(check,
 			     "the data set '%s' goes onto '%s', but the layout has no, or more "
 			     "than one, 'partition - SIZE raw label=%s'",

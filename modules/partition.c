@@ -207,7 +207,7 @@ static int plan_stamp(struct job *job, size_t disk)
 					  .start = from->start,
 					  .bytes = from->bytes};
 		strcpy(to->mount, from->mount);
-		strcpy(to->options, from->options);
+		strcpy(to->options, from->fs == FS_RAW ? from->label : from->options);
 		if (from->fs != FS_RAW)
 			new_uuid(to->uuid);
 		s->part_count++;

@@ -355,8 +355,18 @@ static void check_base(struct cluster *c, const struct object *o)
 
 static void check_dataset(struct cluster *c, const struct object *o)
 {
+	const struct cluster_value *target = cluster_value(&o->public, "target");
+	const char *source = cluster_get(&o->public, "source");
+	struct stat st;
+
 	require(c, o, "source", "PATH");
 	require(c, o, "target", "/PATH");
+	if (target && source && !c->compiled && str_starts(target->text, "raw:") &&
+	    !stat(source, &st) && S_ISDIR(st.st_mode))
+		cluster_error(c, &target->at,
+			      "'%s' is a folder, which a raw partition cannot hold, expected a "
+			      "file or a disk as the source",
+			      source);
 }
 
 /* Two masters cannot listen on one port. */
@@ -369,6 +379,17 @@ static void check_ring_port(struct cluster *c, const struct object *o)
 	if (o->broken || !rings_has(&o->public))
 		return;
 	port = arena_printf(&c->arena, "%u", rings_port(&o->public));
+	for (size_t i = 0; i < c->registered_count[TYPE_LUCIE_GROUP]; i++) {
+		const struct cluster_object *group = &c->registered[TYPE_LUCIE_GROUP][i]->public;
+		const char *http = cluster_get(group, "http_port");
+
+		if (!strcmp(port, http ? http : cluster_default(c, "http_port")))
+			cluster_error(c, v ? &v->at : &o->public.at,
+				      "the ring of %s '%s' has port %s, the http_port of "
+				      "lucie_group '%s', expected 'port' with another one",
+				      cluster_type_name(o->public.type), o->public.name, port,
+				      group->name);
+	}
 	other = map_put(&c->ports, port, (void *)o);
 	if (other)
 		cluster_error(

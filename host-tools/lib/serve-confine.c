@@ -1,11 +1,11 @@
-/* What the web process gives up before it hears a stranger; see serve.h.
+/* What the processes that face the network give up before they hear a stranger; see serve.h.
  *
- * It needs the state directory, the folders of packages and the files that the definition names,
- * but never the site key: in a mount namespace of its own the key's folder is empty. Without the
- * capabilities of root it cannot undo that, nor look into the signer or the supervisor; and
- * Landlock lets it run no program and write nowhere but in the state directory, for root's own
- * files elsewhere are as good as a program. An ordinary user gets the namespace by way of a user
- * namespace.
+ * The web process needs the state directory, the folders of packages and the files that the
+ * definition names, but never the site key: in a mount namespace of its own the key's folder is
+ * empty. Without the capabilities of root it cannot undo that, nor look into the signer or the
+ * supervisor; and Landlock lets it run no program and write nowhere but in the state directory, for
+ * root's own files elsewhere are as good as a program. An ordinary user gets the namespace by way
+ * of a user namespace.
  */
 #include "host-tools/lib/serve.h"
 
@@ -76,8 +76,9 @@ static int hide_folder(const char *path)
 	return 0;
 }
 
-/* All but the one that lets root write into a state directory of somebody else. */
-static int drop_capabilities(void)
+/* All but the one that lets root write into a state directory, or read a source, of somebody else.
+ */
+static int drop_capabilities(bool writes)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct data[2], keep[2] = {{0}};
@@ -86,7 +87,8 @@ static int drop_capabilities(void)
 		prctl(PR_CAPBSET_DROP, c, 0, 0, 0);
 	if (syscall(SYS_capget, &header, data))
 		return -errno;
-	keep[0].permitted = keep[0].effective = data[0].permitted & 1U << CAP_DAC_OVERRIDE;
+	keep[0].permitted = keep[0].effective =
+		data[0].permitted & 1U << (writes ? CAP_DAC_OVERRIDE : CAP_DAC_READ_SEARCH);
 	return syscall(SYS_capset, &header, keep) ? -errno : 0;
 }
 
@@ -108,21 +110,21 @@ static int allow_writes(int ruleset, const char *state_dir, const char *folder)
 
 /* What no rule allows of that which the ruleset handles is forbidden. The folders are named one by
  * one, because each may be a link to where there is room. */
-static int restrict_files(const char *state_dir)
+static int restrict_files(const char *state_dir, bool writes)
 {
 	static const char *const written[] = {"", "installs", "tftp", "tftp/pxelinux.cfg"};
 	struct landlock_ruleset_attr attr = {.handled_access_fs = FORBIDDEN | WRITES};
 	_cleanup_close_ int fd = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
 	int ret = fd < 0 ? -errno : 0;
 
-	for (size_t i = 0; !ret && i < ARRAY_SIZE(written); i++)
+	for (size_t i = 0; writes && !ret && i < ARRAY_SIZE(written); i++)
 		ret = allow_writes(fd, state_dir, written[i]);
 	if (!ret && syscall(SYS_landlock_restrict_self, fd, 0))
 		ret = -errno;
 	return ret;
 }
 
-void web_confine(const char *state_dir)
+void confine(const char *who, const char *state_dir, bool writes)
 {
 	char path[PATH_MAX];
 	int ret;
@@ -130,14 +132,13 @@ void web_confine(const char *state_dir)
 	snprintf(path, sizeof(path), "%s/key", state_dir);
 	ret = hide_folder(path);
 	if (ret)
-		log_warn("the web process is not kept from '%s': %s", path, strerror(-ret));
+		log_warn("%s is not kept from '%s': %s", who, path, strerror(-ret));
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	ret = drop_capabilities();
+	ret = drop_capabilities(writes);
 	if (ret)
-		log_warn("the web process keeps its capabilities: %s", strerror(-ret));
-	ret = restrict_files(state_dir);
+		log_warn("%s keeps its capabilities: %s", who, strerror(-ret));
+	ret = restrict_files(state_dir, writes);
 	if (ret)
-		log_warn("the web process may run programs and write everywhere: %s",
-			 strerror(-ret));
+		log_warn("%s may run programs and write everywhere: %s", who, strerror(-ret));
 }

@@ -146,7 +146,7 @@ become_master(struct ring_master *m, const char *state_dir, pid_t parent)
 	sigaction(SIGTERM, &end, NULL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	web_confine(state_dir);
+	confine("the master of a ring", state_dir, false);
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != parent)
 		_exit(1);
@@ -171,7 +171,8 @@ static void master_start(struct rings *r, struct ring_master *m)
 	}
 	m->pid = pid;
 	m->started = now_ms();
-	serve_say("-", "ring", "%s: master on port %u", m->name, m->port);
+	if (!m->waits)
+		serve_say("-", "ring", "%s: master on port %u", m->name, m->port);
 }
 
 static void master_stop(struct ring_master *m)
@@ -206,8 +207,14 @@ static void want(struct rings *r, const struct cluster_object *o)
 	struct ring_master *m = master_of(r, o);
 	struct ring_content content;
 	uint16_t port = rings_port(o);
+	int ret = rings_has(o) ? rings_content(r->state_dir, o, &content) : -ENOENT;
 
-	if (!rings_has(o) || rings_content(r->state_dir, o, &content))
+	if (ret && ret != -ENOENT) {
+		log_err(ret, "cannot read the manifest of '%s'", o->name);
+		if (m)
+			m->wanted = true; /* what runs goes on */
+	}
+	if (ret)
 		return;
 	if (!m)
 		m = master_add(r, o);
@@ -291,6 +298,9 @@ bool rings_reaped(struct rings *r, pid_t pid)
 
 void rings_stop(struct rings *r)
 {
+	for (size_t i = 0; i < r->count; i++)
+		if (r->list[i]->pid)
+			kill(r->list[i]->pid, SIGTERM);
 	for (size_t i = 0; i < r->count; i++) {
 		master_stop(r->list[i]);
 		free(r->list[i]);

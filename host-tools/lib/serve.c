@@ -76,7 +76,7 @@ void child_stop(pid_t pid, unsigned int ms)
 static void __attribute__((noreturn))
 become_web(const struct serve_options *options, struct signer *signer, pid_t parent)
 {
-	web_confine(options->state_dir);
+	confine("the web process", options->state_dir, true);
 	prctl(PR_SET_PDEATHSIG, SIGTERM); /* a change of credentials clears it: not earlier */
 	if (getppid() != parent)
 		_exit(1);

@@ -72,9 +72,9 @@ void serve_metrics(struct serve *s, struct http_reply *reply);
 int serve_boot_file(struct serve *s, const char *node);
 
 /* Takes from this process, and its children, all that it does not need to serve: the folder of the
- * site key, capabilities, the execution of programs, writing anywhere but in the state directory.
- * What the system does not let it give up is said. Single-threaded. */
-void web_confine(const char *state_dir);
+ * site key, capabilities, the execution of programs, writing anywhere, or anywhere but in the state
+ * directory. What the system does not let it give up is said of `who`. Single-threaded. */
+void confine(const char *who, const char *state_dir, bool writes);
 
 /* --- dnsmasq ------------------------------------------------------------------------------------
  */

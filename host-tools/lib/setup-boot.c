@@ -71,7 +71,7 @@ int setup_servers(struct setup *s)
  * ------------------------------------------------------------------------------------------------------------
  */
 
-/* Copies IMAGES/from to STATE/to; where it may be missing, that is no error. */
+/* Copies IMAGES/from to STATE/to; what may be missing and is, is removed. */
 static int copy(struct setup *s, const char *from, const char *to, bool optional)
 {
 	_cleanup_free_ char *source = xasprintf("%s/%s", s->images, from),
@@ -80,7 +80,7 @@ static int copy(struct setup *s, const char *from, const char *to, bool optional
 
 	if (access(source, R_OK)) {
 		if (optional && errno == ENOENT)
-			return 0;
+			return setup_drop(s, to);
 		return log_err(
 			-errno,
 			"cannot read '%s' (`make image` builds it, --images says where it is)",

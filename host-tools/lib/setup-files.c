@@ -20,15 +20,11 @@
 /* FOLDER/CLASS was removed: so is its blob. */
 static int drop(struct setup *s, const char *path)
 {
-	_cleanup_free_ char *manifest = xasprintf("%s.blob", path);
+	const char *inner = path + strlen(s->dir) + 1;
+	_cleanup_free_ char *manifest = xasprintf("%s.blob", inner);
+	int ret = setup_drop(s, manifest);
 
-	if (access(manifest, F_OK))
-		return 0;
-	if (unlink(manifest) || unlink(path))
-		return log_err(-errno, "cannot remove '%s'", path);
-	s->changed++;
-	printf("removed %s\n", path + strlen(s->dir) + 1);
-	return 0;
+	return ret ? ret : setup_drop(s, inner);
 }
 
 /* One of FOLDER/default, FOLDER/group/NAME, FOLDER/host/NAME. */

@@ -59,6 +59,17 @@ int setup_update(struct setup *s, const char *path, const void *data, size_t len
 	return setup_said(s, ret, "%s", path);
 }
 
+int setup_drop(struct setup *s, const char *path)
+{
+	_cleanup_free_ char *whole = xasprintf("%s/%s", s->dir, path);
+
+	if (unlink(whole))
+		return errno == ENOENT ? 0 : log_err(-errno, "cannot remove '%s'", whole);
+	s->changed++;
+	printf("removed %s\n", path);
+	return 0;
+}
+
 /* --- the site key
  * ------------------------------------------------------------------------------------------------------------------
  */

@@ -38,6 +38,9 @@ int setup_said(struct setup *s, int result, const char *fmt, ...)
 /* file_update() of a path below the state directory, with its folder. */
 int setup_update(struct setup *s, const char *path, const void *data, size_t len, mode_t mode);
 
+/* Removes a file below the state directory; it need not be there. */
+int setup_drop(struct setup *s, const char *path);
+
 int setup_servers(struct setup *s); /* server_address where only a name is given */
 int setup_key(struct setup *s);
 int setup_tftp(struct setup *s);

@@ -130,6 +130,9 @@ static int link_bases(const struct trial *t)
 	}
 	if (!source)
 		return 0;
+	ret = link_file(t, ".", source, "datasets");
+	if (ret)
+		return ret;
 	if (asprintf(&from, "%s/bases", source) < 0)
 		return -ENOMEM;
 	dir = opendir(from);
@@ -143,25 +146,36 @@ static int link_bases(const struct trial *t)
 	return ret;
 }
 
-/* Where this user may read the site's key, the disks of the trial carry the site's stamp: they can
- * be tried again, and repaired. Else setup makes a key for this trial. */
-static int copy_key(const struct trial *t)
+static int copy_key(const struct trial *t, const char *name)
 {
 	_cleanup_free_ char *key = NULL;
 	char from[PATH_MAX], to[PATH_MAX + 32];
 	size_t len;
 	int ret;
 
-	snprintf(from, sizeof(from), "%s/key/site.key", t->options->source);
+	snprintf(from, sizeof(from), "%s/%s", t->options->source, name);
 	if (file_read(from, KEY_FILE_MAX, &key, &len))
 		return 0;
-	snprintf(to, sizeof(to), "%s/key", t->dir);
-	ret = mkdir(to, 0700) ? -errno : 0;
-	snprintf(to, sizeof(to), "%s/key/site.key", t->dir);
-	if (!ret)
-		ret = file_write(to, key, len, 0600);
+	snprintf(to, sizeof(to), "%s/%s", t->dir, name);
+	ret = file_write(to, key, len, 0600);
 	explicit_bzero(key, len);
 	return ret ? log_err(ret, "cannot make '%s'", to) : 0;
+}
+
+/* Where this user may read the site's key, the disks of the trial carry the site's stamp: they can
+ * be tried again, and repaired. Else setup makes a key for this trial. With the key of its rings
+ * the trial takes data sets from the site's server where that runs on this machine, and has their
+ * ports. */
+static int copy_keys(const struct trial *t)
+{
+	char folder[PATH_MAX + 16];
+	int ret;
+
+	snprintf(folder, sizeof(folder), "%s/key", t->dir);
+	if (mkdir(folder, 0700))
+		return log_err(-errno, "cannot make '%s'", folder);
+	ret = copy_key(t, "key/site.key");
+	return ret ? ret : copy_key(t, "ring.key");
 }
 
 static int state_make(struct trial *t)
@@ -179,7 +193,7 @@ static int state_make(struct trial *t)
 	}
 	ret = link_bases(t);
 	if (!ret)
-		ret = copy_key(t);
+		ret = copy_keys(t);
 	if (ret)
 		return ret;
 	if (asprintf(&definition, "%s/definition", o->source) < 0)

@@ -316,21 +316,16 @@ int layout_parse(struct layout *l, const struct plan_section *section, layout_er
 	return p.failed ? -EINVAL : 0;
 }
 
-int layout_find_raw(const struct layout *l, const char *label, unsigned int *number)
+int layout_find_raw(const struct layout *l, const char *label)
 {
-	unsigned int count[LAYOUT_DISKS_MAX] = {0};
 	int found = -1;
 
 	for (size_t i = 0; i < l->part_count; i++) {
-		const struct layout_part *part = &l->parts[i];
-
-		count[part->disk]++;
-		if (part->fs != FS_RAW || strcmp(part->label, label) != 0)
+		if (l->parts[i].fs != FS_RAW || strcmp(l->parts[i].label, label) != 0)
 			continue;
 		if (found >= 0)
 			return -1;
 		found = (int)i;
-		*number = count[part->disk];
 	}
 	return found;
 }

@@ -72,9 +72,8 @@ int layout_parse(struct layout *l, const struct plan_section *section, layout_er
 int layout_place(struct layout *l, size_t disk, uint64_t disk_bytes, uint64_t ram_bytes, char *why,
 		 size_t why_len);
 
-/* The raw partition with this label; its number on its disk (1..) is the same as in the stamp that
- * partition wrote. -1: there is none, or more than one. */
-int layout_find_raw(const struct layout *l, const char *label, unsigned int *number);
+/* Index of the raw partition with this label; -1: there is none, or more than one. */
+int layout_find_raw(const struct layout *l, const char *label);
 
 const char *layout_fs_name(enum layout_fs fs);
 

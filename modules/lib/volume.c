@@ -138,16 +138,18 @@ int volumes_find(const struct plan *plan, struct volumes **out)
 	return 0;
 }
 
-const struct volume *volume_raw(const struct volumes *v, const struct layout *l, const char *label)
+const struct volume *volume_raw(const struct volumes *v, const char *label)
 {
-	unsigned int number;
-	int index = layout_find_raw(l, label, &number);
+	const struct volume *found = NULL;
 
-	for (size_t i = 0; index >= 0 && i < v->count; i++)
-		if (v->list[i].disk == l->parts[index].disk && v->list[i].part.fs == FS_RAW &&
-		    v->list[i].part.number == number)
-			return &v->list[i];
-	return NULL;
+	for (size_t i = 0; i < v->count; i++) {
+		if (v->list[i].part.fs != FS_RAW || strcmp(v->list[i].part.options, label) != 0)
+			continue;
+		if (found)
+			return NULL;
+		found = &v->list[i];
+	}
+	return found;
 }
 
 const struct volume *volume_of(const struct volumes *v, const char *path)

@@ -34,9 +34,9 @@ bool volume_plan_runs(const struct plan *plan, const char *module);
  * node or UUID are others, or the installation although this plan partitions; logged. */
 int volumes_find(const struct plan *plan, struct volumes **out);
 
-/* The raw partition that has this label in the plan's layout; NULL if the disk, as its stamp
- * describes it, has none there. */
-const struct volume *volume_raw(const struct volumes *v, const struct layout *l, const char *label);
+/* The raw partition that was made with this label, as the stamps say; NULL where there is none or
+ * more than one. */
+const struct volume *volume_raw(const struct volumes *v, const char *label);
 
 /* The volume on which this absolute path lies; NULL if there is none. */
 const struct volume *volume_of(const struct volumes *v, const char *path);

@@ -197,18 +197,15 @@ static void msdos_ends_at_2_tib(void **state)
 
 static void finds_raw_by_label(void **state)
 {
-	unsigned int number = 0;
-
 	(void)state;
 	assert_int_equal(parse("disk a disk1\npartition / 1G ext4 label=root\n"
 			       "disk b disk2\npartition /b 1G ext4 label=x\n"
 			       "partition - 1G raw label=x\npartition - 1G raw label=y\n"
 			       "partition - 1G raw label=y"),
 			 0);
-	assert_int_equal(layout_find_raw(&layout, "x", &number), 2);
-	assert_int_equal(number, 2);
-	assert_int_equal(layout_find_raw(&layout, "y", &number), -1); /* which one? */
-	assert_int_equal(layout_find_raw(&layout, "root", &number), -1);
+	assert_int_equal(layout_find_raw(&layout, "x"), 2);
+	assert_int_equal(layout_find_raw(&layout, "y"), -1); /* which one? */
+	assert_int_equal(layout_find_raw(&layout, "root"), -1);
 }
 
 int main(void)
