@@ -233,11 +233,11 @@ faults() {
 
 plot() {
 	command -v gnuplot >/dev/null || return 0
-	jq -rs "$medians"' | map(select(.rate != "0" and .share)) | group_by(.peer)[] |
-		"\"\(.[0].peer)\"", (.[] | "\(.nodes) \(.share)"), "", ""' "$OUT/ring.json" >"$LAB/plot"
+	jq -rs "$medians"' | map(select(.rate != "0")) | group_by(.peer)[] |
+		"\"\(.[0].peer)\"", (sort_by(.nodes)[] | "\(.nodes) \(.mbs * 8 / (.rate | number))"), "", ""' "$OUT/ring.json" >"$LAB/plot"
 	[ -s "$LAB/plot" ] || return 0
 	gnuplot -e "set terminal svg size 700,400 background 'white'; set output 'docs/ring-bench.svg'; set logscale x 2; set xlabel 'nodes'; \
-		set ylabel 'share of the nominal link'; set yrange [0:1]; set grid; set key left bottom autotitle columnhead; \
+		set ylabel 'share of the nominal link, start and end included'; set yrange [0:1]; set grid; set key left bottom autotitle columnhead; \
 		plot for [i=0:*] '$LAB/plot' index i with linespoints pt 7 ps 0.6"
 }
 
