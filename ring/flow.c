@@ -375,6 +375,8 @@ size_t flow_get_hashes(struct flow *f, size_t first, uint8_t (*out)[BLOB_HASH_LE
 
 void flow_want(struct flow *f, uint64_t position)
 {
+	if (position > f->length)
+		position = f->length;
 	pthread_mutex_lock(&f->lock);
 	if (position > f->wanted) {
 		f->wanted = position;

@@ -115,7 +115,8 @@ struct senders {
 	struct sender *list[RING_CHILDREN];
 	size_t count;
 };
-/* Takes the connection over. -EBUSY: it has children enough. Logs nothing. */
+/* Takes the connection over. -EBUSY: it has children enough. -ERANGE: nothing can be at that
+ * offset. Logs nothing. */
 int senders_add(struct senders *s, const struct conn *conn, uint32_t child, uint64_t offset);
 void senders_drop(struct senders *s, uint32_t child);
 /* Ends what has ended. */

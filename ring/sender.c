@@ -206,6 +206,8 @@ int senders_add(struct senders *s, const struct conn *conn, uint32_t child, uint
 	struct sender *new;
 	int ret;
 
+	if (offset > s->flow->length)
+		return -ERANGE;
 	senders_drop(s, child);
 	senders_reap(s);
 	if (s->count == RING_CHILDREN)
