@@ -74,14 +74,16 @@ static int open_file(struct source *s, const char *path, const struct stat *st)
 	return 0;
 }
 
+/* What was named by a person may be a link; what was found below it was none. */
 static int entry_open(struct source *s, const struct catalog_entry *e)
 {
 	const char *top = s->tops[s->top_of[e - s->catalog.entries]];
+	int follow = strchr(e->path, '/') ? O_NOFOLLOW : 0;
 	char path[2 * PATH_MAX];
 	int fd;
 
 	snprintf(path, sizeof(path), "%s/%s", top, e->path);
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	fd = open(path, O_RDONLY | O_CLOEXEC | follow);
 	return fd < 0 ? -errno : fd;
 }
 
@@ -190,6 +192,7 @@ static int walk_dir(struct walk *w, const char *path, const char *inner, int dep
 	return ret;
 }
 
+/* A link at the top (depth 1) stands for what it leads to. */
 static int walk_entry(struct walk *w, const char *path, const char *inner, int depth)
 {
 	char target[CATALOG_PATH_MAX] = "";
@@ -199,7 +202,7 @@ static int walk_entry(struct walk *w, const char *path, const char *inner, int d
 
 	if (depth > CATALOG_DEPTH_MAX)
 		return log_err(-ELOOP, "'%s' lies too deep", path);
-	if (lstat(path, &st))
+	if (depth == 1 ? stat(path, &st) : lstat(path, &st))
 		return log_err(-errno, "cannot look at '%s'", path);
 	e.mode = st.st_mode & 07777;
 	e.mtime = st.st_mtime;

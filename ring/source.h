@@ -22,8 +22,8 @@ struct source {
 };
 
 /* One regular file or device: RING_FILE; everything else a tree in which each path has its last
- * component as its name. Logs which path is wrong; -errno. Special files in a tree are left out
- * with a warning. */
+ * component as its name. A path that is a link stands for what it leads to. Logs which path is
+ * wrong; -errno. Special files in a tree are left out with a warning. */
 int source_open(struct source *s, char *const *paths, size_t count);
 void source_close(struct source *s);
 
