@@ -64,8 +64,7 @@ static void on_signal(int number)
 	interrupted = number;
 }
 
-/* --- disks --------------------------------------------------------------------------------------
- */
+/* --- disks --- */
 
 /* An image file that is there is used as it is; whether its content may be written is for the node
  * to decide. */
@@ -102,8 +101,7 @@ static int each_disk(const struct try_options *o, bool before)
 	return ret;
 }
 
-/* --- installation -------------------------------------------------------------------------------
- */
+/* --- installation --- */
 
 static int loader_args(const struct trial *t, const struct try_options *o, struct qemu *q)
 {
@@ -218,8 +216,7 @@ static int install_run(struct trial *t, const struct try_options *o)
 	return ret;
 }
 
-/* --- the installed system -----------------------------------------------------------------------
- */
+/* --- the installed system --- */
 
 /* The login prompt, with the last lines that came before it. */
 static bool banner_print(const char *console, const char *node)
@@ -297,8 +294,7 @@ static int boot_run(struct trial *t, const struct try_options *o)
 	return ret;
 }
 
-/* --- command ------------------------------------------------------------------------------------
- */
+/* --- command --- */
 
 static int try_run(const struct try_options *o)
 {

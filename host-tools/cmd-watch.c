@@ -43,8 +43,7 @@ static void read_state(struct watch *w)
 	board_read(&w->board, w->state, time(NULL), now_ms());
 }
 
-/* --- on a terminal -----------------------------------------------------------------------------
- */
+/* --- on a terminal --- */
 
 static size_t top_max(const struct watch *w, size_t room)
 {
@@ -141,8 +140,7 @@ static int watch_screen(struct watch *w)
 	return ret;
 }
 
-/* --- as lines ------------------------------------------------------------------------------------
- */
+/* --- as lines --- */
 
 static uint64_t hash(uint64_t h, const char *text)
 {

@@ -1,12 +1,12 @@
 /* mkinitramfs OUTPUT LIST...: writes a cpio archive for the kernel from lists of what it shall
- *hold.
+ * hold.
  *
  * A list has one entry a line, blanks between the fields, comments from '#':
  *	dir PATH MODE             file PATH MODE SOURCE
  *	link PATH TARGET          node PATH MODE c|b MAJOR MINOR
  * PATH is absolute in the image; missing parents are made (0755). Entries are sorted by path, so
- *that the same lists give the same bits whatever their order; times are $SOURCE_DATE_EPOCH. Modes,
- *owners (root) and nodes come from the list: no root is needed.
+ * that the same lists give the same bits whatever their order; times are $SOURCE_DATE_EPOCH. Modes,
+ * owners (root) and nodes come from the list: no root is needed.
  */
 #include <errno.h>
 #include <stdbool.h>

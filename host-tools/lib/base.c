@@ -87,9 +87,7 @@ static int make_folder(const char *state_dir)
 	return ret ? log_err(ret, "cannot make '%s'", path) : 0;
 }
 
-/* --- taking a tar
- * ------------------------------------------------------------------------------------------------------------------
- */
+/* --- taking a tar --- */
 
 static int inspect(const char *file, const char *name, struct base_contents *c)
 {
@@ -161,9 +159,7 @@ int base_add(const char *state_dir, const char *name, const char *file)
 	return ret;
 }
 
-/* --- building one
- * ------------------------------------------------------------------------------------------------------------------
- */
+/* --- building one --- */
 
 static void print_line(const char *line, void *arg)
 {

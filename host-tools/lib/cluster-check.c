@@ -60,9 +60,7 @@ static void check_references(struct cluster *c, const struct object *o)
 	}
 }
 
-/* --- groups
- * ------------------------------------------------------------------------------------------------------------------------
- */
+/* --- groups --- */
 
 struct membership {
 	struct cluster *c;
@@ -117,9 +115,7 @@ static void check_members(struct cluster *c, struct object *group)
 	}
 }
 
-/* --- hosts
- * -------------------------------------------------------------------------------------------------------------------------
- */
+/* --- hosts --- */
 
 static void require(struct cluster *c, const struct object *o, const char *key, const char *form)
 {
@@ -243,9 +239,7 @@ static void check_host(struct cluster *c, struct object *host)
 	check_network(c, host, v);
 }
 
-/* --- installers
- * --------------------------------------------------------------------------------------------------------------------
- */
+/* --- installers --- */
 
 #define INSTALLER_MODULES_MAX 64
 
@@ -335,9 +329,7 @@ static void check_installer(struct cluster *c, const struct object *o)
 	}
 }
 
-/* --- the rest
- * ----------------------------------------------------------------------------------------------------------------------
- */
+/* --- the rest --- */
 
 static void check_base(struct cluster *c, const struct object *o)
 {

@@ -93,9 +93,7 @@ struct cluster {
 	size_t error_count, error_total;
 };
 
-/* --- cluster-keys.c: the vocabulary
- * ------------------------------------------------------------------------------------------------
- */
+/* --- cluster-keys.c: the vocabulary --- */
 
 enum {
 	KEY_LIST = 1,	/* separated by commas */
@@ -128,9 +126,7 @@ const struct key_spec *cluster_key_at(size_t index); /* NULL past the end */
  * form. */
 bool cluster_is_module_key(const char *key, char *module, size_t len);
 
-/* --- the steps
- * ---------------------------------------------------------------------------------------------------------------------
- */
+/* --- the steps --- */
 
 /* Text is copied. Reads what it includes, if dir (see cluster_dir_of) is not NULL. */
 void cluster_read_text(struct cluster *c, const char *file, const char *dir, const char *text,

@@ -51,9 +51,7 @@ static bool is_good(struct range *r, const char *key, const char *item,
 	return r->c->error_total == errors;
 }
 
-/* --- the hosts
- * ---------------------------------------------------------------------------------------------------------------------
- */
+/* --- the hosts --- */
 
 static void put(struct object *host, const char *key, const char *text, struct cluster_place key_at,
 		struct cluster_place at)
@@ -96,9 +94,7 @@ static void make_hosts(struct range *r)
 	r->o->broken |= ret != 0;
 }
 
-/* --- addresses and cards from a list
- * -----------------------------------------------------------------------------------------------
- */
+/* --- addresses and cards from a list --- */
 
 static int give(const char *item, void *arg)
 {
@@ -139,9 +135,7 @@ static void give_list(struct range *r, const char *key, bool ranges)
 	r->o->broken |= ret || (r->list && r->next != r->count);
 }
 
-/* --- cards from a file
- * -------------------------------------------------------------------------------------------------------------
- */
+/* --- cards from a file --- */
 
 static void put_card(struct range *r, struct object *host, const struct mac_line *line)
 {

@@ -1,8 +1,8 @@
 /* Reads the text of a definition into objects with their values and places; knows the grammar, not
- *what keys mean.
+ * what keys mean.
  *
- *	define TYPE{            include FILE            # comment: at a line's start, after a blank
- *or after '{' key value
+ *	define TYPE{            include FILE
+ *	key value               # comment: at a line's start, after a blank or after '{'
  *	}
  */
 #include "host-tools/lib/cluster-internal.h"

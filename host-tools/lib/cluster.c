@@ -16,9 +16,7 @@
 #include "init/lib/log.h"
 #include "init/lib/str.h"
 
-/* --- errors
- * ------------------------------------------------------------------------------------------------------------------------
- */
+/* --- errors --- */
 
 static size_t file_index(const struct cluster *c, const char *file)
 {
@@ -98,9 +96,7 @@ static void module_error(const char *path, unsigned int line, const char *messag
 		      message);
 }
 
-/* --- loading
- * -----------------------------------------------------------------------------------------------------------------------
- */
+/* --- loading --- */
 
 static void add_object(struct cluster *c, struct object *o)
 {
@@ -272,9 +268,7 @@ void cluster_free(struct cluster *c)
 	free(c);
 }
 
-/* --- looking up
- * --------------------------------------------------------------------------------------------------------------------
- */
+/* --- looking up --- */
 
 size_t cluster_count(const struct cluster *c, enum cluster_type type)
 {

@@ -98,8 +98,7 @@ void http_reply_text(struct http_reply *reply, unsigned int status, const char *
 	strbuf_addf(&reply->text, "%s\n", line);
 }
 
-/* --- deadlines ----------------------------------------------------------------------------------
- */
+/* --- deadlines --- */
 
 static void client_deadline(struct http_server *s, struct MHD_Connection *connection, int seconds)
 {
@@ -176,8 +175,7 @@ void http_server_tick(struct http_server *s)
 	pthread_mutex_unlock(&s->lock);
 }
 
-/* --- answers ------------------------------------------------------------------------------------
- */
+/* --- answers --- */
 
 static struct MHD_Response *text_response(struct http_reply *reply)
 {
@@ -277,8 +275,7 @@ static enum MHD_Result send_refusal(struct MHD_Connection *connection, unsigned 
 	return send_reply(connection, &reply);
 }
 
-/* --- requests -----------------------------------------------------------------------------------
- */
+/* --- requests --- */
 
 static void peer_name(struct MHD_Connection *connection, char *buf, size_t len)
 {

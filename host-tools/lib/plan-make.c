@@ -65,9 +65,7 @@ static void write_items(struct maker *m, const char *key, const char *list)
 		plan_write(m->out, key, item);
 }
 
-/* --- head
- * --------------------------------------------------------------------------------------------------------------------------
- */
+/* --- head --- */
 
 static void write_modules(struct maker *m)
 {
@@ -126,9 +124,7 @@ static int write_layout(struct maker *m)
 	return 0;
 }
 
-/* --- rings
- * -------------------------------------------------------------------------------------------------------------------------
- */
+/* --- rings --- */
 
 /* "HOST:PORT" of the ring's master: the host from which the node gets everything else first. */
 static int ring_master(struct maker *m, const struct cluster_object *o, char *out, size_t len)
@@ -214,9 +210,7 @@ static int write_dolly(struct maker *m)
 	return 0;
 }
 
-/* --- sections
- * ----------------------------------------------------------------------------------------------------------------------
- */
+/* --- sections --- */
 
 static int write_extrbase(struct maker *m)
 {
@@ -471,9 +465,7 @@ static const struct {
 	{"configure", write_configure}, {"finalize", write_finalize},
 };
 
-/* --- MODULE.KEY
- * --------------------------------------------------------------------------------------------------------------------
- */
+/* --- MODULE.KEY --- */
 
 /* The lines that one object says for a module, as far as no nearer object says the same key. */
 static void write_module_keys(struct maker *m, const struct cluster_object *o, const char *module,

@@ -41,8 +41,7 @@ struct ring_master {
 	bool wanted;
 };
 
-/* --- in the master's process --------------------------------------------------------------------
- */
+/* --- in the master's process --- */
 
 static atomic_bool ended;
 
@@ -153,8 +152,7 @@ become_master(struct ring_master *m, const char *state_dir, pid_t parent)
 	_exit(run_master(m, state_dir) ? 1 : 0);
 }
 
-/* --- in the supervisor --------------------------------------------------------------------------
- */
+/* --- in the supervisor --- */
 
 static void master_start(struct rings *r, struct ring_master *m)
 {

@@ -25,8 +25,7 @@
 #define TICK_MS	       1000
 #define EVENT_BODY_MAX ((size_t)1 << 20)
 
-/* --- requests -----------------------------------------------------------------------------------
- */
+/* --- requests --- */
 
 static size_t body_max(const char *path, void *arg)
 {
@@ -80,8 +79,7 @@ static void handle(const struct http_call *call, struct http_reply *reply, void 
 		http_reply_text(reply, HTTP_NOT_FOUND, "there is no such file");
 }
 
-/* --- definition ---------------------------------------------------------------------------------
- */
+/* --- definition --- */
 
 int serve_boot_file(struct serve *s, const char *node)
 {
@@ -133,8 +131,7 @@ static void definition_reload(struct serve *s)
 	boot_files_refresh(s);
 }
 
-/* --- loop ---------------------------------------------------------------------------------------
- */
+/* --- loop --- */
 
 /* False: the end. SIGINT of a terminal's Ctrl-C is the supervisor's. */
 static bool signals_take(struct serve *s, int fd)
@@ -165,8 +162,7 @@ static int loop(struct serve *s, int signals)
 	}
 }
 
-/* --- start and end ------------------------------------------------------------------------------
- */
+/* --- start and end --- */
 
 static int folder_open(const struct serve *s, const char *name)
 {

@@ -38,8 +38,7 @@ struct serve_options {
  * callers. */
 int serve_run(const struct serve_options *options);
 
-/* --- the web process ----------------------------------------------------------------------------
- */
+/* --- the web process --- */
 
 struct serve {
 	const struct serve_options *options;
@@ -76,8 +75,7 @@ int serve_boot_file(struct serve *s, const char *node);
  * directory. What the system does not let it give up is said of `who`. Single-threaded. */
 void confine(const char *who, const char *state_dir, bool writes);
 
-/* --- dnsmasq ------------------------------------------------------------------------------------
- */
+/* --- dnsmasq --- */
 
 /* Owned by the supervisor. */
 struct dhcp {
@@ -96,8 +94,7 @@ bool dhcp_reaped(struct dhcp *d, pid_t pid, int status);
 void dhcp_tick(struct dhcp *d);
 void dhcp_stop(struct dhcp *d);
 
-/* --- rings --------------------------------------------------------------------------------------
- */
+/* --- rings --- */
 
 /* The masters of the rings; owned by the supervisor. */
 struct ring_master;
@@ -114,8 +111,7 @@ void rings_tick(struct rings *r);
 bool rings_reaped(struct rings *r, pid_t pid);
 void rings_stop(struct rings *r);
 
-/* --- for all of them ----------------------------------------------------------------------------
- */
+/* --- for all of them --- */
 
 /* Whether the file was replaced or changed since the last call; the mark is brought up to date. A
  * file that is not there never changes. */

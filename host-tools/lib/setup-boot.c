@@ -22,9 +22,7 @@
 static const char local_boot[] =
 	"# any other machine: from its own disk\nDEFAULT local\nLABEL local\n\tLOCALBOOT 0\n";
 
-/* --- server_address
- * ----------------------------------------------------------------------------------------------------------------
- */
+/* --- server_address --- */
 
 static bool resolve_name(const char *name, char out[INET_ADDRSTRLEN])
 {
@@ -67,9 +65,7 @@ int setup_servers(struct setup *s)
 	return ret;
 }
 
-/* --- kernels and images
- * ------------------------------------------------------------------------------------------------------------
- */
+/* --- kernels and images --- */
 
 /* Copies IMAGES/from to STATE/to; what may be missing and is, is removed. */
 static int copy(struct setup *s, const char *from, const char *to, bool optional)
@@ -137,9 +133,7 @@ int setup_tftp(struct setup *s)
 	return ret;
 }
 
-/* --- one configuration for each card
- * -----------------------------------------------------------------------------------------------
- */
+/* --- one configuration for each card --- */
 
 /* Those of cards that the definition no longer has. */
 static int remove_old(struct setup *s)

@@ -70,9 +70,7 @@ int setup_drop(struct setup *s, const char *path)
 	return 0;
 }
 
-/* --- the site key
- * ------------------------------------------------------------------------------------------------------------------
- */
+/* --- the site key --- */
 
 static int key_write(struct setup *s, const char *name, const uint8_t *key, size_t len, mode_t mode)
 {
@@ -135,9 +133,7 @@ static int setup_ring_key(struct setup *s)
 	return key_write(s, "ring.key", key, sizeof(key), 0600);
 }
 
-/* --- what the definition names
- * -----------------------------------------------------------------------------------------------------
- */
+/* --- what the definition names --- */
 
 /* Copies a file that plans are made from into the state directory, under its hash: what a
  * generation says does not change later. */
@@ -239,9 +235,7 @@ static int setup_definition(struct setup *s)
 		   : setup_update(s, "definition", text.buf, text.len, 0600);
 }
 
-/* --- all of it
- * ---------------------------------------------------------------------------------------------------------------------
- */
+/* --- all of it --- */
 
 static int run_steps(struct setup *s)
 {

@@ -18,9 +18,7 @@ struct setup_options {
  * done. */
 int setup_run(const struct setup_options *o);
 
-/* --- for setup*.c
- * ------------------------------------------------------------------------------------------------------------------
- */
+/* --- for setup*.c --- */
 
 struct setup {
 	struct cluster *c;

@@ -1,11 +1,11 @@
 /* The blobs of a state directory: where bases and configuration files lie, and how they are named
- *in plans.
+ * in plans.
  *
  *	STATE/bases/NAME.tar.{zst,xz,gz}	with .blob (manifest) and .packages beside it
- *	STATE/files/ID/CLASS.tar.zst		with .blob; ID stands for the folder; CLASS:
- *default, group/NAME, host/NAME STATE/blobs/ROOT, ROOT.blob		the same files once more
- *(hard links), as they are fetched
- *
+ *	STATE/files/ID/CLASS.tar.zst		with .blob; ID stands for the folder;
+ *						CLASS: default, group/NAME, host/NAME
+ *	STATE/blobs/ROOT, ROOT.blob		the same files once more (hard links), as they are
+ *						fetched
  *	STATE/datasets/NAME.blob		a manifest alone: the data stay where they are
  *
  * Configuration files may hold secrets, so other users of the server neither look into files/ nor

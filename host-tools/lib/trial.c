@@ -28,8 +28,7 @@
 #define STOP_MS	      5000
 #define GUEST_HOST    "10.0.2.2" /* this machine's loopback, in QEMU's user network */
 
-/* --- verbs of this program ----------------------------------------------------------------------
- */
+/* --- verbs of this program --- */
 
 struct output {
 	struct strbuf lines;
@@ -73,8 +72,7 @@ static int verb(const struct trial *t, const char *const *words, size_t count)
 		   : 0;
 }
 
-/* --- state directory ----------------------------------------------------------------------------
- */
+/* --- state directory --- */
 
 /* TRIAL/FOLDER/NAME -> FROM/NAME */
 static int link_file(const struct trial *t, const char *folder, const char *from, const char *name)
@@ -215,8 +213,7 @@ static int arm(const struct trial *t)
 		    7);
 }
 
-/* --- what the boot loader would read ------------------------------------------------------------
- */
+/* --- what the boot loader would read --- */
 
 /* The definition's servers are out of reach in a trial. */
 static char *command_line_make(const struct trial *t, char *append)
@@ -342,8 +339,7 @@ char *trial_tftp(const struct trial *t)
 	return NULL;
 }
 
-/* --- server -------------------------------------------------------------------------------------
- */
+/* --- server --- */
 
 static void __attribute__((noreturn)) become_server(const struct trial *t, pid_t parent)
 {
@@ -392,8 +388,7 @@ static void server_stop(struct trial *t)
 	}
 }
 
-/* --- begin and end ------------------------------------------------------------------------------
- */
+/* --- begin and end --- */
 
 int trial_begin(struct trial *t, const struct trial_options *options)
 {

@@ -1,17 +1,17 @@
 /* Blob: an ordered list of 4 MiB chunks with a manifest, named by its root; the one thing that is
- *fetched.
+ * fetched.
  *
  * Manifest file ("NAME.blob"), text, at most BLOB_MANIFEST_MAX bytes:
  *	lucie-blob 1
  *	length BYTES
  *	root HEX
- *	chunk HEX            one line for each chunk, in order; all are BLOB_CHUNK bytes but the
- *last root = BLAKE3("lucie-blob-1\n" || length as 8 bytes little-endian || the raw chunk hashes in
- *order).
+ *	chunk HEX            one line for each chunk, in order; all are BLOB_CHUNK bytes but the last
+ * root = BLAKE3("lucie-blob-1\n" || length as 8 bytes little-endian || the raw chunk hashes in
+ * order).
  *
  * The reader gives verified blocks only: no byte reaches the caller before its chunk's BLAKE3 is
- *right. Memory: BLOB_POOL chunks, whatever the length. A chunk that is wrong or incomplete is
- *fetched again, from the next source (bounded tries).
+ * right. Memory: BLOB_POOL chunks, whatever the length. A chunk that is wrong or incomplete is
+ * fetched again, from the next source (bounded tries).
  */
 #ifndef LUCIE_BLOB_H
 #define LUCIE_BLOB_H

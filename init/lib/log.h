@@ -3,8 +3,8 @@
  * An error is logged once, where the path, device, node or line is known, and its code is returned:
  *	return log_err(-errno, "cannot open '%s'", path);
  * Style: lower case, no full stop, the subject in quotes. Where the lines go is decided by the
- *program (log_set_sink); the default writes "PROGRAM: line" to stderr. Safe to call from threads;
- *never exits.
+ * program (log_set_sink); the default writes "PROGRAM: line" to stderr. Safe to call from threads;
+ * never exits.
  */
 #ifndef LUCIE_LOG_H
 #define LUCIE_LOG_H

@@ -4,7 +4,7 @@
  *	signature = Ed25519 over "lucie-plan-signature-1\n" || text
  *
  * The box key pair and the nonce are made anew by every boot, so a plan cannot be replayed and no
- *clock is needed.
+ * clock is needed.
  */
 #ifndef LUCIE_SEAL_H
 #define LUCIE_SEAL_H

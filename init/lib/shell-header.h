@@ -1,5 +1,5 @@
 /* The header of a shell module: the comment lines at its start that say what a C module says in its
- *descriptor (lucie-module(7)).
+ * descriptor (lucie-module(7)).
  *
  *	#!/bin/sh
  *	# module: NAME       as the file is named, without .sh

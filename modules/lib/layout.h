@@ -1,13 +1,13 @@
 /* The disk layout of a plan: `[layout]` lines in order, as in the definition's disk_layout
- *(cluster.conf(5)).
+ * (cluster.conf(5)).
  *
  *	disk NAME SELECTOR [table=gpt|msdos]
  *	partition MOUNT SIZE FS [label=TEXT] [mount=OPTIONS]     of the disk above it
  *
  * SELECTOR: disk1 (the n-th fixed disk, in stable order), /dev/NAME, serial=TEXT, model=GLOB,
- *size>SIZE. MOUNT: an absolute path, `swap`, or `-` (made, not mounted). SIZE: 512M, 20%, 2G-8G,
- *8G- (grows), RAM*2. FS: ext4, swap, raw. Parsing and sizing are pure, so that `lucie check`, tests
- *and fuzzers run them; nothing here touches a disk.
+ * size>SIZE. MOUNT: an absolute path, `swap`, or `-` (made, not mounted). SIZE: 512M, 20%, 2G-8G,
+ * 8G- (grows), RAM*2. FS: ext4, swap, raw. Parsing and sizing are pure, so that `lucie check`, tests
+ * and fuzzers run them; nothing here touches a disk.
  */
 #ifndef LUCIE_LAYOUT_H
 #define LUCIE_LAYOUT_H

@@ -60,8 +60,7 @@ static int because(struct taking *t, int err, const char *what)
 	return err;
 }
 
-/* --- the folder ---------------------------------------------------------------------------------
- */
+/* --- the folder --- */
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *walk)
 {
@@ -124,8 +123,7 @@ static int check_room(struct taking *t)
 	return -ENOSPC;
 }
 
-/* --- the node -----------------------------------------------------------------------------------
- */
+/* --- the node --- */
 
 static _Thread_local struct taking *this_node; /* struct ring_common gives its callback nothing */
 
@@ -198,8 +196,7 @@ static int node_start(struct taking *t)
 	return ret;
 }
 
-/* --- handing on ---------------------------------------------------------------------------------
- */
+/* --- handing on --- */
 
 static void wait_moment(struct taking *t)
 {
@@ -325,8 +322,7 @@ int ring_source_run(struct blob_reader *r, void *source, char *why, size_t size)
 	return ret;
 }
 
-/* --- the plan -----------------------------------------------------------------------------------
- */
+/* --- the plan --- */
 
 const char *ring_source_problem(const struct plan_section *section)
 {

@@ -1,6 +1,6 @@
 /* Reader beside writer of the stamp; see stamp.h. A stamp is read from disks that anybody may have
- *written: the checksum only tells damage from none, so every field is bounded and checked as any
- *other input before the guard believes it.
+ * written: the checksum only tells damage from none, so every field is bounded and checked as any
+ * other input before the guard believes it.
  *
  *	lucie-stamp 1
  *	site 0123456789abcdef

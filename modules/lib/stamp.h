@@ -27,7 +27,7 @@ struct stamp_part {
 	unsigned int number;
 	uint64_t start, bytes;
 	char uuid[UUID_TEXT]; /* of the file system or swap area; "" for raw */
-	char options[128]; /* for fstab; of a raw partition its label */
+	char options[128];    /* for fstab; of a raw partition its label */
 };
 
 struct stamp {

@@ -1,13 +1,13 @@
 /* A node without a machine: asks a server for its plan, opens and verifies it, fetches every blob
- *of it through the blob reader (so each chunk is verified), and reports events as PID 1 does. For
- *tests of the server and for storms of many nodes.
+ * of it through the blob reader (so each chunk is verified), and reports events as PID 1 does. For
+ * tests of the server and for storms of many nodes.
  *
  *	sim-node --server URL --mac MAC --site-key FILE [--nonce HEX] [--fail MODULE] [--repeat]
  *[--plan-only] [--no-blobs]
  *
  * --fail reports that MODULE failed; --repeat sends every batch of events twice; --plan-only prints
- *the plan and ends. Exit: 0 what was meant to happen happened and every event is acknowledged, 1
- *not, 3 the server refused a plan (its reason is printed).
+ * the plan and ends. Exit: 0 what was meant to happen happened and every event is acknowledged, 1
+ * not, 3 the server refused a plan (its reason is printed).
  */
 #include <errno.h>
 #include <getopt.h>
