@@ -53,8 +53,7 @@ static int hash_all(struct blob_manifest *m, struct store *store, const char *pa
 		int ret = hash_chunk(store, done, len, buf, m->hash[i]);
 
 		if (ret)
-			return log_err(ret, "cannot read '%s' (at byte %llu of what it gives)",
-				       path, (unsigned long long)done);
+			return ret;
 		done += len;
 		if (progress)
 			progress(done, m->length, arg);

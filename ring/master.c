@@ -301,7 +301,6 @@ static void check_source(struct master *m)
 		log_err(0, "%s", why);
 		give_up(m, error, why);
 	} else if (error) {
-		log_err(error, "the source cannot be read any more (chunk %zu)", chunk);
 		give_up(m, error, "the master cannot read the source any more");
 	}
 }

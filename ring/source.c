@@ -47,9 +47,20 @@ static bool fd_is_hole(int fd, uint64_t offset, size_t len)
 	return errno == ENXIO && !fstat(fd, &st) && (uint64_t)st.st_size >= offset + len;
 }
 
+static int unreadable(int err, const char *path)
+{
+	if (err != -ENODATA)
+		return log_err(err, "cannot read '%s'", path);
+	log_err(0, "'%s' has become shorter", path);
+	return err;
+}
+
 static int file_read_at(struct store *store, uint64_t offset, void *buf, size_t len)
 {
-	return pread_full(((struct source *)store)->fd, buf, len, offset);
+	const struct source *s = (struct source *)store;
+	int ret = pread_full(s->fd, buf, len, offset);
+
+	return ret ? unreadable(ret, s->path) : 0;
 }
 
 static bool file_is_hole(struct store *store, uint64_t offset, size_t len)
@@ -60,6 +71,7 @@ static bool file_is_hole(struct store *store, uint64_t offset, size_t len)
 static int open_file(struct source *s, const char *path, const struct stat *st)
 {
 	s->kind = RING_FILE;
+	s->path = path;
 	s->fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (s->fd < 0)
 		return log_err(-errno, "cannot open '%s'", path);
@@ -74,17 +86,43 @@ static int open_file(struct source *s, const char *path, const struct stat *st)
 	return 0;
 }
 
-/* What was named by a person may be a link; what was found below it was none. */
-static int entry_open(struct source *s, const struct catalog_entry *e)
+static void entry_path(const struct source *s, const struct catalog_entry *e, char *out,
+		       size_t size)
 {
-	const char *top = s->tops[s->top_of[e - s->catalog.entries]];
+	snprintf(out, size, "%s/%s", s->tops[s->top_of[e - s->catalog.entries]], e->path);
+}
+
+/* What was named by a person may be a link; what was found below it was none. */
+static int entry_open(const struct source *s, const struct catalog_entry *e)
+{
 	int follow = strchr(e->path, '/') ? O_NOFOLLOW : 0;
 	char path[2 * PATH_MAX];
 	int fd;
 
-	snprintf(path, sizeof(path), "%s/%s", top, e->path);
+	entry_path(s, e, path, sizeof(path));
 	fd = open(path, O_RDONLY | O_CLOEXEC | follow);
 	return fd < 0 ? -errno : fd;
+}
+
+/* At most len bytes of the file that holds this byte of the stream; how many, or -errno. */
+static ssize_t entry_read(const struct source *s, uint64_t offset, void *buf, size_t len)
+{
+	const struct catalog_entry *e = catalog_find(&s->catalog, offset);
+	char path[2 * PATH_MAX];
+	_cleanup_close_ int fd = -1;
+	uint64_t left;
+	int ret;
+
+	if (!e)
+		return -ENODATA;
+	left = e->offset + e->size - offset;
+	len = left < len ? (size_t)left : len;
+	fd = entry_open(s, e);
+	ret = fd < 0 ? fd : pread_full(fd, buf, len, offset - e->offset);
+	if (!ret)
+		return (ssize_t)len;
+	entry_path(s, e, path, sizeof(path));
+	return unreadable(ret, path);
 }
 
 static int tree_read(struct store *store, uint64_t offset, void *buf, size_t len)
@@ -93,29 +131,19 @@ static int tree_read(struct store *store, uint64_t offset, void *buf, size_t len
 	uint8_t *p = buf;
 
 	while (len) {
-		const struct catalog_entry *e;
-		_cleanup_close_ int fd = -1;
-		uint64_t left;
-		size_t n;
-		int ret;
+		ssize_t n;
 
 		if (offset < s->text.len) {
-			n = s->text.len - offset < len ? s->text.len - offset : len;
-			memcpy(p, s->text.buf + offset, n);
+			n = (ssize_t)(s->text.len - offset < len ? s->text.len - offset : len);
+			memcpy(p, s->text.buf + offset, (size_t)n);
 		} else {
-			e = catalog_find(&s->catalog, offset);
-			fd = e ? entry_open(s, e) : -ENODATA;
-			if (fd < 0)
-				return fd;
-			left = e->offset + e->size - offset;
-			n = left < len ? (size_t)left : len;
-			ret = pread_full(fd, p, n, offset - e->offset);
-			if (ret)
-				return ret;
+			n = entry_read(s, offset, p, len);
+			if (n < 0)
+				return (int)n;
 		}
 		p += n;
-		offset += n;
-		len -= n;
+		offset += (uint64_t)n;
+		len -= (size_t)n;
 	}
 	return 0;
 }

@@ -14,6 +14,7 @@ struct source {
 	uint32_t mode;
 	int64_t mtime;
 	int fd;		    /* RING_FILE */
+	const char *path;   /* RING_FILE: the caller's */
 	struct strbuf text; /* RING_TREE: the catalog */
 	struct catalog catalog;
 	char **tops;	  /* RING_TREE: the directory in which each top-level entry lies */
@@ -23,7 +24,7 @@ struct source {
 
 /* One regular file or device: RING_FILE; everything else a tree in which each path has its last
  * component as its name. A path that is a link stands for what it leads to. Logs which path is
- * wrong; -errno. Special files in a tree are left out with a warning. */
+ * wrong; -errno. Special files in a tree are left out with a warning. The paths have to stay. */
 int source_open(struct source *s, char *const *paths, size_t count);
 void source_close(struct source *s);
 

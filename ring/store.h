@@ -7,7 +7,8 @@
 #include <stdint.h>
 
 struct store {
-	/* Exactly len bytes; -ENODATA where the file has become shorter. Logs nothing. */
+	/* Exactly len bytes; -ENODATA where the file has become shorter. A source logs which file,
+	 * a spool nothing. */
 	int (*read)(struct store *s, uint64_t offset, void *buf, size_t len);
 	/* True if the file system knows that there are only zeros. */
 	bool (*is_hole)(struct store *s, uint64_t offset, size_t len);

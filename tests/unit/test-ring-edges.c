@@ -1,6 +1,7 @@
 /* What comes to a ring from its edges: members that ask for what cannot be, sources that are not
  * what they were, keys that differ. Masters and nodes as threads, over the loopback. */
 #include <errno.h>
+#include <ftw.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,12 +11,40 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "init/lib/cleanup.h"
+#include "init/lib/io.h"
+#include "init/lib/log.h"
 #include "ring/pump.h"
 #include "ring/ring.h"
+#include "ring/source.h"
+
+static char work[] = "/tmp/test-ring-edges.XXXXXX";
+
+static char *in_work(char *buf, size_t size, const char *name)
+{
+	snprintf(buf, size, "%s/%s", work, name);
+	return buf;
+}
+
+static void make_file(const char *name, const char *text)
+{
+	char path[256];
+
+	assert_int_equal(file_write(in_work(path, sizeof(path), name), text, strlen(text), 0644),
+			 0);
+}
+
+static void make_folder(const char *name)
+{
+	char path[256];
+
+	assert_int_equal(mkdir_path(in_work(path, sizeof(path), name), 0755), 0);
+}
 
 /* An offset past the end, which a member may ask for, neither stops the reader nor is served. */
 static void test_offset_past_the_end(void **state)
@@ -41,11 +70,106 @@ static void test_offset_past_the_end(void **state)
 	flow_free(&flow);
 }
 
+static const struct catalog_entry *entry(const struct source *s, const char *path)
+{
+	for (size_t i = 0; i < s->catalog.count; i++)
+		if (!strcmp(s->catalog.entries[i].path, path))
+			return &s->catalog.entries[i];
+	fail_msg("no entry '%s'", path);
+	return NULL;
+}
+
+static void assert_content(struct source *s, const char *path, const char *text)
+{
+	const struct catalog_entry *e = entry(s, path);
+	char buf[32] = "";
+
+	assert_int_equal(e->type, CATALOG_FILE);
+	assert_int_equal(e->size, strlen(text));
+	assert_int_equal(s->store.read(&s->store, e->offset, buf, e->size), 0);
+	assert_string_equal(buf, text);
+}
+
+/* What is named is what is sent, under its own name; links below it stay links. */
+static void test_links_at_the_top(void **state)
+{
+	char cur[256], file[256], below[256], *paths[] = {cur, file};
+	struct source s;
+
+	(void)state;
+	make_folder("v12");
+	make_file("v12/data", "twelve");
+	make_file("single", "one");
+	assert_int_equal(symlink("v12", in_work(cur, sizeof(cur), "cur")), 0);
+	assert_int_equal(symlink("single", in_work(file, sizeof(file), "linked")), 0);
+	assert_int_equal(symlink("data", in_work(below, sizeof(below), "v12/below")), 0);
+	assert_int_equal(source_open(&s, paths, 2), 0);
+	assert_int_equal(s.kind, RING_TREE);
+	assert_int_equal(entry(&s, "cur")->type, CATALOG_DIR);
+	assert_int_equal(entry(&s, "cur/below")->type, CATALOG_LINK);
+	assert_content(&s, "cur/data", "twelve");
+	assert_content(&s, "linked", "one");
+	source_close(&s);
+}
+
+/* A file that cannot be read, or not as far as it was long, is named. */
+static void test_unreadable_is_named(void **state)
+{
+	char tree[256], path[256], *paths[] = {tree};
+	struct source s;
+	char buf[16];
+
+	(void)state;
+	make_folder("tree");
+	make_file("tree/goes", "here today");
+	make_file("tree/shrinks", "long enough");
+	in_work(tree, sizeof(tree), "tree");
+	assert_int_equal(source_open(&s, paths, 1), 0);
+	assert_int_equal(unlink(in_work(path, sizeof(path), "tree/goes")), 0);
+	assert_int_equal(s.store.read(&s.store, entry(&s, "tree/goes")->offset, buf, 10), -ENOENT);
+	assert_non_null(strstr(log_last_error(), path));
+	assert_int_equal(truncate(in_work(path, sizeof(path), "tree/shrinks"), 3), 0);
+	assert_int_equal(s.store.read(&s.store, entry(&s, "tree/shrinks")->offset, buf, 11),
+			 -ENODATA);
+	assert_non_null(strstr(log_last_error(), path));
+	source_close(&s);
+
+	make_file("alone", "long enough");
+	paths[0] = in_work(path, sizeof(path), "alone");
+	assert_int_equal(source_open(&s, paths, 1), 0);
+	assert_int_equal(truncate(path, 3), 0);
+	assert_int_equal(s.store.read(&s.store, 0, buf, 11), -ENODATA);
+	assert_non_null(strstr(log_last_error(), path));
+	source_close(&s);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	return mkdtemp(work) ? 0 : -1;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	return remove(path);
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	return nftw(work, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_offset_past_the_end),
+		cmocka_unit_test(test_links_at_the_top),
+		cmocka_unit_test(test_unreadable_is_named),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, setup, teardown);
 }
