@@ -89,7 +89,7 @@ static int open_file(struct source *s, const char *path, const struct stat *st)
 static void entry_path(const struct source *s, const struct catalog_entry *e, char *out,
 		       size_t size)
 {
-	snprintf(out, size, "%s/%s", s->tops[s->top_of[e - s->catalog.entries]], e->path);
+	snprintf(out, size, "%s%s", s->tops[s->top_of[e - s->catalog.entries]], e->path);
 }
 
 /* What was named by a person may be a link; what was found below it was none. */
@@ -261,7 +261,7 @@ static int top_compare(const void *a, const void *b)
 	return strcmp(((const struct top *)a)->name, ((const struct top *)b)->name);
 }
 
-/* "/a/b" -> "/a"; "b" -> "." */
+/* "/a/b" -> "/a/"; "b" -> "" */
 static char *folder_of(const char *path, const char *name)
 {
 	const char *end = path + strlen(path);
@@ -269,7 +269,7 @@ static char *folder_of(const char *path, const char *name)
 	while (end > path && end[-1] == '/')
 		end--;
 	end -= strlen(name);
-	return end == path ? strdup(".") : strndup(path, (size_t)(end - path));
+	return strndup(path, (size_t)(end - path));
 }
 
 static int walk_tops(struct source *s, const struct top *tops, size_t count)

@@ -17,7 +17,7 @@ struct source {
 	const char *path;   /* RING_FILE: the caller's */
 	struct strbuf text; /* RING_TREE: the catalog */
 	struct catalog catalog;
-	char **tops;	  /* RING_TREE: the directory in which each top-level entry lies */
+	char **tops;	  /* RING_TREE: what stands before the name of each top-level entry */
 	uint32_t *top_of; /* [catalog entry] */
 	size_t top_count;
 };
