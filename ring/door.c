@@ -25,10 +25,10 @@ int door_open(struct door *d, int listener, const struct ring_key *key, uint32_t
 	return 0;
 }
 
-void conn_refuse(struct conn *c, enum ring_type type, const char *text)
+void conn_refuse(struct conn *c, enum ring_type type, uint32_t id, const char *text)
 {
 	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
-	struct ring_notice n = {0};
+	struct ring_notice n = {.id = id};
 
 	snprintf(n.text, sizeof(n.text), "%s", text);
 	message_encode_notice(&b, &n);

@@ -37,7 +37,7 @@ void door_handle(struct door *d);
 void door_tick(struct door *d);
 void door_close(struct door *d);
 
-/* Says why in one frame, as well as it can be said without waiting, and closes. */
-void conn_refuse(struct conn *c, enum ring_type type, const char *text);
+/* Says why in one notice, as well as it can be said without waiting, and closes. */
+void conn_refuse(struct conn *c, enum ring_type type, uint32_t id, const char *text);
 
 #endif

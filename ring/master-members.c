@@ -188,7 +188,7 @@ static void join(struct master *m, struct conn *conn, const struct ring_address 
 
 	if (!p || message_decode_join(&j, conn->body, conn->frame.length)) {
 		free(p);
-		conn_refuse(conn, RING_ABORT, "the request to join cannot be understood");
+		conn_refuse(conn, RING_ABORT, 0, "the request to join cannot be understood");
 		return;
 	}
 	if (!sock_is_any(&j.data))
@@ -202,7 +202,7 @@ static void join(struct master *m, struct conn *conn, const struct ring_address 
 				       former, now_ms());
 	if (!member || epoll_ctl(m->members_fd, EPOLL_CTL_ADD, conn->fd, &e)) {
 		free(p);
-		conn_refuse(conn, RING_ABORT, "the master cannot take another node");
+		conn_refuse(conn, RING_ABORT, 0, "the master cannot take another node");
 		if (member)
 			master_lose(m, member, "no connection to it");
 		return;
@@ -226,18 +226,34 @@ static void fetch(struct master *m, struct conn *conn)
 	int ret;
 
 	if (message_decode_notice(&n, conn->body, conn->frame.length)) {
-		conn_refuse(conn, RING_REFUSE, "not understood");
+		conn_refuse(conn, RING_REFUSE, 0, "not understood");
 		return;
 	}
 	member = topology_member(&m->topology, n.id);
 	if (conn->frame.session != m->session || !member || member->place == PLACE_NONE) {
-		conn_refuse(conn, RING_REFUSE, "not in this ring any more");
+		conn_refuse(conn, RING_REFUSE, 0, "not in this ring any more");
 		return;
 	}
 	conn->session = m->session;
 	ret = senders_add(&m->senders, conn, n.id, conn->frame.offset);
 	if (ret)
-		conn_refuse(conn, RING_REFUSE, strerror(-ret));
+		conn_refuse(conn, RING_REFUSE, 0, strerror(-ret));
+}
+
+uint32_t master_abort_id(const struct master *m)
+{
+	return m->error == -ESTALE ? RING_ABORT_CHANGED : 0;
+}
+
+void master_turn_away(void *arg, struct conn *conn, const struct ring_address *from)
+{
+	struct master *m = arg;
+
+	(void)from;
+	if (conn->frame.type == RING_JOIN && !m->first_join)
+		m->first_join = now_ms();
+	conn_refuse(conn, conn->frame.type == RING_JOIN ? RING_ABORT : RING_REFUSE,
+		    master_abort_id(m), m->why);
 }
 
 void master_enter(void *arg, struct conn *conn, const struct ring_address *from)

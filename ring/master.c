@@ -19,11 +19,12 @@
 #include "init/lib/log.h"
 #include "ring/sock.h"
 
-#define TICK_MS	    50
-#define EVENTS	    64
-#define PATIENCE_MS 5000
-#define PROGRESS_MS 500
-#define GOODBYE_MS  500 /* for what is still queued when the session ends */
+#define TICK_MS	     50
+#define EVENTS	     64
+#define PATIENCE_MS  5000
+#define PROGRESS_MS  500
+#define GOODBYE_MS   500   /* for what is still queued when the session ends */
+#define NO_SOURCE_MS 10000 /* to tell nodes that there is nothing for them */
 
 /* --- events -------------------------------------------------------------------------------------
  */
@@ -305,9 +306,14 @@ static void check_source(struct master *m)
 	}
 }
 
+static bool is_cancelled(const struct master *m)
+{
+	return m->opt->common.cancelled && m->opt->common.cancelled();
+}
+
 static void check_cancelled(struct master *m)
 {
-	if (m->opt->common.cancelled && m->opt->common.cancelled())
+	if (is_cancelled(m))
 		give_up(m, -ECANCELED, "the master was told to end");
 }
 
@@ -355,8 +361,7 @@ static void say_goodbye(struct master *m)
 	bool pending = true;
 
 	if (m->error)
-		master_broadcast(m, RING_ABORT, m->error == -ESTALE ? RING_ABORT_CHANGED : 0,
-				 m->why);
+		master_broadcast(m, RING_ABORT, master_abort_id(m), m->why);
 	while (pending && now_ms() < end) {
 		pending = false;
 		for (size_t i = 0; i < m->peer_cap; i++)
@@ -457,6 +462,26 @@ static int serve(struct master *m)
 	return ret;
 }
 
+/* What a manifest promises cannot be had: nodes that wait for it hear why, instead of finding a
+ * closed port. It ends with the first and those that come with it, so that the caller soon looks
+ * again. */
+static void turn_all_away(struct master *m)
+{
+	struct pollfd p = {.fd = m->door.poll_fd, .events = POLLIN};
+	int64_t now = now_ms(), end = now + NO_SOURCE_MS;
+
+	m->door.enter = master_turn_away;
+	master_tell(m, RING_EVENT_LISTENING, NULL, NULL);
+	while (now < end && !is_cancelled(m) &&
+	       (!m->first_join || now - m->first_join < GOODBYE_MS)) {
+		if (poll(&p, 1, TICK_MS) > 0)
+			door_handle(&m->door);
+		door_tick(&m->door);
+		now = now_ms();
+	}
+	master_tell(m, RING_EVENT_END, NULL, NULL);
+}
+
 void ring_send_defaults(struct ring_send *s)
 {
 	*s = (struct ring_send){.wait_ms = 30000,
@@ -468,16 +493,19 @@ void ring_send_defaults(struct ring_send *s)
 	s->common.port = RING_PORT;
 }
 
-static int check_length(const struct master *m)
+static int open_source(struct master *m)
 {
 	const struct blob_manifest *manifest = m->opt->manifest;
+	int ret = source_open(&m->source, m->opt->paths, m->opt->path_count);
 
+	if (ret)
+		return give_up(m, ret, "the master cannot read the source");
 	if (!manifest || manifest->length == m->source.length)
 		return 0;
 	log_err(0, "'%s' has changed since its data set was made: %llu bytes, not %llu",
 		m->opt->paths[0], (unsigned long long)m->source.length,
 		(unsigned long long)manifest->length);
-	return -ESTALE;
+	return give_up(m, -ESTALE, "the source has changed since its data set was made");
 }
 
 int ring_send(const struct ring_send *s)
@@ -494,15 +522,14 @@ int ring_send(const struct ring_send *s)
 	if (getrandom(&m.session, sizeof(m.session), 0) != sizeof(m.session))
 		return log_err(-EIO, "no random numbers");
 	m.session |= 1;
-	ret = source_open(&m.source, s->paths, s->path_count);
-	if (ret)
-		return ret;
+	ret = open_source(&m);
 	topology_init(&m.topology, m.source.length);
-	ret = check_length(&m);
-	if (!ret)
+	if (!ret || s->manifest)
 		ret = open_net(&m);
+	if (!ret && m.error)
+		turn_all_away(&m);
 	if (!ret)
-		ret = serve(&m);
+		ret = m.error ? m.error : serve(&m);
 	close_all(&m);
 	return ret;
 }

@@ -51,5 +51,9 @@ void master_update_places(struct master *m);
 void master_release_idle(struct master *m);
 /* The door's: somebody who joins, or who wants data. */
 void master_enter(void *arg, struct conn *conn, const struct ring_address *from);
+/* The same while there is an error: all of them are told. */
+void master_turn_away(void *arg, struct conn *conn, const struct ring_address *from);
+/* Of an ABORT. */
+uint32_t master_abort_id(const struct master *m);
 
 #endif

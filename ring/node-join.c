@@ -108,7 +108,7 @@ static int ask_to_join(struct node *n)
 	return node_say(n, RING_JOIN, 0, &b);
 }
 
-/* -ECONNREFUSED with the master's words logged when it says no. */
+/* -EPERM, or with n->changed -EBADMSG, with the master's words logged when it says no. */
 static int take_welcome(struct node *n)
 {
 	struct ring_notice notice;
@@ -117,8 +117,11 @@ static int take_welcome(struct node *n)
 
 	if (ret < 0)
 		return ret;
-	if (f->type == RING_ABORT && !message_decode_notice(&notice, n->control.body, f->length))
-		return log_err(-EPERM, "the master says no: %s", notice.text);
+	if (f->type == RING_ABORT && !message_decode_notice(&notice, n->control.body, f->length)) {
+		log_err(0, "the master says no: %s", notice.text);
+		n->changed = notice.id == RING_ABORT_CHANGED;
+		return n->changed ? -EBADMSG : -EPERM;
+	}
 	if (f->type != RING_WELCOME)
 		return -EPROTO;
 	ret = message_decode_welcome(&n->welcome, n->control.body, f->length);
@@ -172,7 +175,7 @@ int node_join(struct node *n, int64_t deadline)
 		if (node_is_cancelled(n))
 			ret = -ECANCELED;
 		if (is_final(ret) || now_ms() >= deadline) {
-			if (ret != -EPERM)
+			if (ret != -EPERM && !n->changed)
 				log_err(0, "cannot join '%s': %s", n->opt->master, explain(ret));
 			return ret;
 		}

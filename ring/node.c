@@ -124,18 +124,18 @@ static void enter(void *arg, struct conn *conn, const struct ring_address *from)
 	if (conn->frame.type != RING_FETCH ||
 	    message_decode_notice(&fetch, conn->body, conn->frame.length) ||
 	    fetch.id > RING_ID_MAX) {
-		conn_refuse(conn, RING_REFUSE, "this is a node, not the master");
+		conn_refuse(conn, RING_REFUSE, 0, "this is a node, not the master");
 		return;
 	}
 	if (conn->frame.session != n->control.session ||
 	    n->gone[fetch.id / 8] & 1 << fetch.id % 8) {
-		conn_refuse(conn, RING_REFUSE, "not in this ring any more");
+		conn_refuse(conn, RING_REFUSE, 0, "not in this ring any more");
 		return;
 	}
 	conn->session = n->control.session;
 	ret = senders_add(&n->senders, conn, fetch.id, conn->frame.offset);
 	if (ret)
-		conn_refuse(conn, RING_REFUSE, strerror(-ret));
+		conn_refuse(conn, RING_REFUSE, 0, strerror(-ret));
 }
 
 /* --- the clock ----------------------------------------------------------------------------------

@@ -57,7 +57,8 @@ struct ring_send {
 	size_t path_count;
 	/* What the source has to be, as ring_manifest() made it; NULL: whatever it is. With it
 	 * nodes know all hashes at once, and a source that is something else by now ends
-	 * everything: -ESTALE. */
+	 * everything: -ESTALE. When that, or that it cannot be read, shows at the start, the first
+	 * nodes that come are told; without any it ends after 10 s. */
 	const struct blob_manifest *manifest;
 	size_t nodes;	    /* ends when so many have reported; 0: runs until cancelled */
 	char *const *hosts; /* the order; NULL: as they come */

@@ -143,6 +143,72 @@ static void test_unreadable_is_named(void **state)
 	source_close(&s);
 }
 
+static void ignore(const struct ring_event *e, void *arg)
+{
+	(void)e;
+	(void)arg;
+}
+
+static void *master_main(void *arg)
+{
+	return (void *)(intptr_t)ring_send(arg);
+}
+
+static void master_init(struct ring_send *s, char *const *path)
+{
+	ring_send_defaults(s);
+	s->common.port = (uint16_t)(20000 + getpid() % 20000);
+	s->paths = path;
+	s->path_count = 1;
+	s->event = ignore;
+}
+
+static int join_and_recv(const struct ring_send *s, const char *dest, uint32_t wait_ms)
+{
+	char master[32], path[256];
+	struct ring_recv r;
+
+	ring_recv_defaults(&r);
+	snprintf(master, sizeof(master), "127.0.0.1:%u", s->common.port);
+	r.master = master;
+	r.dest = in_work(path, sizeof(path), dest);
+	r.common.key = s->common.key;
+	r.wait_ms = wait_ms;
+	return ring_recv(&r);
+}
+
+static void assert_told(const struct ring_send *s, int node, int master)
+{
+	pthread_t thread;
+	void *ret;
+
+	assert_int_equal(pthread_create(&thread, NULL, master_main, (void *)s), 0);
+	assert_int_equal(join_and_recv(s, "promised", 5000), node);
+	pthread_join(thread, &ret);
+	assert_int_equal((intptr_t)ret, master);
+}
+
+/* A master that cannot give what its manifest says tells who comes, instead of being away. */
+static void test_promise_not_kept(void **state)
+{
+	char path[256], *paths[] = {path};
+	struct blob_manifest manifest;
+	struct ring_send s;
+	enum ring_kind kind;
+
+	(void)state;
+	make_file("set", "what was promised");
+	in_work(path, sizeof(path), "set");
+	assert_int_equal(ring_manifest(&manifest, paths, 1, &kind, NULL, NULL), 0);
+	master_init(&s, paths);
+	s.manifest = &manifest;
+	make_file("set", "something else");
+	assert_told(&s, -EBADMSG, -ESTALE);
+	assert_int_equal(unlink(path), 0);
+	assert_told(&s, -EPERM, -ENOENT);
+	blob_manifest_free(&manifest);
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -169,6 +235,7 @@ int main(void)
 		cmocka_unit_test(test_offset_past_the_end),
 		cmocka_unit_test(test_links_at_the_top),
 		cmocka_unit_test(test_unreadable_is_named),
+		cmocka_unit_test(test_promise_not_kept),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
