@@ -108,7 +108,7 @@ int spool_open(struct spool *s, const char *dest, const struct ring_welcome *wha
 
 	*s = (struct spool){.kind = what->kind,
 			    .length = what->length,
-			    .mode = what->mode,
+			    .mode = what->mode & 0777, /* is not under the root */
 			    .catalog_len = what->catalog_len,
 			    .mtime = what->mtime,
 			    .fd = -1,
