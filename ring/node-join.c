@@ -146,7 +146,8 @@ static const char *explain(int err)
 	}
 }
 
-/* Errors that another try cannot change. */
+/* Errors that another try cannot change. A closed connection is none: that is what a wrong key looks
+ * like, but also a door where too many stand. */
 static bool is_final(int err)
 {
 	return err == -EPERM || err == -EKEYREJECTED || err == -EPROTONOSUPPORT ||
@@ -168,9 +169,6 @@ int node_join(struct node *n, int64_t deadline)
 			if (!ret)
 				return 0;
 			conn_close(&n->control);
-			/* A wrong key shows as a closed connection: it does not get better. */
-			if (ret == -ECONNRESET && n->opt->common.key.set)
-				ret = -EKEYREJECTED;
 		}
 		if (node_is_cancelled(n))
 			ret = -ECANCELED;

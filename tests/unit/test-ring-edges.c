@@ -21,6 +21,7 @@
 #include "init/lib/log.h"
 #include "ring/pump.h"
 #include "ring/ring.h"
+#include "ring/sock.h"
 #include "ring/source.h"
 
 static char work[] = "/tmp/test-ring-edges.XXXXXX";
@@ -209,6 +210,61 @@ static void test_promise_not_kept(void **state)
 	blob_manifest_free(&manifest);
 }
 
+/* The mode of a single file is not under the root: nobody gets a setuid program by it. */
+static void test_mode_is_bounded(void **state)
+{
+	struct ring_welcome what = {.kind = RING_FILE, .mode = 04755};
+	struct spool spool;
+	struct stat st;
+	char path[256];
+
+	(void)state;
+	assert_int_equal(spool_open(&spool, in_work(path, sizeof(path), "mode"), &what), 0);
+	assert_int_equal(spool_finish(&spool), 0);
+	spool_close(&spool);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0755);
+}
+
+struct full_house {
+	int listener;
+	struct ring_send *send;
+};
+
+/* Closes the first connection as a crowded door does, then makes room for the master. */
+static void *full_house_main(void *arg)
+{
+	struct full_house *f = arg;
+	int fd = accept(f->listener, NULL, NULL);
+
+	close(fd);
+	close(f->listener);
+	return master_main(f->send);
+}
+
+/* A connection that ends in a keyed handshake may have been a crowded door: it is tried again. */
+static void test_crowded_door(void **state)
+{
+	char path[256], *paths[] = {path};
+	struct full_house full;
+	struct ring_send s;
+	pthread_t thread;
+	void *ret;
+
+	(void)state;
+	make_file("keyed", "for some");
+	in_work(path, sizeof(path), "keyed");
+	master_init(&s, paths);
+	s.common.key = (struct ring_key){.set = true, .key = "0123456789"};
+	s.nodes = 1;
+	full = (struct full_house){sock_listen(NULL, &s.common.port), &s};
+	assert_true(full.listener >= 0);
+	assert_int_equal(pthread_create(&thread, NULL, full_house_main, &full), 0);
+	assert_int_equal(join_and_recv(&s, "crowded", 5000), 0);
+	pthread_join(thread, &ret);
+	assert_int_equal((intptr_t)ret, 0);
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -232,10 +288,9 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_offset_past_the_end),
-		cmocka_unit_test(test_links_at_the_top),
-		cmocka_unit_test(test_unreadable_is_named),
-		cmocka_unit_test(test_promise_not_kept),
+		cmocka_unit_test(test_offset_past_the_end), cmocka_unit_test(test_links_at_the_top),
+		cmocka_unit_test(test_unreadable_is_named), cmocka_unit_test(test_promise_not_kept),
+		cmocka_unit_test(test_mode_is_bounded),	    cmocka_unit_test(test_crowded_door),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
