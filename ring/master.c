@@ -317,13 +317,16 @@ static void check_cancelled(struct master *m)
 		give_up(m, -ECANCELED, "the master was told to end");
 }
 
-/* Everybody who came is done, failed or lost; who has not come is waited for a while. */
+/* Everybody who came is done, failed or lost; who has not come is waited for a while. Without a
+ * number of nodes: who keeps a master up starts it anew. */
 static bool is_over(const struct master *m)
 {
 	struct topology_tally n = topology_tally(&m->topology);
 	size_t joined = count_joined(&m->topology);
 
-	if (!m->opt->nodes || !joined || n.alive)
+	if (!m->opt->nodes)
+		return m->opt->manifest && topology_is_worn(&m->topology, now_ms());
+	if (!joined || n.alive)
 		return false;
 	for (size_t i = 0; i < m->topology.count; i++)
 		if (m->topology.members[i]->state == MEMBER_DONE ||
@@ -378,6 +381,8 @@ static int verdict_of(const struct master *m)
 
 	if (m->error && !(m->error == -ECANCELED && !m->opt->nodes && n.done && !n.alive))
 		return m->error;
+	if (!m->error && !m->opt->nodes)
+		return 0;
 	return n.dropped || n.failed || n.alive || n.done < m->opt->nodes ? -ENODATA : 0;
 }
 

@@ -60,7 +60,9 @@ struct ring_send {
 	 * everything: -ESTALE. When that, or that it cannot be read, shows at the start, the first
 	 * nodes that come are told; without any it ends after 10 s. */
 	const struct blob_manifest *manifest;
-	size_t nodes;	    /* ends when so many have reported; 0: runs until cancelled */
+	/* Ends when so many have reported. 0: runs until cancelled; with a manifest it also ends,
+	 * with 0, when it has had 1,000 members and none for 10 minutes, to be started anew. */
+	size_t nodes;
 	char *const *hosts; /* the order; NULL: as they come */
 	size_t host_count;
 	uint32_t wait_ms; /* for nodes that have not come: at the start with an order, at the end */

@@ -14,6 +14,10 @@
 #define STEADY_MARGIN	15	      /* percent that a single interval may be above */
 #define LEAVES_MAX	4	      /* they share the last member's link */
 
+/* When a session that nobody needs may end. */
+#define WORN_MEMBERS 1000
+#define WORN_MS	     600000
+
 /* The quick look, at what a predecessor itself says of its successor. */
 #define FEED_BYTES     ((uint64_t)4 * RING_FRAME) /* between two samples, */
 #define FEED_MS	       125			  /* or so long */
@@ -425,6 +429,20 @@ struct verdict topology_complaint(struct topology *t, uint32_t from, uint32_t ab
 	}
 	snprintf(v.reason, sizeof(v.reason), "%.100s", text);
 	return v;
+}
+
+bool topology_is_worn(const struct topology *t, int64_t now)
+{
+	if (t->count < WORN_MEMBERS)
+		return false;
+	for (size_t i = 0; i < t->count; i++) {
+		const struct member *m = t->members[i];
+
+		if (m->place != PLACE_NONE || m->state == MEMBER_LEAVING ||
+		    now - m->ended <= WORN_MS)
+			return false;
+	}
+	return true;
 }
 
 struct topology_tally topology_tally(const struct topology *t)

@@ -128,5 +128,8 @@ struct topology_tally {
 	uint64_t least;			     /* received by the slowest of the active ones */
 };
 struct topology_tally topology_tally(const struct topology *t);
+/* Many have been here, and for a while nobody has: a new session with all its ids disturbs no one.
+ */
+bool topology_is_worn(const struct topology *t, int64_t now);
 
 #endif

@@ -239,6 +239,28 @@ static void test_complaints(void **state)
 	topology_free(&t);
 }
 
+/* Ids are not given twice: a master that runs for ever ends when it has many behind it and nobody
+ * has been there for a while. */
+static void test_worn(void **state)
+{
+	const int64_t later = 600001;
+	struct topology t;
+
+	(void)state;
+	fill(&t, 999);
+	for (uint32_t id = 1; id <= 999; id++)
+		topology_remove(&t, id, id % 2 ? MEMBER_RELEASED : MEMBER_DROPPED, "", 0);
+	assert_false(topology_is_worn(&t, later));
+	assert_int_equal(add(&t, "last", UINT32_MAX, 0), 1000);
+	assert_false(topology_is_worn(&t, later)); /* it is active */
+	topology_member(&t, 1000)->state = MEMBER_DONE;
+	assert_false(topology_is_worn(&t, later)); /* and now it serves */
+	topology_remove(&t, 1000, MEMBER_RELEASED, "", 1000);
+	assert_false(topology_is_worn(&t, later));
+	assert_true(topology_is_worn(&t, later + 1000));
+	topology_free(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -251,6 +273,7 @@ int main(void)
 		cmocka_unit_test(test_no_progress),
 		cmocka_unit_test(test_return),
 		cmocka_unit_test(test_complaints),
+		cmocka_unit_test(test_worn),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
