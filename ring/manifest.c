@@ -20,7 +20,9 @@ static int alloc_manifest(struct blob_manifest *m, uint64_t length, const char *
 	*m = (struct blob_manifest){.length = length};
 	m->chunks = (size_t)((length + BLOB_CHUNK - 1) / BLOB_CHUNK);
 	if (m->chunks > BLOB_MANIFEST_MAX / LINE_MAX_BYTES)
-		return log_err(-EFBIG, "cannot make a data set of '%s'", path);
+		return log_err(-EFBIG,
+			       "'%s' is larger than a data set can be (%zu chunks of 4 MiB)", path,
+			       BLOB_MANIFEST_MAX / LINE_MAX_BYTES);
 	m->hash = calloc(m->chunks ? m->chunks : 1, sizeof(*m->hash));
 	return m->hash ? 0 : log_err(-ENOMEM, "cannot make a data set of '%s'", path);
 }

@@ -124,6 +124,8 @@ void senders_reap(struct senders *s);
 size_t senders_fill(const struct senders *s, struct ring_child *out);
 void senders_stop(struct senders *s);
 
+/* Whoever polls this eventfd. */
+void wake(int fd);
 /* BLAKE3 of a whole chunk of zeros. */
 const uint8_t *zero_chunk_hash(void);
 

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "ring/crc32c.h"
 
@@ -50,14 +49,6 @@ static int fill_slot(struct reader *r, struct slot *slot, size_t chunk, size_t l
 	return 0;
 }
 
-static void wake(const struct reader *r)
-{
-	uint64_t one = 1;
-	ssize_t n = write(r->wake_fd, &one, sizeof(one));
-
-	(void)n; /* an eventfd that is full wakes as well */
-}
-
 static bool is_expected(const struct reader *r, const struct slot *slot, size_t chunk)
 {
 	return !r->manifest || !memcmp(slot->hash, r->manifest->hash[chunk], BLOB_HASH_LEN);
@@ -82,13 +73,13 @@ static void *reader_main(void *arg)
 			ret = -ESTALE;
 		if (ret) {
 			flow_fail(r->flow, ret, chunk);
-			wake(r);
+			wake(r->wake_fd);
 			return NULL;
 		}
 		flow_add_hashes(r->flow, chunk, slot->hash, 1);
 		flow_publish(r->flow, slot, len, 0);
 		flow_written(r->flow, slot);
-		wake(r);
+		wake(r->wake_fd);
 	}
 	return NULL;
 }

@@ -20,7 +20,7 @@
 #define BAD_MAX	   3   /* damaged frames or chunks from the same predecessor */
 #define RETRY_MS   50
 
-static void wake(int fd)
+void wake(int fd)
 {
 	uint64_t one = 1;
 	ssize_t n = write(fd, &one, sizeof(one));

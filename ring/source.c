@@ -340,7 +340,7 @@ int source_open(struct source *s, char *const *paths, size_t count)
 	else
 		ret = open_tree(s, paths, count);
 	if (!ret && s->length / BLOB_CHUNK >= BLOB_MANIFEST_MAX / BLOB_HASH_LEN)
-		ret = log_err(-EFBIG, "'%s'", paths[0]);
+		ret = log_err(-EFBIG, "'%s' is larger than a stream can be (2 TiB)", paths[0]);
 	if (ret)
 		source_close(s);
 	return ret;

@@ -7,18 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "init/lib/cleanup.h"
 #include "init/lib/log.h"
-
-static void wake(const struct writer *w)
-{
-	uint64_t one = 1;
-	ssize_t n = write(w->wake_fd, &one, sizeof(one));
-
-	(void)n; /* an eventfd that is full wakes as well */
-}
 
 /* 1: it is right; 0: it is not, or there is none. */
 static int check_chunk(struct writer *w, size_t chunk, uint8_t *buf)
@@ -100,7 +91,7 @@ static int write_all(struct writer *w)
 	if (ret)
 		return ret;
 	atomic_store(&w->checked, true);
-	wake(w);
+	wake(w->wake_fd);
 	while (!ret && flow_progress(w->flow).written < w->flow->length)
 		ret = write_one(w);
 	if (!ret)
@@ -121,7 +112,7 @@ static void *writer_main(void *arg)
 		snprintf(w->reason, sizeof(w->reason), "%.*s", RING_TEXT_MAX - 1, log_last_error());
 	atomic_store(&w->checked, true);
 	atomic_store(&w->result, ret);
-	wake(w);
+	wake(w->wake_fd);
 	return NULL;
 }
 

@@ -226,6 +226,24 @@ static void test_mode_is_bounded(void **state)
 	assert_int_equal(st.st_mode & 07777, 0755);
 }
 
+/* What a manifest or a stream cannot hold: the error says so. */
+static void test_too_large(void **state)
+{
+	char path[256], *paths[] = {path};
+	struct blob_manifest manifest;
+	struct source source;
+	enum ring_kind kind;
+
+	(void)state;
+	make_file("large", "");
+	assert_int_equal(truncate(in_work(path, sizeof(path), "large"), (off_t)1 << 40), 0);
+	assert_int_equal(ring_manifest(&manifest, paths, 1, &kind, NULL, NULL), -EFBIG);
+	assert_non_null(strstr(log_last_error(), "larger than a data set can be"));
+	assert_int_equal(truncate(path, (off_t)2 << 40), 0);
+	assert_int_equal(source_open(&source, paths, 1), -EFBIG);
+	assert_non_null(strstr(log_last_error(), "larger than a stream can be"));
+}
+
 struct full_house {
 	int listener;
 	struct ring_send *send;
@@ -290,7 +308,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_offset_past_the_end), cmocka_unit_test(test_links_at_the_top),
 		cmocka_unit_test(test_unreadable_is_named), cmocka_unit_test(test_promise_not_kept),
-		cmocka_unit_test(test_mode_is_bounded),	    cmocka_unit_test(test_crowded_door),
+		cmocka_unit_test(test_mode_is_bounded),	    cmocka_unit_test(test_too_large),
+		cmocka_unit_test(test_crowded_door),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
