@@ -298,6 +298,34 @@ static void test_module(void **state)
 	assert_int_equal(access(copy, F_OK), -1);
 }
 
+/* Where a data set goes: folders of the base keep their modes, and links lead nowhere but into the
+ * target. */
+static void test_module_paths(void **state)
+{
+	char path[300], dest[PATH_MAX], place[PATH_MAX];
+	struct stat st;
+	int folder = -1;
+
+	(void)state;
+	assert_int_equal(mkdir(in_work(path, sizeof(path), "open"), 0700), 0);
+	assert_int_equal(chmod(path, 01777), 0);
+	assert_int_equal(find_path(work, "/open/set", dest, &folder), 0);
+	assert_true(folder >= 0);
+	close(folder);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 01777);
+
+	folder = -1;
+	assert_int_equal(symlink("/open", in_work(path, sizeof(path), "absolute")), 0);
+	assert_int_equal(find_path(work, "/absolute", dest, &folder), 0);
+	assert_int_equal(folder, -1);
+	assert_non_null(realpath(in_work(path, sizeof(path), "open"), place));
+	assert_string_equal(dest, place);
+
+	assert_int_equal(symlink("/dev/null", in_work(path, sizeof(path), "null")), 0);
+	assert_int_equal(find_path(work, "/null", dest, &folder), -ELOOP);
+}
+
 /* The same manifest as any blob maker's, with a hole that is known and zeros that are not. */
 static void test_manifest(void **state)
 {
@@ -440,10 +468,15 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_files),	      cmocka_unit_test(test_keyed),
-		cmocka_unit_test(test_tree),	      cmocka_unit_test(test_resume_over_damage),
-		cmocka_unit_test(test_module),	      cmocka_unit_test(test_manifest),
-		cmocka_unit_test(test_known_root),    cmocka_unit_test(test_changed_source),
+		cmocka_unit_test(test_files),
+		cmocka_unit_test(test_keyed),
+		cmocka_unit_test(test_tree),
+		cmocka_unit_test(test_resume_over_damage),
+		cmocka_unit_test(test_module),
+		cmocka_unit_test(test_module_paths),
+		cmocka_unit_test(test_manifest),
+		cmocka_unit_test(test_known_root),
+		cmocka_unit_test(test_changed_source),
 		cmocka_unit_test(test_changed_later),
 	};
 
