@@ -468,16 +468,11 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_files),
-		cmocka_unit_test(test_keyed),
-		cmocka_unit_test(test_tree),
-		cmocka_unit_test(test_resume_over_damage),
-		cmocka_unit_test(test_module),
-		cmocka_unit_test(test_module_paths),
-		cmocka_unit_test(test_manifest),
-		cmocka_unit_test(test_known_root),
-		cmocka_unit_test(test_changed_source),
-		cmocka_unit_test(test_changed_later),
+		cmocka_unit_test(test_files),	       cmocka_unit_test(test_keyed),
+		cmocka_unit_test(test_tree),	       cmocka_unit_test(test_resume_over_damage),
+		cmocka_unit_test(test_module),	       cmocka_unit_test(test_module_paths),
+		cmocka_unit_test(test_manifest),       cmocka_unit_test(test_known_root),
+		cmocka_unit_test(test_changed_source), cmocka_unit_test(test_changed_later),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
