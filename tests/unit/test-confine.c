@@ -1,4 +1,4 @@
-/* What the web process cannot do any more after web_confine(), tried in a child: read the key,
+/* What the web process cannot do any more after confine(), tried in a child: read the key,
  * write elsewhere, run a program. And what it still can: read elsewhere, write its state. */
 #include "host-tools/lib/serve.h"
 
@@ -65,13 +65,18 @@ static bool programs_do_not_run(void)
 	return errno == EACCES;
 }
 
-static int run(bool (*test)(void))
+static bool state_is_read_only(void)
+{
+	return open(in("state/new"), O_WRONLY | O_CREAT, 0600) < 0 && errno == EACCES;
+}
+
+static int run(bool (*test)(void), bool writes)
 {
 	pid_t pid = fork();
 	int status;
 
 	if (!pid) {
-		web_confine(in("state"));
+		confine("the test", in("state"), writes);
 		_exit(test() ? 0 : 1);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -81,10 +86,12 @@ static int run(bool (*test)(void))
 static void test_confine(void **state)
 {
 	(void)state;
-	assert_int_equal(run(key_is_hidden), 0);
-	assert_int_equal(run(state_is_written), 0);
-	assert_int_equal(run(elsewhere_is_read_only), 0);
-	assert_int_equal(run(programs_do_not_run), 0);
+	assert_int_equal(run(key_is_hidden, true), 0);
+	assert_int_equal(run(state_is_written, true), 0);
+	assert_int_equal(run(elsewhere_is_read_only, true), 0);
+	assert_int_equal(run(programs_do_not_run, true), 0);
+	assert_int_equal(run(key_is_hidden, false), 0);
+	assert_int_equal(run(state_is_read_only, false), 0);
 	assert_int_equal(access(in("state/key/site.key"), R_OK), 0);
 }
 
