@@ -1,6 +1,7 @@
 /* What can only be judged with the whole definition at hand, when templates are resolved:
- * references, what must be there, what must be unique, addresses and their networks, the order of
- * modules. */
+ * references, what must be there, what must be unique, addresses and their networks. What belongs
+ * to one type and is longer has its own file: cluster-installer.c, cluster-layout.c,
+ * cluster-rings.c. */
 #include "host-tools/lib/cluster-internal.h"
 
 #include <arpa/inet.h>
@@ -12,7 +13,6 @@
 #include <sys/stat.h>
 
 #include "host-tools/lib/die.h"
-#include "host-tools/lib/rings.h"
 #include "host-tools/lib/suggest.h"
 #include "init/lib/cleanup.h"
 #include "init/lib/str.h"
@@ -117,7 +117,7 @@ static void check_members(struct cluster *c, struct object *group)
 
 /* --- hosts --- */
 
-static void require(struct cluster *c, const struct object *o, const char *key, const char *form)
+void cluster_require(struct cluster *c, const struct object *o, const char *key, const char *form)
 {
 	if (!o->broken && !cluster_value(&o->public, key))
 		cluster_error(c, &o->public.at, "%s '%s' has no %s, expected '%s %s'",
@@ -216,7 +216,7 @@ static void check_host(struct cluster *c, struct object *host)
 	const struct cluster_value *v = cluster_value(&host->public, "address");
 	const struct object *other;
 
-	require(c, host, "address", "A.B.C.D");
+	cluster_require(c, host, "address", "A.B.C.D");
 	if (!host->broken && !cluster_value(&host->public, "mac_address"))
 		cluster_error(c, &host->public.at,
 			      "host '%s' has no mac_address, expected 'mac_address "
@@ -239,96 +239,6 @@ static void check_host(struct cluster *c, struct object *host)
 	check_network(c, host, v);
 }
 
-/* --- installers --- */
-
-#define INSTALLER_MODULES_MAX 64
-
-struct module_list {
-	const struct module_info *info[INSTALLER_MODULES_MAX];
-	struct cluster_place at[INSTALLER_MODULES_MAX];
-	size_t count;
-};
-
-static size_t list_position(const struct module_list *l, const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < l->count && strcmp(l->info[i]->name, name); i++)
-		;
-	return i;
-}
-
-static void add_module(struct cluster *c, struct module_list *l, const char *name,
-		       const struct cluster_place *at)
-{
-	const struct module_info *info = modules_find(&c->modules, name);
-	struct suggestion s = suggest_start(name);
-
-	for (size_t i = 0; !info && i < c->modules.count; i++)
-		suggest_offer(&s, c->modules.list[i]->name);
-	if (!info)
-		cluster_error(c, at, "no module is named '%.64s', expected %s%s%s", name,
-			      s.best ? "'" : "a built-in one or modules/", s.best ? s.best : name,
-			      s.best ? "'" : ".sh");
-	else if (list_position(l, name) < l->count)
-		cluster_error(c, at, "module '%s' is in the list already, expected it once", name);
-	else if (l->count == INSTALLER_MODULES_MAX)
-		cluster_error(c, at, "more than %d modules in one installer, expected fewer",
-			      INSTALLER_MODULES_MAX);
-	else {
-		l->info[l->count] = info;
-		l->at[l->count++] = *at;
-	}
-}
-
-/* One of the words of `after` or `needs` of the module at index. */
-static void check_order(struct cluster *c, const struct module_list *l, size_t index,
-			const char *other, bool needed)
-{
-	size_t at = list_position(l, other);
-	const char *name = l->info[index]->name;
-
-	if (at == l->count && needed)
-		cluster_error(c, &l->at[index],
-			      "module '%s' needs '%s', expected '%s' before it in the list", name,
-			      other, other);
-	else if (at < l->count && at > index)
-		cluster_error(c, &l->at[index], "module '%s' runs before '%s', expected it after",
-			      name, other);
-}
-
-static void check_orders(struct cluster *c, const struct module_list *l, size_t index,
-			 const char *words, bool needed)
-{
-	char *rest = arena_strdup(&c->arena, words), *word;
-
-	while ((word = str_word(&rest)))
-		check_order(c, l, index, word, needed);
-}
-
-static void check_installer(struct cluster *c, const struct object *o)
-{
-	const struct cluster_value *v = cluster_value(&o->public, "modules");
-	struct module_list l = {.count = 0};
-	char name[CLUSTER_ITEM_MAX];
-	size_t pos = 0, offset, errors = c->error_total;
-
-	require(c, o, "modules", "NAME, NAME, ...");
-	while (v && cluster_list_next(v->text, &pos, name, sizeof(name), &offset)) {
-		struct cluster_place at = v->at;
-
-		at.column += (unsigned int)offset;
-		if (str_is_name(name))
-			add_module(c, &l, name, &at);
-	}
-	if (c->error_total > errors) /* an order of what is not known says nothing */
-		return;
-	for (size_t i = 0; i < l.count; i++) {
-		check_orders(c, &l, i, l.info[i]->after, false);
-		check_orders(c, &l, i, l.info[i]->needs, true);
-	}
-}
-
 /* --- the rest --- */
 
 static void check_base(struct cluster *c, const struct object *o)
@@ -345,74 +255,6 @@ static void check_base(struct cluster *c, const struct object *o)
 	}
 }
 
-static void check_dataset(struct cluster *c, const struct object *o)
-{
-	const struct cluster_value *target = cluster_value(&o->public, "target");
-	const char *source = cluster_get(&o->public, "source");
-	struct stat st;
-
-	require(c, o, "source", "PATH");
-	require(c, o, "target", "/PATH");
-	if (target && source && !c->compiled && str_starts(target->text, "raw:") &&
-	    !stat(source, &st) && S_ISDIR(st.st_mode))
-		cluster_error(c, &target->at,
-			      "'%s' is a folder, which a raw partition cannot hold, expected a "
-			      "file or a disk as the source",
-			      source);
-}
-
-/* Two masters cannot listen on one port. */
-static void check_ring_port(struct cluster *c, const struct object *o)
-{
-	const struct cluster_value *v = cluster_value(&o->public, "port");
-	const char *port;
-	const struct object *other;
-
-	if (o->broken || !rings_has(&o->public))
-		return;
-	port = arena_printf(&c->arena, "%u", rings_port(&o->public));
-	for (size_t i = 0; i < c->registered_count[TYPE_LUCIE_GROUP]; i++) {
-		const struct cluster_object *group = &c->registered[TYPE_LUCIE_GROUP][i]->public;
-		const char *http = cluster_get(group, "http_port");
-
-		if (!strcmp(port, http ? http : cluster_default(c, "http_port")))
-			cluster_error(c, v ? &v->at : &o->public.at,
-				      "the ring of %s '%s' has port %s, the http_port of "
-				      "lucie_group '%s', expected 'port' with another one",
-				      cluster_type_name(o->public.type), o->public.name, port,
-				      group->name);
-	}
-	other = map_put(&c->ports, port, (void *)o);
-	if (other)
-		cluster_error(
-			c, v ? &v->at : &o->public.at,
-			"the ring of %s '%s' has port %s, as that of %s '%s', expected 'port' "
-			"with another one",
-			cluster_type_name(o->public.type), o->public.name, port,
-			cluster_type_name(other->public.type), other->public.name);
-}
-
-/* Data sets that no module takes would silently not be there. */
-static void check_host_datasets(struct cluster *c, struct object *host)
-{
-	const char *list = cluster_host_get(c, &host->public, "datasets"), *modules;
-	const struct cluster_object *installer =
-		cluster_host_ref(c, &host->public, "installer", TYPE_INSTALLER);
-	char name[CLUSTER_ITEM_MAX];
-	size_t pos = 0, offset;
-
-	if (!list || !installer || host->broken)
-		return;
-	modules = cluster_get(installer, "modules");
-	while (modules && cluster_list_next(modules, &pos, name, sizeof(name), &offset))
-		if (!strcmp(name, "dolly"))
-			return;
-	cluster_error(c, &host->public.at,
-		      "host '%s' has datasets, but its installer '%s' does not run the module "
-		      "'dolly', expected one that does, like 'installer data'",
-		      host->public.name, installer->name);
-}
-
 static void check_package_server(struct cluster *c, const struct object *o)
 {
 	const struct cluster_value *uri = cluster_value(&o->public, "uri"),
@@ -426,7 +268,7 @@ static void check_package_server(struct cluster *c, const struct object *o)
 			c, &o->public.at,
 			"package_server '%s' has no place, expected 'uri URI' or 'path FOLDER'",
 			o->public.name);
-	require(c, o, "suite", "SUITE");
+	cluster_require(c, o, "suite", "SUITE");
 }
 
 /* What is wrong with the hosts of a range is shown for the first of them. */
@@ -453,7 +295,7 @@ static void check_lucie_group(struct cluster *c, const struct object *o)
 	static const char *const keys[] = {"gateway", "server_address"};
 	uint32_t mask, address;
 
-	require(c, o, "subnet", "NETMASK");
+	cluster_require(c, o, "subnet", "NETMASK");
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
 		const struct cluster_value *v = cluster_value(&o->public, keys[i]);
 
@@ -493,13 +335,13 @@ void cluster_check_objects(struct cluster *c)
 		check_members(c, c->registered[TYPE_HOST_GROUP][i]);
 	cluster_check_mac_files(c);
 	check_hosts(c, SHOWN_HOSTS, check_host);
-	check_hosts(c, SHOWN_DATASETS, check_host_datasets);
+	check_hosts(c, SHOWN_DATASETS, cluster_check_host_datasets);
 	each(c, TYPE_LUCIE_GROUP, check_lucie_group);
-	each(c, TYPE_INSTALLER, check_installer);
+	each(c, TYPE_INSTALLER, cluster_check_installer);
 	each(c, TYPE_DISK_LAYOUT, cluster_check_layout);
 	each(c, TYPE_BASE, check_base);
-	each(c, TYPE_BASE, check_ring_port);
-	each(c, TYPE_DATASET, check_dataset);
-	each(c, TYPE_DATASET, check_ring_port);
+	each(c, TYPE_BASE, cluster_check_ring_port);
+	each(c, TYPE_DATASET, cluster_check_dataset);
+	each(c, TYPE_DATASET, cluster_check_ring_port);
 	each(c, TYPE_PACKAGE_SERVER, check_package_server);
 }

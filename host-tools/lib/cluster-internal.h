@@ -2,8 +2,9 @@
  *
  * Order of the work (cluster.c): read (cluster-read.c) -> own values checked one by one
  * (cluster-values.c) -> ranges made into hosts (cluster-range.c, cluster-macs.c) -> templates
- * resolved (cluster-resolve.c) -> names, references and module orders checked across objects
- * (cluster-check.c), and disk layouts (cluster-layout.c).
+ * resolved (cluster-resolve.c) -> names and references checked across objects (cluster-check.c),
+ * orders of modules (cluster-installer.c), disk layouts (cluster-layout.c), and what travels over
+ * rings (cluster-rings.c).
  */
 #ifndef LUCIE_CLUSTER_INTERNAL_H
 #define LUCIE_CLUSTER_INTERNAL_H
@@ -164,6 +165,14 @@ void cluster_free_mac_files(struct cluster *c);
 void cluster_resolve(struct cluster *c);
 void cluster_check_objects(struct cluster *c);
 void cluster_check_layout(struct cluster *c, const struct object *o);
+void cluster_check_installer(struct cluster *c, const struct object *o);
+void cluster_check_dataset(struct cluster *c, const struct object *o);
+void cluster_check_host_datasets(struct cluster *c, struct object *host);
+/* Of a dataset or base: two masters cannot listen on one port. */
+void cluster_check_ring_port(struct cluster *c, const struct object *o);
+
+/* Says so if o has no value for key; form: the value's, in words. */
+void cluster_require(struct cluster *c, const struct object *o, const char *key, const char *form);
 
 /* Says that nothing of this type has the name, and which one is like it. */
 void cluster_dangling(struct cluster *c, enum cluster_type type, const char *name,

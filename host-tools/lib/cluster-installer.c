@@ -1,0 +1,96 @@
+/* Checks the installers of a definition: every module is known, and stands where what it says of
+ * itself (`after`, `needs`) allows. */
+#include "host-tools/lib/cluster-internal.h"
+
+#include <string.h>
+
+#include "host-tools/lib/suggest.h"
+#include "init/lib/str.h"
+
+#define INSTALLER_MODULES_MAX 64
+
+struct module_list {
+	const struct module_info *info[INSTALLER_MODULES_MAX];
+	struct cluster_place at[INSTALLER_MODULES_MAX];
+	size_t count;
+};
+
+static size_t list_position(const struct module_list *l, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < l->count && strcmp(l->info[i]->name, name); i++)
+		;
+	return i;
+}
+
+static void add_module(struct cluster *c, struct module_list *l, const char *name,
+		       const struct cluster_place *at)
+{
+	const struct module_info *info = modules_find(&c->modules, name);
+	struct suggestion s = suggest_start(name);
+
+	for (size_t i = 0; !info && i < c->modules.count; i++)
+		suggest_offer(&s, c->modules.list[i]->name);
+	if (!info)
+		cluster_error(c, at, "no module is named '%.64s', expected %s%s%s", name,
+			      s.best ? "'" : "a built-in one or modules/", s.best ? s.best : name,
+			      s.best ? "'" : ".sh");
+	else if (list_position(l, name) < l->count)
+		cluster_error(c, at, "module '%s' is in the list already, expected it once", name);
+	else if (l->count == INSTALLER_MODULES_MAX)
+		cluster_error(c, at, "more than %d modules in one installer, expected fewer",
+			      INSTALLER_MODULES_MAX);
+	else {
+		l->info[l->count] = info;
+		l->at[l->count++] = *at;
+	}
+}
+
+/* One of the words of `after` or `needs` of the module at index. */
+static void check_order(struct cluster *c, const struct module_list *l, size_t index,
+			const char *other, bool needed)
+{
+	size_t at = list_position(l, other);
+	const char *name = l->info[index]->name;
+
+	if (at == l->count && needed)
+		cluster_error(c, &l->at[index],
+			      "module '%s' needs '%s', expected '%s' before it in the list", name,
+			      other, other);
+	else if (at < l->count && at > index)
+		cluster_error(c, &l->at[index], "module '%s' runs before '%s', expected it after",
+			      name, other);
+}
+
+static void check_orders(struct cluster *c, const struct module_list *l, size_t index,
+			 const char *words, bool needed)
+{
+	char *rest = arena_strdup(&c->arena, words), *word;
+
+	while ((word = str_word(&rest)))
+		check_order(c, l, index, word, needed);
+}
+
+void cluster_check_installer(struct cluster *c, const struct object *o)
+{
+	const struct cluster_value *v = cluster_value(&o->public, "modules");
+	struct module_list l = {.count = 0};
+	char name[CLUSTER_ITEM_MAX];
+	size_t pos = 0, offset, errors = c->error_total;
+
+	cluster_require(c, o, "modules", "NAME, NAME, ...");
+	while (v && cluster_list_next(v->text, &pos, name, sizeof(name), &offset)) {
+		struct cluster_place at = v->at;
+
+		at.column += (unsigned int)offset;
+		if (str_is_name(name))
+			add_module(c, &l, name, &at);
+	}
+	if (c->error_total > errors) /* an order of what is not known says nothing */
+		return;
+	for (size_t i = 0; i < l.count; i++) {
+		check_orders(c, &l, i, l.info[i]->after, false);
+		check_orders(c, &l, i, l.info[i]->needs, true);
+	}
+}
