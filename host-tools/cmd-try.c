@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "host-tools/lib/boot-files.h"
+#include "host-tools/lib/boot-entry.h"
 #include "host-tools/lib/command.h"
 #include "host-tools/lib/qemu.h"
 #include "host-tools/lib/trial.h"
@@ -106,7 +106,7 @@ static int each_disk(const struct try_options *o, bool before)
 static int loader_args(const struct trial *t, const struct try_options *o, struct qemu *q)
 {
 	_cleanup_free_ char *tftp = NULL, *initrd = NULL;
-	char card[BOOT_FILE_NAME];
+	char card[BOOT_CARD_TEXT];
 
 	if (o->pxe) {
 		tftp = trial_tftp(t);
@@ -123,7 +123,7 @@ static int loader_args(const struct trial *t, const struct try_options *o, struc
 	initrd = trial_initrd(t);
 	if (!initrd)
 		return -EIO;
-	boot_files_name(t->mac, card);
+	boot_card_name(t->mac, card);
 	qemu_arg(q, "-netdev");
 	qemu_arg(q, "user,id=n0");
 	qemu_arg(q, "-device");

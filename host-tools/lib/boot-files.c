@@ -8,90 +8,70 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "host-tools/lib/boot-entry.h"
 #include "host-tools/lib/die.h"
 #include "host-tools/lib/update.h"
 #include "init/lib/cleanup.h"
 #include "init/lib/log.h"
 
-const char *const boot_addons[] = {"extlinux", "firmware", NULL};
-
-static void write_addons(struct strbuf *out, const char *state_dir, const char *board)
+static int update_one(const char *state_dir, const char *folder, const char *card,
+		      const struct strbuf *text)
 {
-	for (const char *const *name = boot_addons; *name; name++) {
-		_cleanup_free_ char *path = xasprintf("%s/tftp/%s-%s.img", state_dir, *name, board);
-
-		if (!access(path, F_OK))
-			strbuf_addf(out, ",%s-%s.img", *name, board);
-	}
-}
-
-/* The boot loader adds ip= and BOOTIF= (SYSAPPEND 3). */
-static void write_install(struct strbuf *out, const char *state_dir, const struct cluster *c,
-			  const struct cluster_object *host, const char *variant)
-{
-	const char *board = cluster_host_get(c, host, "board");
-
-	strbuf_addf(out, "# %s: install, variant %s\nDEFAULT install\nLABEL install\n", host->name,
-		    variant);
-	strbuf_addf(out, "\tKERNEL vmlinuz-%s\n\tINITRD initramfs-%s.img", board, board);
-	write_addons(out, state_dir, board);
-	strbuf_adds(out, ",site.img\n\tAPPEND ");
-	boot_files_command_line(out, c, host);
-	strbuf_adds(out, "\n\tSYSAPPEND 3\n");
-}
-
-static void write_local(struct strbuf *out, const struct cluster_object *host)
-{
-	strbuf_addf(out, "# %s: from its own disk\nDEFAULT local\nLABEL local\n\tLOCALBOOT 0\n",
-		    host->name);
-}
-
-void boot_files_name(const char *mac, char out[BOOT_FILE_NAME])
-{
-	snprintf(out, BOOT_FILE_NAME, "01-%s", mac);
-	for (char *p = out; *p; p++)
-		if (*p == ':')
-			*p = '-';
-}
-
-static int update_one(const char *state_dir, const char *mac, const struct strbuf *text)
-{
-	char path[PATH_MAX], name[BOOT_FILE_NAME];
+	char path[PATH_MAX];
 	int ret;
 
-	boot_files_name(mac, name);
-	if (snprintf(path, sizeof(path), "%s/tftp/pxelinux.cfg/%s", state_dir, name) >=
+	if (snprintf(path, sizeof(path), "%s/tftp/%s%s", state_dir, folder, card) >=
 	    (int)sizeof(path))
 		return -ENAMETOOLONG;
 	ret = file_update(path, text->buf, text->len, 0644);
 	return ret < 0 ? log_err(ret, "cannot write '%s'", path) : ret;
 }
 
-int boot_files_update(const char *state_dir, const struct cluster *c,
-		      const struct cluster_object *host, const struct state_node *node)
+/* The files of one card. */
+static int update_card(const char *state_dir, const struct boot_entry *e, const char *mac)
 {
-	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
-	const char *macs = cluster_get(host, "mac_address");
+	_cleanup_strbuf_ struct strbuf pxelinux = STRBUF_INIT, grub = STRBUF_INIT;
+	char card[BOOT_CARD_TEXT];
+	int ret = boot_entry_pxelinux(&pxelinux, e), changed;
+
+	if (!ret)
+		ret = boot_entry_grub(&grub, e, mac);
+	if (ret)
+		return ret;
+	boot_card_name(mac, card);
+	changed = update_one(state_dir, BOOT_PXELINUX, card, &pxelinux);
+	if (changed >= 0)
+		ret = update_one(state_dir, BOOT_GRUB, card, &grub);
+	return changed < 0 ? changed : ret < 0 ? ret : changed | ret;
+}
+
+static int update_cards(const char *state_dir, const struct boot_entry *e, const char *macs)
+{
 	char item[CLUSTER_ITEM_MAX], mac[MAC_TEXT];
 	size_t pos = 0, offset;
 	int changed = 0;
 
-	if (node && node->armed[0])
-		write_install(&text, state_dir, c, host, node->armed);
-	else
-		write_local(&text, host);
-	if (text.error)
-		return text.error;
 	while (macs && cluster_list_next(macs, &pos, item, sizeof(item), &offset)) {
-		int ret = str_to_mac(item, mac) ? -EINVAL : update_one(state_dir, mac, &text);
+		int ret = str_to_mac(item, mac) ? -EINVAL : update_card(state_dir, e, mac);
 
 		if (ret < 0)
 			return ret;
 		changed |= ret;
 	}
 	return changed;
+}
+
+int boot_files_update(const char *state_dir, const struct cluster *c,
+		      const struct cluster_object *host, const struct state_node *node)
+{
+	struct boot_entry e;
+	int ret = boot_entry_make(&e, state_dir, c, host, node);
+
+	if (!ret)
+		ret = update_cards(state_dir, &e, cluster_get(host, "mac_address"));
+	boot_entry_free(&e);
+	return ret;
 }
 
 int boot_files_write(const char *state_dir, const struct cluster *c,

@@ -1,4 +1,4 @@
-/* Renders the pxelinux files of a state directory from definition and state; each file replaced by
+/* Writes the boot loaders' files of a state directory (boot-entry.h); each file is replaced by
  * rename, only if it changed. Used by setup (all hosts), install (armed hosts) and serve (the flip
  * back to local boot). */
 #ifndef LUCIE_BOOT_FILES_H
@@ -12,13 +12,9 @@ int boot_files_write(const char *state_dir, const struct cluster *c,
 /* The same, for setup: 1 where a file changed. node may be NULL: not armed. */
 int boot_files_update(const char *state_dir, const struct cluster *c,
 		      const struct cluster_object *host, const struct state_node *node);
-/* Archives that some images have besides initramfs.img ("extlinux": extlinux.img), loaded behind it
- * in this order; ends with NULL. */
-extern const char *const boot_addons[];
-
-/* "01-aa-bb-...", the name under which pxelinux looks for a card's file; mac is canonical. */
-#define BOOT_FILE_NAME 21
-void boot_files_name(const char *mac, char out[BOOT_FILE_NAME]);
+/* Below STATE/tftp: what the name of a card ("01-aa-bb-...") is appended to. */
+#define BOOT_PXELINUX "pxelinux.cfg/"
+#define BOOT_GRUB     "grub/grub.cfg-"
 
 /* URLs of the servers for a host ("http://ADDRESS:PORT"), first its lucie_group's server_address,
  * then its http_servers that have one. Returns a NULL-terminated array, to be released with

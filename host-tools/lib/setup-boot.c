@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "host-tools/lib/boot-entry.h"
 #include "host-tools/lib/boot-files.h"
 #include "host-tools/lib/die.h"
 #include "host-tools/lib/map.h"
@@ -115,14 +116,21 @@ static int setup_board(struct setup *s, const char *board)
 	return ret;
 }
 
-int setup_tftp(struct setup *s)
+static int make_folder(struct setup *s, const char *name)
 {
-	_cleanup_free_ char *folder = xasprintf("%s/tftp/pxelinux.cfg", s->dir);
-	struct map seen = {0};
+	_cleanup_free_ char *folder = xasprintf("%s/tftp/%s", s->dir, name);
 	int ret = mkdir_path(folder, 0755);
 
-	if (ret)
-		return log_err(ret, "cannot make '%s'", folder);
+	return ret ? log_err(ret, "cannot make '%s'", folder) : 0;
+}
+
+int setup_tftp(struct setup *s)
+{
+	struct map seen = {0};
+	int ret = make_folder(s, "pxelinux.cfg");
+
+	if (!ret)
+		ret = make_folder(s, "grub");
 	for (size_t i = 0; !ret && i < cluster_count(s->c, TYPE_HOST); i++) {
 		const char *board = cluster_host_get(s->c, cluster_at(s->c, TYPE_HOST, i), "board");
 
@@ -135,25 +143,27 @@ int setup_tftp(struct setup *s)
 
 /* --- one configuration for each card --- */
 
-/* Those of cards that the definition no longer has. */
-static int remove_old(struct setup *s)
+/* Those of cards that the definition no longer has. prefix: BOOT_PXELINUX or BOOT_GRUB. */
+static int remove_old(struct setup *s, const char *prefix)
 {
-	_cleanup_free_ char *path = xasprintf("%s/tftp/pxelinux.cfg", s->dir);
+	const char *start = strrchr(prefix, '/') + 1;
+	_cleanup_free_ char *path =
+		xasprintf("%s/tftp/%.*s", s->dir, (int)(start - prefix), prefix);
 	_cleanup_closedir_ DIR *dir = opendir(path);
 	struct dirent *e;
 
 	if (!dir)
 		return log_err(-errno, "cannot read '%s'", path);
 	while ((e = readdir(dir))) {
-		const char *name = e->d_name;
+		const char *card = e->d_name + strlen(start);
 
-		if (strlen(name) != BOOT_FILE_NAME - 1 || !str_starts(name, "01-") ||
-		    cluster_host_by_mac(s->c, name + 3))
+		if (!str_starts(e->d_name, start) || strlen(card) != BOOT_CARD_TEXT - 1 ||
+		    !str_starts(card, "01-") || cluster_host_by_mac(s->c, card + 3))
 			continue;
-		if (unlinkat(dirfd(dir), name, 0))
-			return log_err(-errno, "cannot remove '%s/%s'", path, name);
+		if (unlinkat(dirfd(dir), e->d_name, 0))
+			return log_err(-errno, "cannot remove '%s%s'", path, e->d_name);
 		s->changed++;
-		printf("removed tftp/pxelinux.cfg/%s\n", name);
+		printf("removed tftp/%s%s\n", prefix, card);
 	}
 	return 0;
 }
@@ -184,5 +194,7 @@ int setup_boot_files(struct setup *s)
 	state_close(state);
 	if (s->changed > before)
 		printf("wrote the boot loader's files of %u hosts\n", s->changed - before);
-	return ret ? ret : remove_old(s);
+	if (!ret)
+		ret = remove_old(s, BOOT_PXELINUX);
+	return ret ? ret : remove_old(s, BOOT_GRUB);
 }

@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "host-tools/lib/boot-files.h"
+#include "host-tools/lib/boot-entry.h"
 #include "host-tools/lib/serve.h"
 #include "init/lib/blob.h"
 #include "init/lib/cleanup.h"
@@ -252,14 +252,14 @@ static int boot_file_take(struct trial *t, char *text)
 static int boot_file_read(struct trial *t, const struct cluster_object *host)
 {
 	const char *macs = cluster_get(host, "mac_address");
-	char first[MAC_TEXT] = "", name[BOOT_FILE_NAME], path[PATH_MAX + 64];
+	char first[MAC_TEXT] = "", name[BOOT_CARD_TEXT], path[PATH_MAX + 64];
 	_cleanup_free_ char *text = NULL;
 	int ret;
 
 	snprintf(first, sizeof(first), "%s", macs ? macs : "");
 	if (str_to_mac(first, t->mac))
 		return log_err(0, "host '%s' has no mac_address", host->name);
-	boot_files_name(t->mac, name);
+	boot_card_name(t->mac, name);
 	snprintf(path, sizeof(path), "%s/tftp/pxelinux.cfg/%s", t->dir, name);
 	ret = file_read(path, BOOT_FILE_MAX, &text, NULL);
 	if (!ret)

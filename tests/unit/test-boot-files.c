@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "host-tools/lib/boot-entry.h"
 #include "host-tools/lib/boot-files.h"
 #include "host-tools/lib/dnsmasq.h"
 #include "init/lib/io.h"
@@ -46,6 +47,9 @@ static int set_up(void **state)
 	snprintf(path, sizeof(path), "%s/tftp/pxelinux.cfg", dir);
 	if (mkdir_path(path, 0755))
 		return -1;
+	snprintf(path, sizeof(path), "%s/tftp/grub", dir);
+	if (mkdir_path(path, 0755))
+		return -1;
 	if (cluster_load_text(&cluster, "test", definition, strlen(definition), no_error, NULL))
 		return -1;
 	n1 = cluster_find(cluster, TYPE_HOST, "n1");
@@ -71,7 +75,7 @@ static void assert_file(const char *name, const char *wanted)
 {
 	char path[128], *text;
 
-	snprintf(path, sizeof(path), "%s/tftp/pxelinux.cfg/%s", dir, name);
+	snprintf(path, sizeof(path), "%s/tftp/%s", dir, name);
 	assert_int_equal(file_read(path, 4096, &text, NULL), 0);
 	assert_string_equal(text, wanted);
 	free(text);
@@ -85,22 +89,56 @@ static const char install[] =
 	"lucie.server=http://10.0.0.250:80 "
 	"lucie.server=http://10.0.0.2:80 lucie.server=http://10.0.0.9:80\n\tSYSAPPEND 3\n";
 
+static const char grub_local[] =
+	"# n1: from its own disk\nsearch --no-floppy --file --set=root /EFI/BOOT/BOOTX64.EFI\n"
+	"chainloader /EFI/BOOT/BOOTX64.EFI\nboot\n";
+static const char grub_install[] =
+	"# n1: install, variant full\nlinux /vmlinuz-small rootfstype=ramfs panic=30 quiet "
+	"console=ttyS1,9600 lucie.server=http://10.0.0.250:80 lucie.server=http://10.0.0.2:80 "
+	"lucie.server=http://10.0.0.9:80 BOOTIF=01-52-54-00-00-00-0f\n"
+	"initrd /initramfs-small.img /site.img\nboot\n";
+
+static void test_grub(void **state)
+{
+	struct state_node node = {.name = "n1", .armed = "full"};
+
+	(void)state;
+	assert_int_equal(boot_files_write(dir, cluster, n1, &node), 0);
+	assert_file("grub/grub.cfg-01-52-54-00-00-00-0f", grub_install);
+	assert_int_equal(boot_files_write(dir, cluster, n1, NULL), 0);
+	assert_file("grub/grub.cfg-01-52-54-00-00-00-0f", grub_local);
+}
+
+/* What GRUB's shell would read as its own reaches the kernel as it is. */
+static void test_grub_escapes(void **state)
+{
+	struct boot_entry e = {.what = BOOT_INSTALL, .host = "n", .variant = "v", .kernel = "k"};
+	struct strbuf out = STRBUF_INIT;
+
+	(void)state;
+	strbuf_adds(&e.args, "a=$b;c 'd'");
+	assert_int_equal(boot_entry_grub(&out, &e, "52:54:00:00:00:01"), 0);
+	assert_non_null(strstr(out.buf, " a=\\$b\\;c \\'d\\' BOOTIF="));
+	strbuf_free(&out);
+	strbuf_free(&e.args);
+}
+
 static void test_flip(void **state)
 {
 	struct state_node node = {.name = "n1"};
 
 	(void)state;
 	assert_int_equal(boot_files_update(dir, cluster, n1, &node), 1);
-	assert_file("01-52-54-00-00-00-01", local);
-	assert_file("01-52-54-00-00-00-0f", local);
+	assert_file("pxelinux.cfg/01-52-54-00-00-00-01", local);
+	assert_file("pxelinux.cfg/01-52-54-00-00-00-0f", local);
 	assert_int_equal(boot_files_update(dir, cluster, n1, NULL), 0);
 	strcpy(node.armed, "full");
 	assert_int_equal(boot_files_write(dir, cluster, n1, &node), 0);
-	assert_file("01-52-54-00-00-00-01", install);
-	assert_file("01-52-54-00-00-00-0f", install);
+	assert_file("pxelinux.cfg/01-52-54-00-00-00-01", install);
+	assert_file("pxelinux.cfg/01-52-54-00-00-00-0f", install);
 	node.armed[0] = '\0';
 	assert_int_equal(boot_files_write(dir, cluster, n1, &node), 0);
-	assert_file("01-52-54-00-00-00-01", local);
+	assert_file("pxelinux.cfg/01-52-54-00-00-00-01", local);
 }
 
 static void test_cannot_write(void **state)
@@ -146,10 +184,9 @@ static void test_dnsmasq(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_flip),
-		cmocka_unit_test(test_cannot_write),
-		cmocka_unit_test(test_addons),
-		cmocka_unit_test(test_dnsmasq),
+		cmocka_unit_test(test_flip),	     cmocka_unit_test(test_grub),
+		cmocka_unit_test(test_grub_escapes), cmocka_unit_test(test_cannot_write),
+		cmocka_unit_test(test_addons),	     cmocka_unit_test(test_dnsmasq),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

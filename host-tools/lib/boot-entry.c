@@ -1,0 +1,149 @@
+/* What a node boots, and the two ways to write it down; see boot-entry.h. A new kind of archive or
+ * kernel argument goes into install_make(), and no boot loader needs to know. */
+#include "host-tools/lib/boot-entry.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "host-tools/lib/boot-files.h"
+#include "host-tools/lib/die.h"
+#include "init/lib/cleanup.h"
+
+const char *const boot_addons[] = {"extlinux", "firmware", NULL};
+
+/* --- made --- */
+
+static __attribute__((format(printf, 2, 3))) int initrd_add(struct boot_entry *e, const char *fmt,
+							    ...)
+{
+	va_list ap;
+	int n;
+
+	if (e->initrd_count == BOOT_INITRDS_MAX)
+		return -E2BIG;
+	va_start(ap, fmt);
+	n = vasprintf(&e->initrds[e->initrd_count], fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		return -ENOMEM;
+	e->initrd_count++;
+	return 0;
+}
+
+static int addons_add(struct boot_entry *e, const char *state_dir, const char *board)
+{
+	int ret = 0;
+
+	for (const char *const *name = boot_addons; !ret && *name; name++) {
+		_cleanup_free_ char *path = xasprintf("%s/tftp/%s-%s.img", state_dir, *name, board);
+
+		if (!access(path, F_OK))
+			ret = initrd_add(e, "%s-%s.img", *name, board);
+	}
+	return ret;
+}
+
+static int install_make(struct boot_entry *e, const char *state_dir, const struct cluster *c,
+			const struct cluster_object *host)
+{
+	const char *board = cluster_host_get(c, host, "board");
+	int ret;
+
+	e->kernel = xasprintf("vmlinuz-%s", board);
+	ret = initrd_add(e, "initramfs-%s.img", board);
+	if (!ret)
+		ret = addons_add(e, state_dir, board);
+	if (!ret)
+		ret = initrd_add(e, "site.img");
+	return ret ? ret : boot_files_command_line(&e->args, c, host);
+}
+
+int boot_entry_make(struct boot_entry *e, const char *state_dir, const struct cluster *c,
+		    const struct cluster_object *host, const struct state_node *node)
+{
+	*e = (struct boot_entry){.what = BOOT_LOCAL, .host = host->name};
+	if (!node || !node->armed[0])
+		return 0;
+	e->what = BOOT_INSTALL;
+	snprintf(e->variant, sizeof(e->variant), "%s", node->armed);
+	return install_make(e, state_dir, c, host);
+}
+
+void boot_entry_free(struct boot_entry *e)
+{
+	for (size_t i = 0; i < e->initrd_count; i++)
+		free(e->initrds[i]);
+	free(e->kernel);
+	strbuf_free(&e->args);
+}
+
+void boot_card_name(const char *mac, char out[BOOT_CARD_TEXT])
+{
+	snprintf(out, BOOT_CARD_TEXT, "01-%s", mac);
+	for (char *p = out; *p; p++)
+		if (*p == ':')
+			*p = '-';
+}
+
+/* --- pxelinux --- */
+
+static void pxelinux_install(struct strbuf *out, const struct boot_entry *e)
+{
+	strbuf_addf(out, "# %s: install, variant %s\nDEFAULT install\nLABEL install\n", e->host,
+		    e->variant);
+	strbuf_addf(out, "\tKERNEL %s\n\tINITRD ", e->kernel);
+	for (size_t i = 0; i < e->initrd_count; i++)
+		strbuf_addf(out, "%s%s", i ? "," : "", e->initrds[i]);
+	strbuf_addf(out, "\n\tAPPEND %s\n", e->args.buf);
+	strbuf_adds(out, "\tSYSAPPEND 3\n"); /* adds ip= and BOOTIF= */
+}
+
+int boot_entry_pxelinux(struct strbuf *out, const struct boot_entry *e)
+{
+	if (e->what == BOOT_INSTALL)
+		pxelinux_install(out, e);
+	else
+		strbuf_addf(out,
+			    "# %s: from its own disk\nDEFAULT local\nLABEL local\n\tLOCALBOOT 0\n",
+			    e->host);
+	return out->error;
+}
+
+/* --- GRUB --- */
+
+/* Kernel arguments as words of GRUB's shell: what it would take for its own is escaped. */
+static void grub_words(struct strbuf *out, const char *text)
+{
+	for (; *text; text++)
+		strbuf_addf(out, "%s%c", strchr("\\'\"$;{}<>&|#", *text) ? "\\" : "", *text);
+}
+
+static void grub_install(struct strbuf *out, const struct boot_entry *e, const char *mac)
+{
+	char card[BOOT_CARD_TEXT];
+
+	boot_card_name(mac, card);
+	strbuf_addf(out, "# %s: install, variant %s\nlinux /%s ", e->host, e->variant, e->kernel);
+	grub_words(out, e->args.buf);
+	strbuf_addf(out, " BOOTIF=%s\ninitrd", card);
+	for (size_t i = 0; i < e->initrd_count; i++)
+		strbuf_addf(out, " /%s", e->initrds[i]);
+	strbuf_adds(out, "\nboot\n");
+}
+
+int boot_entry_grub(struct strbuf *out, const struct boot_entry *e, const char *mac)
+{
+	if (e->what == BOOT_INSTALL)
+		grub_install(out, e, mac);
+	else
+		strbuf_addf(out,
+			    "# %s: from its own disk\n"
+			    "search --no-floppy --file --set=root /EFI/BOOT/BOOTX64.EFI\n"
+			    "chainloader /EFI/BOOT/BOOTX64.EFI\nboot\n",
+			    e->host);
+	return out->error;
+}

@@ -1,0 +1,44 @@
+/* What one node boots: made here from definition and state, and written down in the languages of
+ * two boot loaders, pxelinux (BIOS) and GRUB (UEFI). */
+#ifndef LUCIE_BOOT_ENTRY_H
+#define LUCIE_BOOT_ENTRY_H
+
+#include <stdbool.h>
+
+#include "host-tools/lib/cluster.h"
+#include "host-tools/lib/state.h"
+
+#define BOOT_INITRDS_MAX 8
+
+struct boot_entry {
+	enum boot_what { BOOT_LOCAL, BOOT_INSTALL } what;
+	const char *host; /* of the definition */
+	/* Of BOOT_INSTALL only. File names below the TFTP root; the kernel gets the initrds in this
+	 * order. */
+	char variant[64];
+	char *kernel;
+	char *initrds[BOOT_INITRDS_MAX];
+	size_t initrd_count;
+	struct strbuf args; /* the kernel's command line, without what the boot loader adds */
+};
+
+/* node may be NULL: not armed. Initrds that an image need not have are those that lie in
+ * STATE/tftp. Whatever it returns, call boot_entry_free(). -errno. */
+int boot_entry_make(struct boot_entry *e, const char *state_dir, const struct cluster *c,
+		    const struct cluster_object *host, const struct state_node *node);
+void boot_entry_free(struct boot_entry *e);
+
+/* Appended to out; its error. */
+int boot_entry_pxelinux(struct strbuf *out, const struct boot_entry *e);
+/* mac: of the card that boots, canonical. */
+int boot_entry_grub(struct strbuf *out, const struct boot_entry *e, const char *mac);
+
+/* Archives that some images have besides initramfs.img ("extlinux": extlinux.img), loaded behind it
+ * in this order; ends with NULL. */
+extern const char *const boot_addons[];
+
+/* "01-aa-bb-...", as boot loaders write a card's address; mac is canonical. */
+#define BOOT_CARD_TEXT 21
+void boot_card_name(const char *mac, char out[BOOT_CARD_TEXT]);
+
+#endif
