@@ -174,7 +174,7 @@ static void describe(const struct state_node *node, const struct plan_request *r
 	char ram[16], disks[16];
 
 	serve_say(node->name, "-", "plan '%s' to %s, attempt %u of %u%s", node->armed, peer,
-		  node->attempts + 1, SERVE_ATTEMPTS_MAX,
+		  node->attempts + 1, node->attempts_max,
 		  node->wipe ? "; it may overwrite foreign data" : "");
 	serve_say(node->name, "-", "%s: RAM %s, CPUs %llu, disks %zu of %s", r->mac,
 		  str_from_size(r->ram, ram, sizeof(ram)), (unsigned long long)r->cpus, r->disks,
@@ -215,7 +215,7 @@ static void answer(struct serve *s, const struct state_node *node,
 	char why[WHY_MAX] = "the server has no memory";
 
 	if (!plan_again(s, node, call, &text)) {
-		if (node->attempts >= SERVE_ATTEMPTS_MAX) {
+		if (node->attempts >= node->attempts_max) {
 			snprintf(why, sizeof(why),
 				 "'%s' was not installed in %u attempts (arm it anew with: lucie "
 				 "install %s)",

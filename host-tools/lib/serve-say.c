@@ -138,6 +138,14 @@ const char *event_words(const struct event *e, char *buf, size_t len)
 		snprintf(buf, len, "%s%s%s", e->ok ? "INSTALLED" : "INSTALLATION FAILED",
 			 e->message[0] ? ": " : "", e->message);
 		break;
+	case EVENT_HOLD:
+		snprintf(buf, len, "HOLDS before it: %s", e->message);
+		break;
+	case EVENT_HOST_KEY:
+		snprintf(buf, len, "ssh host key %s", e->message);
+		break;
+	case EVENT_KINDS:
+		break;
 	}
 	return buf;
 }

@@ -21,8 +21,7 @@
 #include "host-tools/lib/state.h"
 #include "init/lib/event.h"
 
-#define SERVE_PORT	   8077 /* where the definition names none */
-#define SERVE_ATTEMPTS_MAX 3	/* plans for one arming */
+#define SERVE_PORT 8077 /* where the definition names none */
 
 struct serve_options {
 	const char *state_dir;

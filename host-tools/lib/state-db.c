@@ -11,13 +11,16 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "init/lib/cleanup.h"
 #include "init/lib/log.h"
 
-#define STATE_VERSION 1
-#define BUSY_MS	      10000
+#define BUSY_MS 10000
 
-/* Progress is not kept as events: the last one of a node is in its row. */
-static const char schema[] =
+/* What makes a database of version N into one of version N + 1; a new one begins with the first. A
+ * step that was in use is never changed: what comes later is one more.
+ *
+ * Progress is not kept as events: the last one of a node is in its row. */
+static const char *const steps[] = {
 	"CREATE TABLE node(name TEXT PRIMARY KEY, armed TEXT NOT NULL DEFAULT '', wipe INTEGER NOT "
 	"NULL DEFAULT 0,"
 	" install TEXT NOT NULL DEFAULT '', status TEXT NOT NULL DEFAULT '', module TEXT NOT NULL "
@@ -34,7 +37,14 @@ static const char schema[] =
 	"TEXT NOT NULL, t INTEGER NOT NULL,"
 	" kind INTEGER NOT NULL, module TEXT NOT NULL, ok INTEGER NOT NULL, level TEXT NOT NULL, "
 	"millis INTEGER NOT NULL,"
-	" message TEXT NOT NULL, PRIMARY KEY(install, seq)) WITHOUT ROWID;";
+	" message TEXT NOT NULL, PRIMARY KEY(install, seq)) WITHOUT ROWID;",
+	"ALTER TABLE node ADD COLUMN attempts_max INTEGER NOT NULL DEFAULT 3;"
+	"ALTER TABLE node ADD COLUMN breaks TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE node ADD COLUMN held TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE node ADD COLUMN go INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE install ADD COLUMN host_key TEXT NOT NULL DEFAULT '';",
+};
+#define STATE_VERSION ((int)ARRAY_SIZE(steps))
 
 static int db_errno(struct state *s)
 {
@@ -189,27 +199,36 @@ static int wrong_version(const char *path, int version)
 		       STATE_VERSION);
 }
 
-static int schema_prepare(struct state *s, const char *path)
+static int version_read(struct state *s, int *version)
 {
 	sqlite3_stmt *stmt;
-	int ret, version;
+	int ret = db_row(s, &stmt, "PRAGMA user_version", "");
+
+	if (ret)
+		return ret;
+	*version = sqlite3_column_int(stmt, 0);
+	sqlite3_finalize(stmt);
+	return 0;
+}
+
+static int schema_prepare(struct state *s, const char *path)
+{
+	char sql[48];
+	int ret, version = 0;
 
 	ret = db_exec(s, "PRAGMA journal_mode=WAL");
 	if (!ret)
 		ret = transaction_begin(s, true);
 	if (ret)
 		return ret;
-	ret = db_row(s, &stmt, "PRAGMA user_version", "");
-	if (ret)
-		return transaction_end(s, ret);
-	version = sqlite3_column_int(stmt, 0);
-	sqlite3_finalize(stmt);
-	if (version != 0 && version != STATE_VERSION)
+	ret = version_read(s, &version);
+	if (!ret && (version < 0 || version > STATE_VERSION))
 		ret = wrong_version(path, version);
-	if (version == 0 && !ret)
-		ret = db_exec(s, schema);
-	if (version == 0 && !ret)
-		ret = db_exec(s, "PRAGMA user_version=1");
+	for (; !ret && version < STATE_VERSION; version++)
+		ret = db_exec(s, steps[version]);
+	snprintf(sql, sizeof(sql), "PRAGMA user_version=%d", STATE_VERSION);
+	if (!ret)
+		ret = db_exec(s, sql);
 	return transaction_end(s, ret);
 }
 
@@ -228,13 +247,10 @@ static int create_private(const char *path)
 /* Of a reader too the version has to be ours. */
 static int schema_check(struct state *s, const char *path)
 {
-	sqlite3_stmt *stmt;
-	int version, ret = db_row(s, &stmt, "PRAGMA user_version", "");
+	int version, ret = version_read(s, &version);
 
 	if (ret)
 		return ret;
-	version = sqlite3_column_int(stmt, 0);
-	sqlite3_finalize(stmt);
 	return version == STATE_VERSION ? 0 : wrong_version(path, version);
 }
 

@@ -16,17 +16,25 @@
 
 #define EVENTS_MAX 20000 /* kept ones of an installation */
 
-int state_arm(struct state *s, const char *node, const char *variant, bool wipe)
+int state_arm_as(struct state *s, const char *node, const struct state_arming *arming)
 {
 	int ret = transaction_begin(s, true);
 
 	if (ret)
 		return ret;
 	ret = db_run(s,
-		     "INSERT INTO node(name, armed, wipe) VALUES(?1, ?2, ?3)"
-		     " ON CONFLICT(name) DO UPDATE SET armed=?2, wipe=?3, attempts=0",
-		     "ssi", node, variant, (int64_t)wipe);
+		     "INSERT INTO node(name, armed, wipe, attempts_max, breaks) VALUES(?1, ?2, "
+		     "?3, ?4, ?5) ON CONFLICT(name) DO UPDATE SET armed=?2, wipe=?3, "
+		     "attempts_max=?4, breaks=?5, attempts=0",
+		     "ssiis", node, arming->variant, (int64_t)arming->wipe,
+		     (int64_t)(arming->attempts_max ? arming->attempts_max : STATE_ATTEMPTS),
+		     arming->breaks ? arming->breaks : "");
 	return transaction_end(s, ret);
+}
+
+int state_arm(struct state *s, const char *node, const char *variant, bool wipe)
+{
+	return state_arm_as(s, node, &(struct state_arming){.variant = variant, .wipe = wipe});
 }
 
 int state_disarm(struct state *s, const char *node)
@@ -41,7 +49,7 @@ int state_disarm(struct state *s, const char *node)
 
 #define NODE_COLUMNS                                                                               \
 	"SELECT name, armed, wipe, install, status, module, bytes, total, message, last_seen, "    \
-	"attempts FROM node"
+	"attempts, attempts_max, breaks, held, go FROM node"
 
 static void node_from_row(struct state_node *n, sqlite3_stmt *stmt)
 {
@@ -56,6 +64,10 @@ static void node_from_row(struct state_node *n, sqlite3_stmt *stmt)
 	column_text(n->message, sizeof(n->message), stmt, 8);
 	n->last_seen = sqlite3_column_int64(stmt, 9);
 	n->attempts = (unsigned int)sqlite3_column_int(stmt, 10);
+	n->attempts_max = (unsigned int)sqlite3_column_int(stmt, 11);
+	column_text(n->breaks, sizeof(n->breaks), stmt, 12);
+	column_text(n->held, sizeof(n->held), stmt, 13);
+	n->go = sqlite3_column_int(stmt, 14);
 }
 
 int state_node(struct state *s, const char *node, struct state_node *n)
@@ -120,10 +132,57 @@ int state_install_begin(struct state *s, const char *node, const char *install, 
 			     "INSERT INTO node(name, install, status, last_seen, attempts) "
 			     "VALUES(?1, ?2, 'running', ?3, 1)"
 			     " ON CONFLICT(name) DO UPDATE SET install=?2, status='running', "
-			     "module='', bytes=0, total=0, message='',"
+			     "module='', bytes=0, total=0, message='', held='', go=0,"
 			     " last_seen=?3, attempts=attempts + 1, wipe=0",
 			     "ssi", node, install, now);
 	return transaction_end(s, ret);
+}
+
+int state_continue(struct state *s, const char *node)
+{
+	int ret = transaction_begin(s, true);
+
+	if (ret)
+		return ret;
+	ret = db_run(s, "UPDATE node SET go=1 WHERE name=?1 AND held<>''", "s", node);
+	if (!ret && !sqlite3_changes(s->db))
+		ret = -ENOENT;
+	return transaction_end(s, ret);
+}
+
+int state_may_go(struct state *s, const char *install, const char *module, bool *go)
+{
+	sqlite3_stmt *stmt;
+	int ret = transaction_begin(s, false);
+
+	*go = false;
+	if (ret)
+		return ret;
+	ret = db_run(s, "UPDATE node SET last_seen=?2 WHERE install=?1", "si", install,
+		     (int64_t)time(NULL));
+	if (!ret)
+		ret = db_row(s, &stmt, "SELECT go FROM node WHERE install=?1 AND held=?2", "ss",
+			     install, module);
+	if (!ret) {
+		*go = sqlite3_column_int(stmt, 0);
+		sqlite3_finalize(stmt);
+	}
+	return transaction_end(s, ret == -ENOENT ? 0 : ret);
+}
+
+int state_host_key(struct state *s, const char *install, char *key, size_t len)
+{
+	sqlite3_stmt *stmt;
+	int ret;
+
+	pthread_mutex_lock(&s->lock);
+	ret = db_row(s, &stmt, "SELECT host_key FROM install WHERE id=?1", "s", install);
+	if (!ret) {
+		column_text(key, len, stmt, 0);
+		sqlite3_finalize(stmt);
+	}
+	pthread_mutex_unlock(&s->lock);
+	return ret;
 }
 
 int state_install_find(struct state *s, const char *install, char node[64], uint8_t token_hash[32],
@@ -234,7 +293,8 @@ static int event_to_node(struct state *s, const struct event *e, int64_t now)
 	case EVENT_START:
 		return db_run(
 			s,
-			"UPDATE node SET module=?2, bytes=0, total=0, message='' WHERE install=?1",
+			"UPDATE node SET module=?2, bytes=0, total=0, message='', held='', go=0 "
+			"WHERE install=?1",
 			"ss", id, e->module);
 	case EVENT_PROGRESS:
 		return db_run(s,
@@ -249,14 +309,23 @@ static int event_to_node(struct state *s, const struct event *e, int64_t now)
 			return db_run(
 				s,
 				"UPDATE node SET status='installed', module='', bytes=0, total=0, "
-				"message=?2,"
+				"message=?2, held='', go=0,"
 				" armed=CASE WHEN attempts=0 THEN armed ELSE '' END,"
 				" wipe=CASE WHEN attempts=0 THEN wipe ELSE 0 END WHERE install=?1",
 				"ss", id, e->message);
 		return db_run(
 			s,
-			"UPDATE node SET status='failed', module=?2, message=?3 WHERE install=?1",
+			"UPDATE node SET status='failed', module=?2, message=?3, held='', go=0 "
+			"WHERE install=?1",
 			"sss", id, e->module, e->message);
+	case EVENT_HOLD:
+		return db_run(s,
+			      "UPDATE node SET held=?2, go=0, module=?2, bytes=0, total=0, "
+			      "message=?3 WHERE install=?1",
+			      "sss", id, e->module, e->message);
+	case EVENT_HOST_KEY:
+		return db_run(s, "UPDATE install SET host_key=?2 WHERE id=?1", "ss", id,
+			      e->message);
 	default:
 		return 0;
 	}

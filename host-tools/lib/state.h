@@ -17,6 +17,9 @@ int state_open(struct state **out, const char *state_dir);
 int state_open_readonly(struct state **out, const char *state_dir);
 void state_close(struct state *s);
 
+#define STATE_ATTEMPTS	 3 /* plans for one arming, unless it says otherwise */
+#define STATE_BREAKS_MAX 256
+
 struct state_node {
 	char name[64];
 	char armed[64];		   /* variant to install at the next boot; "" : local boot */
@@ -26,10 +29,23 @@ struct state_node {
 	char module[EVENT_MODULE_MAX];
 	uint64_t bytes, total;
 	char message[EVENT_MESSAGE_MAX];
-	int64_t last_seen;     /* seconds since 1970; 0: never */
-	unsigned int attempts; /* plans given out since it was armed */
+	int64_t last_seen;	       /* seconds since 1970; 0: never */
+	unsigned int attempts;	       /* plans given out since it was armed */
+	unsigned int attempts_max;     /* of this arming; then it is given up */
+	char breaks[STATE_BREAKS_MAX]; /* modules before which it shall hold, with commas; "" */
+	char held[EVENT_MODULE_MAX];   /* the module before which it holds now; "" : it does not */
+	bool go;		       /* it may go on, and does not know yet */
 };
 
+/* How a node is to be installed at its next boot. */
+struct state_arming {
+	const char *variant;
+	bool wipe;
+	unsigned int attempts_max; /* 0: STATE_ATTEMPTS */
+	const char *breaks;	   /* NULL: none */
+};
+
+int state_arm_as(struct state *s, const char *node, const struct state_arming *arming);
 int state_arm(struct state *s, const char *node, const char *variant, bool wipe);
 int state_disarm(struct state *s, const char *node);
 /* -ENOENT where nothing is known of the node (n is then zero but for its name). */
@@ -41,6 +57,13 @@ int state_nodes(struct state *s, void (*row)(const struct state_node *n, void *a
 /* A plan is about to be given out: makes the installation, counts the attempt, consumes wipe. */
 int state_install_begin(struct state *s, const char *node, const char *install, const char *variant,
 			const char *mac, const uint8_t token_hash[32]);
+/* Lets a node that holds go on. -ENOENT: it does not hold. */
+int state_continue(struct state *s, const char *node);
+/* An installation that holds asks whether it may go on; its node counts as heard of. */
+int state_may_go(struct state *s, const char *install, const char *module, bool *go);
+/* The public key that the ssh server of an installation has said ("ssh-ed25519 AAAA..."); ""
+ * before it did. -ENOENT. */
+int state_host_key(struct state *s, const char *install, char *key, size_t len);
 /* Node and token hash of an installation. -ENOENT. */
 int state_install_find(struct state *s, const char *install, char node[64], uint8_t token_hash[32],
 		       uint64_t *ack);

@@ -12,7 +12,7 @@
 #include "init/lib/log.h"
 
 #define KIND(k)	  (1u << (k))
-#define ALL_KINDS (KIND(EVENT_REPORT + 1) - 1)
+#define ALL_KINDS (KIND(EVENT_KINDS) - 1)
 
 enum field_type { FIELD_TEXT, FIELD_UNSIGNED, FIELD_SIGNED, FIELD_BOOL };
 
@@ -45,7 +45,8 @@ static const struct field fields[] = {
 };
 #define FIELD_COUNT (sizeof(fields) / sizeof(fields[0]))
 
-static const char *const kind_names[] = {"start", "progress", "log", "end", "report"};
+static const char *const kind_names[] = {"start",  "progress", "log",	  "end",
+					 "report", "hold",     "host_key"};
 
 const char *event_amount(uint64_t n, uint64_t total, char *buf, size_t len)
 {
@@ -62,7 +63,7 @@ const char *event_kind_name(enum event_kind kind)
 
 static int kind_parse(const char *name)
 {
-	for (int i = EVENT_START; i <= EVENT_REPORT; i++)
+	for (int i = 0; i < EVENT_KINDS; i++)
 		if (!strcmp(name, kind_names[i]))
 			return i;
 	return -EINVAL;

@@ -20,6 +20,9 @@ enum event_kind {
 	EVENT_LOG,	/* level and message */
 	EVENT_END,    /* a module ended: ok or not; message is the reason; millis is its duration */
 	EVENT_REPORT, /* the installation ended: ok or not; the last event of an installation */
+	EVENT_HOLD,   /* waits before a module until it may go on; message says for whom */
+	EVENT_HOST_KEY, /* of the ssh server that runs beside: message is "ssh-ed25519 AAAA..." */
+	EVENT_KINDS
 };
 
 struct event {

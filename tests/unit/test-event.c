@@ -60,6 +60,10 @@ static void every_kind(void **state)
 	same_after_the_way(&e);
 	e = event_of(EVENT_REPORT);
 	same_after_the_way(&e);
+	e = event_of(EVENT_HOLD);
+	same_after_the_way(&e);
+	e = event_of(EVENT_HOST_KEY);
+	same_after_the_way(&e);
 }
 
 static void longest_message_fits(void **state)

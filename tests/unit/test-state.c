@@ -103,6 +103,68 @@ static void wipe_is_used_up_and_attempts_count(void **arg)
 	assert_int_equal(node("n1").attempts, 0);
 }
 
+static void an_arming_has_its_own_limit_and_breaks(void **arg)
+{
+	(void)arg;
+	state_arm(state, "n1", "full", false);
+	assert_int_equal(node("n1").attempts_max, STATE_ATTEMPTS);
+	assert_int_equal(state_arm_as(state, "n1",
+				      &(struct state_arming){.variant = "full",
+							     .attempts_max = 1,
+							     .breaks = "mount"}),
+			 0);
+	assert_int_equal(node("n1").attempts_max, 1);
+	assert_string_equal(node("n1").breaks, "mount");
+	state_arm(state, "n1", "full", false);
+	assert_int_equal(node("n1").attempts_max, STATE_ATTEMPTS);
+	assert_string_equal(node("n1").breaks, "");
+}
+
+static void a_hold_lasts_until_somebody_ends_it(void **arg)
+{
+	bool go = true;
+
+	(void)arg;
+	begin("n1", "i1");
+	assert_int_equal(state_continue(state, "n1"), -ENOENT);
+	assert_int_equal(apply(event("i1", 1, EVENT_HOLD, "mount")), 1);
+	assert_string_equal(node("n1").held, "mount");
+	assert_string_equal(node("n1").status, "running");
+	assert_int_equal(state_may_go(state, "i1", "mount", &go), 0);
+	assert_false(go);
+	assert_int_equal(state_continue(state, "n1"), 0);
+	assert_int_equal(state_may_go(state, "i1", "partition", &go), 0);
+	assert_false(go);
+	assert_int_equal(state_may_go(state, "i0", "mount", &go), 0);
+	assert_false(go);
+	assert_int_equal(state_may_go(state, "i1", "mount", &go), 0);
+	assert_true(go);
+	assert_int_equal(apply(event("i1", 2, EVENT_START, "mount")), 1);
+	assert_string_equal(node("n1").held, "");
+	assert_int_equal(state_may_go(state, "i1", "mount", &go), 0);
+	assert_false(go);
+	apply(event("i1", 3, EVENT_HOLD, "extrbase"));
+	begin("n1", "i2");
+	assert_string_equal(node("n1").held, "");
+}
+
+static void a_host_key_is_that_of_its_installation(void **arg)
+{
+	struct event e = event("i1", 1, EVENT_HOST_KEY, "remotelogin");
+	char key[64];
+
+	(void)arg;
+	begin("n1", "i1");
+	begin("n1", "i2");
+	strcpy(e.message, "ssh-ed25519 AAAA");
+	assert_int_equal(apply(e), 1);
+	assert_int_equal(state_host_key(state, "i1", key, sizeof(key)), 0);
+	assert_string_equal(key, "ssh-ed25519 AAAA");
+	assert_int_equal(state_host_key(state, "i2", key, sizeof(key)), 0);
+	assert_string_equal(key, "");
+	assert_int_equal(state_host_key(state, "i3", key, sizeof(key)), -ENOENT);
+}
+
 static void an_id_is_used_once(void **arg)
 {
 	uint8_t hash[32] = {0};
@@ -419,6 +481,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(arming),
 		TEST(wipe_is_used_up_and_attempts_count),
+		TEST(an_arming_has_its_own_limit_and_breaks),
+		TEST(a_hold_lasts_until_somebody_ends_it),
+		TEST(a_host_key_is_that_of_its_installation),
 		TEST(an_id_is_used_once),
 		TEST(token_and_acknowledgement_are_found),
 		TEST(events_count_once_and_in_order),
