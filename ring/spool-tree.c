@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -229,22 +228,16 @@ static int truncate_entry(const struct spool *s, const struct catalog_entry *e, 
 	return ret && errno != ENOENT ? log_err(-errno, "cannot cut '%s'", path) : 0;
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
 /* What lies there belongs to another catalog: nothing of it may shine through. */
 static int clear_tree(const struct spool *s)
 {
 	char path[PATH_MAX];
+	int ret;
 
 	snprintf(path, sizeof(path), "%s/tree", s->part);
-	if (nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS) && errno != ENOENT)
-		return log_err(-errno, "cannot empty '%s'", path);
+	ret = remove_tree(path);
+	if (ret && ret != -ENOENT)
+		return log_err(ret, "cannot empty '%s'", path);
 	return mkdir(path, 0700) ? log_err(-errno, "cannot create the folder '%s'", path) : 0;
 }
 

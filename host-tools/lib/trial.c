@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -416,16 +415,10 @@ int trial_begin(struct trial *t, const struct trial_options *options)
 		    : log_err(0, "the definition has no host '%s'", options->node);
 }
 
-static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
 void trial_end(struct trial *t, bool keep)
 {
+	int ret;
+
 	server_stop(t);
 	site_close(&t->site);
 	if (t->listen_fd >= 0)
@@ -435,6 +428,6 @@ void trial_end(struct trial *t, bool keep)
 	free(t->command_line);
 	if (t->dir[0] && keep)
 		printf("kept: %s\n", t->dir);
-	else if (t->dir[0] && nftw(t->dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT))
-		log_warn("cannot remove '%s': %s", t->dir, strerror(errno));
+	else if (t->dir[0] && (ret = remove_tree(t->dir)))
+		log_warn("cannot remove '%s': %s", t->dir, strerror(-ret));
 }

@@ -4,10 +4,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+
+#define WALK_DESCRIPTORS 16
 
 int write_full(int fd, const void *data, size_t len)
 {
@@ -175,6 +179,20 @@ int mkdir_path(const char *path, mode_t mode)
 		if (c == '\0')
 			return 0;
 	}
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *walk)
+{
+	(void)st;
+	(void)type;
+	(void)walk;
+	return remove(path);
+}
+
+int remove_tree(const char *path)
+{
+	return nftw(path, remove_one, WALK_DESCRIPTORS, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) ? -errno
+											  : 0;
 }
 
 int64_t now_ms(void)

@@ -24,6 +24,9 @@ int file_replace(const char *path, const void *data, size_t len, mode_t mode);
 /* As mkdir -p; existing directories are left as they are. */
 int mkdir_path(const char *path, mode_t mode);
 
+/* As rm -r, of one file system: what is mounted in it makes it fail. */
+int remove_tree(const char *path);
+
 /* CLOCK_MONOTONIC in milliseconds. */
 int64_t now_ms(void);
 void sleep_ms(unsigned int ms);

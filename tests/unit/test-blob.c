@@ -14,6 +14,7 @@
 #include "init/lib/blob.h"
 #include "init/lib/io.h"
 #include "init/lib/log.h"
+#include "tests/unit/temp-folder.h"
 #include "tests/unit/http-stub.h"
 
 #define LENGTH (2 * BLOB_CHUNK + 12345)
@@ -22,7 +23,7 @@ static uint8_t *data;
 static struct blob_manifest manifest;
 static struct strbuf manifest_text;
 static struct http_stub stub;
-static char dir[] = "/tmp/lucie-test-XXXXXX", file[64];
+static char file[64];
 static unsigned int requests; /* for data, by the server's thread */
 static long first_byte;	      /* of the last one of them */
 
@@ -274,7 +275,7 @@ static void known_roots(void **state)
 	int fd;
 
 	(void)state;
-	snprintf(path, sizeof(path), "%s/empty", dir);
+	snprintf(path, sizeof(path), "%s/empty", temp_folder);
 	fd = open(path, O_RDWR | O_CREAT, 0600);
 	assert_int_equal(blob_manifest_make(&m, fd), 0);
 	assert_int_equal(m.chunks, 0);
@@ -414,12 +415,11 @@ static int setup(void **state)
 	char path[80];
 	int fd;
 
-	(void)state;
 	data = malloc(LENGTH);
 	for (size_t i = 0; i < LENGTH; i++)
 		data[i] = (uint8_t)(i * 2654435761u >> 13);
-	assert_non_null(mkdtemp(dir));
-	snprintf(file, sizeof(file), "%s/data", dir);
+	assert_int_equal(temp_folder_make(state), 0);
+	snprintf(file, sizeof(file), "%s/data", temp_folder);
 	assert_int_equal(file_write(file, data, LENGTH, 0600), 0);
 	fd = open(file, O_RDONLY);
 	assert_int_equal(blob_manifest_make(&manifest, fd), 0);
@@ -433,18 +433,11 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	char path[80];
-
-	(void)state;
 	stub_stop(&stub);
-	unlink(file);
-	snprintf(path, sizeof(path), "%s.blob", file);
-	unlink(path);
-	rmdir(dir);
 	blob_manifest_free(&manifest);
 	strbuf_free(&manifest_text);
 	free(data);
-	return 0;
+	return temp_folder_remove(state);
 }
 
 int main(void)

@@ -1,6 +1,5 @@
 /* The boot loader's files: local boot unless armed, one for each card, rewritten only when they
  * change. */
-#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -15,6 +14,7 @@
 #include "host-tools/lib/boot-files.h"
 #include "host-tools/lib/dnsmasq.h"
 #include "init/lib/io.h"
+#include "tests/unit/temp-folder.h"
 #include "tests/unit/fake-modules.h"
 
 static const char definition[] =
@@ -27,7 +27,6 @@ static const char definition[] =
 	"define host{\n host_name n2\n use t\n address 10.0.0.2\n mac_address "
 	"52:54:00:00:00:02\n}\n";
 
-static char dir[] = "/tmp/test-boot-files.XXXXXX";
 static struct cluster *cluster;
 static const struct cluster_object *n1;
 
@@ -41,13 +40,12 @@ static int set_up(void **state)
 {
 	char path[128];
 
-	(void)state;
-	if (!mkdtemp(dir))
+	if (temp_folder_make(state))
 		return -1;
-	snprintf(path, sizeof(path), "%s/tftp/pxelinux.cfg", dir);
+	snprintf(path, sizeof(path), "%s/tftp/pxelinux.cfg", temp_folder);
 	if (mkdir_path(path, 0755))
 		return -1;
-	snprintf(path, sizeof(path), "%s/tftp/grub", dir);
+	snprintf(path, sizeof(path), "%s/tftp/grub", temp_folder);
 	if (mkdir_path(path, 0755))
 		return -1;
 	if (cluster_load_text(&cluster, "test", definition, strlen(definition), no_error, NULL))
@@ -56,26 +54,17 @@ static int set_up(void **state)
 	return n1 ? 0 : -1;
 }
 
-static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
 static int tear_down(void **state)
 {
-	(void)state;
 	cluster_free(cluster);
-	return nftw(dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+	return temp_folder_remove(state);
 }
 
 static void assert_file(const char *name, const char *wanted)
 {
 	char path[128], *text;
 
-	snprintf(path, sizeof(path), "%s/tftp/%s", dir, name);
+	snprintf(path, sizeof(path), "%s/tftp/%s", temp_folder, name);
 	assert_int_equal(file_read(path, 4096, &text, NULL), 0);
 	assert_string_equal(text, wanted);
 	free(text);
@@ -103,9 +92,9 @@ static void test_grub(void **state)
 	struct state_node node = {.name = "n1", .armed = "full"};
 
 	(void)state;
-	assert_int_equal(boot_files_write(dir, cluster, n1, &node), 0);
+	assert_int_equal(boot_files_write(temp_folder, cluster, n1, &node), 0);
 	assert_file("grub/grub.cfg-01-52-54-00-00-00-0f", grub_install);
-	assert_int_equal(boot_files_write(dir, cluster, n1, NULL), 0);
+	assert_int_equal(boot_files_write(temp_folder, cluster, n1, NULL), 0);
 	assert_file("grub/grub.cfg-01-52-54-00-00-00-0f", grub_local);
 }
 
@@ -128,16 +117,16 @@ static void test_flip(void **state)
 	struct state_node node = {.name = "n1"};
 
 	(void)state;
-	assert_int_equal(boot_files_update(dir, cluster, n1, &node), 1);
+	assert_int_equal(boot_files_update(temp_folder, cluster, n1, &node), 1);
 	assert_file("pxelinux.cfg/01-52-54-00-00-00-01", local);
 	assert_file("pxelinux.cfg/01-52-54-00-00-00-0f", local);
-	assert_int_equal(boot_files_update(dir, cluster, n1, NULL), 0);
+	assert_int_equal(boot_files_update(temp_folder, cluster, n1, NULL), 0);
 	strcpy(node.armed, "full");
-	assert_int_equal(boot_files_write(dir, cluster, n1, &node), 0);
+	assert_int_equal(boot_files_write(temp_folder, cluster, n1, &node), 0);
 	assert_file("pxelinux.cfg/01-52-54-00-00-00-01", install);
 	assert_file("pxelinux.cfg/01-52-54-00-00-00-0f", install);
 	node.armed[0] = '\0';
-	assert_int_equal(boot_files_write(dir, cluster, n1, &node), 0);
+	assert_int_equal(boot_files_write(temp_folder, cluster, n1, &node), 0);
 	assert_file("pxelinux.cfg/01-52-54-00-00-00-01", local);
 }
 
@@ -153,11 +142,11 @@ static void test_addons(void **state)
 	char path[128], *text;
 
 	(void)state;
-	snprintf(path, sizeof(path), "%s/tftp/firmware-small.img", dir);
+	snprintf(path, sizeof(path), "%s/tftp/firmware-small.img", temp_folder);
 	assert_int_equal(file_write(path, "x", 1, 0644), 0);
-	assert_int_equal(boot_files_write(dir, cluster, n1, &node), 0);
+	assert_int_equal(boot_files_write(temp_folder, cluster, n1, &node), 0);
 	unlink(path);
-	snprintf(path, sizeof(path), "%s/tftp/pxelinux.cfg/01-52-54-00-00-00-01", dir);
+	snprintf(path, sizeof(path), "%s/tftp/pxelinux.cfg/01-52-54-00-00-00-01", temp_folder);
 	assert_int_equal(file_read(path, 4096, &text, NULL), 0);
 	assert_non_null(strstr(text, "INITRD initramfs-small.img,firmware-small.img,site.img\n"));
 	free(text);

@@ -2,40 +2,26 @@
 #include "modules/configure.c"
 
 #include "init/lib/io.h"
+#include "tests/unit/temp-folder.h"
 #include "tests/unit/as-root.h"
 
-#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <sys/stat.h>
 
 #include <cmocka.h>
 
-static char target[] = "/tmp/lucie-configure-XXXXXX";
 static struct plan plan;
 static struct module_context ctx;
 static struct configure c;
 static char messages[2048];
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *walk)
-{
-	(void)st, (void)type, (void)walk;
-	return remove(path);
-}
-
-static int setup(void **state)
-{
-	(void)state;
-	strcpy(target, "/tmp/lucie-configure-XXXXXX");
-	return mkdtemp(target) ? 0 : -1;
-}
 
 static int teardown(void **state)
 {
 	(void)state;
 	plan_free(&plan);
 	plan = (struct plan){0};
-	return nftw(target, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+	return temp_folder_remove(state);
 }
 
 static void with_plan(const char *head, const char *section)
@@ -45,20 +31,20 @@ static void with_plan(const char *head, const char *section)
 	snprintf(text, sizeof(text), PLAN_VERSION_LINE "\n%s[configure]\n%s", head, section);
 	assert_int_equal(plan_parse(&plan, text, strlen(text), why, sizeof(why)), 0);
 	ctx = (struct module_context){
-		.plan = &plan, .section = plan_section(&plan, "configure"), .target = target};
-	c = (struct configure){.ctx = &ctx, .section = ctx.section, .target = target};
+		.plan = &plan, .section = plan_section(&plan, "configure"), .target = temp_folder};
+	c = (struct configure){.ctx = &ctx, .section = ctx.section, .target = temp_folder};
 }
 
 static void put(const char *path, const char *text)
 {
-	assert_int_equal(target_write_text(target, path, text, 0640), 0);
+	assert_int_equal(target_write_text(temp_folder, path, text, 0640), 0);
 }
 
 static void holds(const char *path, const char *text)
 {
 	_cleanup_free_ char *got = NULL;
 
-	assert_int_equal(target_read(target, path, 4096, &got), 0);
+	assert_int_equal(target_read(temp_folder, path, 4096, &got), 0);
 	assert_string_equal(got, text);
 }
 
@@ -130,7 +116,7 @@ static void network_by_networkd(void **state)
 	      "[Match]\nType=ether\nMACAddress=52:54:00:00:00:01\n\n[Network]\n"
 	      "Address=10.0.0.1/16\nDNS=10.0.0.2\nDomains=example\n");
 	assert_true(target_readlink(
-			    target,
+			    temp_folder,
 			    "/etc/systemd/system/multi-user.target.wants/systemd-networkd.service",
 			    to, sizeof(to)) > 0);
 }
@@ -151,11 +137,11 @@ static void resolver(void **state)
 	with_plan("", "dns 10.0.0.2\ndns 10.0.0.3\ndomain example\n");
 	assert_int_equal(write_resolver(&c), 0);
 	holds("/etc/resolv.conf", "search example\nnameserver 10.0.0.2\nnameserver 10.0.0.3\n");
-	assert_int_equal(target_symlink(target, "../run/systemd/resolve/stub-resolv.conf",
+	assert_int_equal(target_symlink(temp_folder, "../run/systemd/resolve/stub-resolv.conf",
 					"/etc/resolv.conf"),
 			 0);
 	assert_int_equal(write_resolver(&c), 0);
-	assert_false(target_exists(target, "/etc/resolv.conf"));
+	assert_false(target_exists(temp_folder, "/etc/resolv.conf"));
 }
 
 static void password(void **state)
@@ -169,7 +155,7 @@ static void password(void **state)
 	assert_int_equal(write_password(&c), 0);
 	holds("/etc/shadow",
 	      "daemon:*:1:0:99999:7:::\nroot:$6$salt$hash:19675:0:99999:7:::\nrooter:x:1::::::\n");
-	snprintf(path, sizeof(path), "%s/etc/shadow", target);
+	snprintf(path, sizeof(path), "%s/etc/shadow", temp_folder);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0640);
 	put("/etc/shadow", "daemon:*:1:0:99999:7:::\n");
@@ -185,13 +171,13 @@ static void machine_id_of_a_base_goes(void **state)
 	put("/etc/machine-id", "0123456789abcdef0123456789abcdef\n");
 	c.fresh = true;
 	assert_int_equal(write_machine_id(&c), 0);
-	assert_int_equal(target_read(target, "/etc/machine-id", 64, &first), 0);
+	assert_int_equal(target_read(temp_folder, "/etc/machine-id", 64, &first), 0);
 	assert_int_equal(strlen(first), 33);
 	assert_string_not_equal(first, "0123456789abcdef0123456789abcdef\n");
 	/* a repair keeps it */
 	c.fresh = false;
 	assert_int_equal(write_machine_id(&c), 0);
-	assert_int_equal(target_read(target, "/etc/machine-id", 64, &second), 0);
+	assert_int_equal(target_read(temp_folder, "/etc/machine-id", 64, &second), 0);
 	assert_string_equal(first, second);
 	assert_true(volume_plan_runs(&plan, "extrbase"));
 	assert_false(volume_plan_runs(&plan, "extr"));
@@ -206,7 +192,7 @@ static void ssh_keys(void **state)
 	with_plan("", "ssh_key ssh-ed25519 AAAA one\nssh_key ssh-ed25519 BBBB two\n");
 	assert_int_equal(write_ssh_keys(&c), 0);
 	holds("/root/.ssh/authorized_keys", "ssh-ed25519 AAAA one\nssh-ed25519 BBBB two\n");
-	snprintf(path, sizeof(path), "%s/root/.ssh", target);
+	snprintf(path, sizeof(path), "%s/root/.ssh", temp_folder);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0700);
 }
@@ -242,7 +228,7 @@ static void check_finds_everything(void **state)
 		"root_password is not the hash of a password\n");
 }
 
-#define folder_test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define folder_test(f) cmocka_unit_test_setup_teardown(f, temp_folder_make, teardown)
 
 int main(void)
 {

@@ -18,8 +18,7 @@
 #include <cmocka.h>
 
 #include "init/lib/io.h"
-
-static char top[] = "/tmp/lucie-confine.XXXXXX";
+#include "tests/unit/temp-folder.h"
 
 static const char *in(const char *path)
 {
@@ -27,8 +26,7 @@ static const char *in(const char *path)
 	static unsigned int n;
 
 	n = !n;
-	snprintf(buf[n], sizeof(buf[n]), "%s/%s", top, path);
-	return buf[n];
+	return temp_path(buf[n], sizeof(buf[n]), path);
 }
 
 static bool key_is_hidden(void)
@@ -97,23 +95,11 @@ static void test_confine(void **state)
 
 static int make_folders(void **state)
 {
-	(void)state;
-	return !mkdtemp(top) || mkdir(in("state"), 0755) || mkdir(in("state/key"), 0700) ||
+	return temp_folder_make(state) || mkdir(in("state"), 0755) ||
+	       mkdir(in("state/key"), 0700) ||
 	       file_write(in("state/key/site.key"), "secret", 6, 0600) ||
 	       mkdir(in("outside"), 0755) || file_write(in("outside/file"), "text", 4, 0644) ||
 	       mkdir(in("tftp"), 0755) || symlink(in("tftp"), in("state/tftp"));
-}
-
-static int remove_folders(void **state)
-{
-	pid_t pid = fork();
-
-	(void)state;
-	if (!pid) {
-		execlp("rm", "rm", "-rf", top, NULL);
-		_exit(127);
-	}
-	return waitpid(pid, NULL, 0) != pid;
 }
 
 int main(void)
@@ -122,5 +108,5 @@ int main(void)
 		cmocka_unit_test(test_confine),
 	};
 
-	return cmocka_run_group_tests(tests, make_folders, remove_folders);
+	return cmocka_run_group_tests(tests, make_folders, temp_folder_remove);
 }

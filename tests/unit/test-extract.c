@@ -5,13 +5,13 @@
 #include "init/lib/cleanup.h"
 #include "init/lib/io.h"
 #include "init/lib/log.h"
+#include "tests/unit/temp-folder.h"
 #include "tests/unit/as-root.h"
 
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <limits.h>
 #include <locale.h>
 #include <setjmp.h>
@@ -25,30 +25,16 @@
 #define UTF8_NAME "F\xc5\x91tan\xc3\xbas\xc3\xadtv\xc3\xa1ny"
 #define BUFFER	  ((size_t)4 << 20)
 
-static char base[] = "/tmp/lucie-extract-XXXXXX", target[PATH_MAX], buffer[BUFFER];
+static char target[PATH_MAX], buffer[BUFFER];
 static size_t used;
 static struct archive *out;
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *walk)
-{
-	(void)st, (void)type, (void)walk;
-	return remove(path);
-}
-
 static int setup(void **state)
 {
-	(void)state;
-	strcpy(base, "/tmp/lucie-extract-XXXXXX");
-	if (!mkdtemp(base))
+	if (temp_folder_make(state))
 		return -1;
-	snprintf(target, sizeof(target), "%s/target", base);
+	snprintf(target, sizeof(target), "%s/target", temp_folder);
 	return mkdir(target, 0755);
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	return nftw(base, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
 }
 
 /* The writer needs a locale for names that are not ASCII; the one that unpacks has to do without.
@@ -209,7 +195,7 @@ static void honest_archive(void **state)
 /* Nothing but the target may be in the base folder afterwards. */
 static void nothing_got_out(void)
 {
-	DIR *dir = opendir(base);
+	DIR *dir = opendir(temp_folder);
 	struct dirent *e;
 
 	while ((e = readdir(dir)))
@@ -243,7 +229,7 @@ static void through_link(void)
 
 static void through_absolute_link(void)
 {
-	add_link("./out", base);
+	add_link("./out", temp_folder);
 	add_file("./out/escaped", "x");
 }
 
@@ -298,7 +284,7 @@ static void hostile_archives(void **state)
 		if (strncmp(log_last_error(), "cannot unpack '", 15))
 			fail_msg("%s: '%s'", cases[i].name, log_last_error());
 		nothing_got_out();
-		teardown(state);
+		temp_folder_remove(state);
 		assert_int_equal(setup(state), 0);
 	}
 }
@@ -394,7 +380,7 @@ static void overlay_keeps_directories(void **state)
 	assert_int_equal(st.st_mode & 07777, 0755);
 }
 
-#define folder_test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define folder_test(f) cmocka_unit_test_setup_teardown(f, setup, temp_folder_remove)
 
 int main(void)
 {

@@ -1,16 +1,15 @@
 /* install's own words: names of packages, lines of sources.list, keys, and what apt's status lines
  * become. */
 #include "modules/install.c"
+#include "tests/unit/temp-folder.h"
 
 #include "tests/unit/as-root.h"
 
-#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 
 #include <cmocka.h>
 
-static char target[] = "/tmp/lucie-install-XXXXXX";
 static struct plan plan;
 static struct module_context ctx;
 static struct install in;
@@ -23,19 +22,6 @@ static void note_progress(struct module_context *c, uint64_t done, uint64_t tota
 	shown = done;
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *walk)
-{
-	(void)st, (void)type, (void)walk;
-	return remove(path);
-}
-
-static int setup(void **state)
-{
-	(void)state;
-	strcpy(target, "/tmp/lucie-install-XXXXXX");
-	return mkdtemp(target) ? 0 : -1;
-}
-
 static int teardown(void **state)
 {
 	(void)state;
@@ -43,7 +29,7 @@ static int teardown(void **state)
 	plan = (struct plan){0};
 	for (size_t i = 0; i < in.count; i++)
 		strbuf_free(&in.list[i].keys);
-	return nftw(target, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+	return temp_folder_remove(state);
 }
 
 static void with_section(const char *section)
@@ -54,7 +40,7 @@ static void with_section(const char *section)
 	assert_int_equal(plan_parse(&plan, text, strlen(text), why, sizeof(why)), 0);
 	ctx = (struct module_context){.plan = &plan,
 				      .section = plan_section(&plan, "install"),
-				      .target = target,
+				      .target = temp_folder,
 				      .report = note_progress};
 	in = (struct install){.ctx = &ctx};
 }
@@ -78,7 +64,7 @@ static void sources_and_keys(void **state)
 		"deb [signed-by=/etc/apt/keyrings/lucie-1.asc,/etc/apt/keyrings/lucie-2.gpg] "
 		"http://a/debian stable main contrib\ndeb [trusted=yes] http://b ./\n"
 		"deb http://c ./\n");
-	assert_int_equal(target_read(target, "/etc/apt/keyrings/lucie-2.gpg", 100, &key), 0);
+	assert_int_equal(target_read(temp_folder, "/etc/apt/keyrings/lucie-2.gpg", 100, &key), 0);
 	assert_string_equal(key, "binary");
 }
 
@@ -154,7 +140,7 @@ static void check_finds_everything(void **state)
 		"packages are to be installed, but no package server is named\n");
 }
 
-#define folder_test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define folder_test(f) cmocka_unit_test_setup_teardown(f, temp_folder_make, teardown)
 
 int main(void)
 {

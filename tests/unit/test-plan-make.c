@@ -1,7 +1,6 @@
 /* Plans: what each section says, what makes a plan impossible, the blobs of a state directory.
  * Whole plans are in tests/cli/plan. */
 #include <errno.h>
-#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,6 +15,7 @@
 #include "host-tools/lib/store.h"
 #include "init/lib/io.h"
 #include "init/lib/plan-format.h"
+#include "tests/unit/temp-folder.h"
 #include "tests/unit/fake-modules.h"
 
 #define ZEROS "0000000000000000000000000000000000000000000000000000000000000000"
@@ -28,7 +28,6 @@ static const char definition[] =
 	"define host_group{\n hostgroup_name all\n members n1\n}\n"
 	"define service{\n name mpi\n packages b, c\n}\n";
 
-static char dir[] = "/tmp/test-plan-make.XXXXXX";
 static struct cluster *cluster;
 static const char *const servers[] = {"http://10.0.0.250:8077", NULL};
 
@@ -40,25 +39,15 @@ static void no_error(const char *line, void *arg)
 
 static int set_up(void **state)
 {
-	(void)state;
-	if (!mkdtemp(dir))
+	if (temp_folder_make(state))
 		return -1;
 	return cluster_load_text(&cluster, "test", definition, strlen(definition), no_error, NULL);
 }
 
-static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
 static int tear_down(void **state)
 {
-	(void)state;
 	cluster_free(cluster);
-	return nftw(dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+	return temp_folder_remove(state);
 }
 
 static struct plan_order order(const char *state_dir)
@@ -156,7 +145,7 @@ static void test_variant(void **state)
 
 static void test_refusals(void **state)
 {
-	struct plan_order o = order(dir);
+	struct plan_order o = order(temp_folder);
 
 	(void)state;
 	assert_refused(&o, -ENOENT, "base 'default' is not there yet");
@@ -174,9 +163,9 @@ static void put(const char *path, const char *text, struct store_blob *blob)
 {
 	char tmp[PATH_MAX];
 
-	snprintf(tmp, sizeof(tmp), "%s/tmp~", dir);
+	snprintf(tmp, sizeof(tmp), "%s/tmp~", temp_folder);
 	assert_int_equal(file_write(tmp, text, strlen(text), 0600), 0);
-	assert_int_equal(store_put(dir, tmp, path, blob), 1);
+	assert_int_equal(store_put(temp_folder, tmp, path, blob), 1);
 	assert_int_equal(access(tmp, F_OK), -1);
 }
 
@@ -184,17 +173,17 @@ static void put(const char *path, const char *text, struct store_blob *blob)
 static void test_blobs(void **state)
 {
 	static const char *const classes[] = {"default", "group/all", "host/n1"};
-	struct plan_order o = order(dir);
+	struct plan_order o = order(temp_folder);
 	struct store_blob base, files[3], again;
 	char path[PATH_MAX], line[PATH_MAX];
 	struct plan plan;
 	size_t n = 0;
 
 	(void)state;
-	assert_int_equal(store_base_path(dir, "default", "tar.xz", path), 0);
+	assert_int_equal(store_base_path(temp_folder, "default", "tar.xz", path), 0);
 	put(path, "a base", &base);
 	for (size_t i = 0; i < 3; i++) {
-		assert_int_equal(store_files_path(dir, "/srv/files", classes[i], path), 0);
+		assert_int_equal(store_files_path(temp_folder, "/srv/files", classes[i], path), 0);
 		put(path, classes[i], &files[i]);
 	}
 	make(&plan, &o);
@@ -210,10 +199,10 @@ static void test_blobs(void **state)
 	assert_int_equal(n, 3);
 	plan_free(&plan);
 
-	snprintf(path, sizeof(path), "%s/tmp~", dir);
+	snprintf(path, sizeof(path), "%s/tmp~", temp_folder);
 	assert_int_equal(file_write(path, "a base", 6, 0600), 0);
-	assert_int_equal(store_base_path(dir, "default", "tar.xz", line), 0);
-	assert_int_equal(store_put(dir, path, line, &again), 0);
+	assert_int_equal(store_base_path(temp_folder, "default", "tar.xz", line), 0);
+	assert_int_equal(store_put(temp_folder, path, line, &again), 0);
 	assert_string_equal(again.root, base.root);
 }
 

@@ -1,7 +1,6 @@
 /* What comes to a ring from its edges: members that ask for what cannot be, sources that are not
  * what they were, keys that differ. Masters and nodes as threads, over the loopback. */
 #include <errno.h>
-#include <ftw.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -23,20 +22,13 @@
 #include "ring/ring.h"
 #include "ring/sock.h"
 #include "ring/source.h"
-
-static char work[] = "/tmp/test-ring-edges.XXXXXX";
-
-static char *in_work(char *buf, size_t size, const char *name)
-{
-	snprintf(buf, size, "%s/%s", work, name);
-	return buf;
-}
+#include "tests/unit/temp-folder.h"
 
 static void make_file(const char *name, const char *text)
 {
 	char path[256];
 
-	assert_int_equal(file_write(in_work(path, sizeof(path), name), text, strlen(text), 0644),
+	assert_int_equal(file_write(temp_path(path, sizeof(path), name), text, strlen(text), 0644),
 			 0);
 }
 
@@ -44,7 +36,7 @@ static void make_folder(const char *name)
 {
 	char path[256];
 
-	assert_int_equal(mkdir_path(in_work(path, sizeof(path), name), 0755), 0);
+	assert_int_equal(mkdir_path(temp_path(path, sizeof(path), name), 0755), 0);
 }
 
 /* An offset past the end, which a member may ask for, neither stops the reader nor is served. */
@@ -101,9 +93,9 @@ static void test_links_at_the_top(void **state)
 	make_folder("v12");
 	make_file("v12/data", "twelve");
 	make_file("single", "one");
-	assert_int_equal(symlink("v12", in_work(cur, sizeof(cur), "cur")), 0);
-	assert_int_equal(symlink("single", in_work(file, sizeof(file), "linked")), 0);
-	assert_int_equal(symlink("data", in_work(below, sizeof(below), "v12/below")), 0);
+	assert_int_equal(symlink("v12", temp_path(cur, sizeof(cur), "cur")), 0);
+	assert_int_equal(symlink("single", temp_path(file, sizeof(file), "linked")), 0);
+	assert_int_equal(symlink("data", temp_path(below, sizeof(below), "v12/below")), 0);
 	assert_int_equal(source_open(&s, paths, 2), 0);
 	assert_int_equal(s.kind, RING_TREE);
 	assert_int_equal(entry(&s, "cur")->type, CATALOG_DIR);
@@ -124,19 +116,19 @@ static void test_unreadable_is_named(void **state)
 	make_folder("tree");
 	make_file("tree/goes", "here today");
 	make_file("tree/shrinks", "long enough");
-	in_work(tree, sizeof(tree), "tree");
+	temp_path(tree, sizeof(tree), "tree");
 	assert_int_equal(source_open(&s, paths, 1), 0);
-	assert_int_equal(unlink(in_work(path, sizeof(path), "tree/goes")), 0);
+	assert_int_equal(unlink(temp_path(path, sizeof(path), "tree/goes")), 0);
 	assert_int_equal(s.store.read(&s.store, entry(&s, "tree/goes")->offset, buf, 10), -ENOENT);
 	assert_non_null(strstr(log_last_error(), path));
-	assert_int_equal(truncate(in_work(path, sizeof(path), "tree/shrinks"), 3), 0);
+	assert_int_equal(truncate(temp_path(path, sizeof(path), "tree/shrinks"), 3), 0);
 	assert_int_equal(s.store.read(&s.store, entry(&s, "tree/shrinks")->offset, buf, 11),
 			 -ENODATA);
 	assert_non_null(strstr(log_last_error(), path));
 	source_close(&s);
 
 	make_file("alone", "long enough");
-	paths[0] = in_work(path, sizeof(path), "alone");
+	paths[0] = temp_path(path, sizeof(path), "alone");
 	assert_int_equal(source_open(&s, paths, 1), 0);
 	assert_int_equal(truncate(path, 3), 0);
 	assert_int_equal(s.store.read(&s.store, 0, buf, 11), -ENODATA);
@@ -172,7 +164,7 @@ static int join_and_recv(const struct ring_send *s, const char *dest, uint32_t w
 	ring_recv_defaults(&r);
 	snprintf(master, sizeof(master), "127.0.0.1:%u", s->common.port);
 	r.master = master;
-	r.dest = in_work(path, sizeof(path), dest);
+	r.dest = temp_path(path, sizeof(path), dest);
 	r.common.key = s->common.key;
 	r.wait_ms = wait_ms;
 	return ring_recv(&r);
@@ -199,7 +191,7 @@ static void test_promise_not_kept(void **state)
 
 	(void)state;
 	make_file("set", "what was promised");
-	in_work(path, sizeof(path), "set");
+	temp_path(path, sizeof(path), "set");
 	assert_int_equal(ring_manifest(&manifest, paths, 1, &kind, NULL, NULL), 0);
 	master_init(&s, paths);
 	s.manifest = &manifest;
@@ -219,7 +211,7 @@ static void test_mode_is_bounded(void **state)
 	char path[256];
 
 	(void)state;
-	assert_int_equal(spool_open(&spool, in_work(path, sizeof(path), "mode"), &what), 0);
+	assert_int_equal(spool_open(&spool, temp_path(path, sizeof(path), "mode"), &what), 0);
 	assert_int_equal(spool_finish(&spool), 0);
 	spool_close(&spool);
 	assert_int_equal(stat(path, &st), 0);
@@ -236,7 +228,7 @@ static void test_too_large(void **state)
 
 	(void)state;
 	make_file("large", "");
-	assert_int_equal(truncate(in_work(path, sizeof(path), "large"), (off_t)1 << 40), 0);
+	assert_int_equal(truncate(temp_path(path, sizeof(path), "large"), (off_t)1 << 40), 0);
 	assert_int_equal(ring_manifest(&manifest, paths, 1, &kind, NULL, NULL), -EFBIG);
 	assert_non_null(strstr(log_last_error(), "larger than a data set can be"));
 	assert_int_equal(truncate(path, (off_t)2 << 40), 0);
@@ -271,7 +263,7 @@ static void test_crowded_door(void **state)
 
 	(void)state;
 	make_file("keyed", "for some");
-	in_work(path, sizeof(path), "keyed");
+	temp_path(path, sizeof(path), "keyed");
 	master_init(&s, paths);
 	s.common.key = (struct ring_key){.set = true, .key = "0123456789"};
 	s.nodes = 1;
@@ -283,26 +275,6 @@ static void test_crowded_door(void **state)
 	assert_int_equal((intptr_t)ret, 0);
 }
 
-static int setup(void **state)
-{
-	(void)state;
-	return mkdtemp(work) ? 0 : -1;
-}
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	return nftw(work, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -312,5 +284,5 @@ int main(void)
 		cmocka_unit_test(test_crowded_door),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, temp_folder_make, temp_folder_remove);
 }

@@ -2,7 +2,6 @@
  * trees, keys, resuming, a wrong root, a source that changes, and the module on top. */
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,10 +18,9 @@
 #include "init/lib/cleanup.h"
 #include "init/lib/io.h"
 #include "modules/dolly.c"
+#include "tests/unit/temp-folder.h"
 
 #define NODES 3
-
-static char work[] = "/tmp/test-ring.XXXXXX";
 
 struct master {
 	struct ring_send send;
@@ -105,7 +103,7 @@ static void node_start(struct node *n, const struct master *m, unsigned int i, c
 	*n = (struct node){0};
 	ring_recv_defaults(&n->recv);
 	snprintf(n->master, sizeof(n->master), "127.0.0.1:%u", m->port);
-	snprintf(n->dest, sizeof(n->dest), "%s/%s%u", work, dest, i);
+	snprintf(n->dest, sizeof(n->dest), "%s/%s%u", temp_folder, dest, i);
 	snprintf(n->name, sizeof(n->name), "n%u", i);
 	n->recv.master = n->master;
 	n->recv.dest = n->dest;
@@ -122,12 +120,6 @@ static int node_end(struct node *n)
 {
 	pthread_join(n->thread, NULL);
 	return n->ret;
-}
-
-static char *in_work(char *buf, size_t size, const char *name)
-{
-	snprintf(buf, size, "%s/%s", work, name);
-	return buf;
 }
 
 static void make_file(const char *path, size_t size, unsigned int seed)
@@ -172,14 +164,14 @@ static void test_files(void **state)
 	char path[256], copy[256], *paths[] = {path};
 
 	(void)state;
-	in_work(path, sizeof(path), "source");
+	temp_path(path, sizeof(path), "source");
 	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
 		struct stat st;
 
 		make_file(path, sizes[i], (unsigned int)i);
 		distribute(paths, 1, "copy", NULL);
 		for (unsigned int n = 0; n < NODES; n++) {
-			snprintf(copy, sizeof(copy), "%s/copy%u", work, n);
+			snprintf(copy, sizeof(copy), "%s/copy%u", temp_folder, n);
 			assert_same(path, copy);
 			assert_int_equal(stat(copy, &st), 0);
 			assert_int_equal(st.st_mode & 07777, 0640);
@@ -193,9 +185,9 @@ static void test_keyed(void **state)
 	char path[256], copy[256], *paths[] = {path};
 
 	(void)state;
-	make_file(in_work(path, sizeof(path), "source"), 5000000, 9);
+	make_file(temp_path(path, sizeof(path), "source"), 5000000, 9);
 	distribute(paths, 1, "keyed", &key);
-	assert_same(path, in_work(copy, sizeof(copy), "keyed2"));
+	assert_same(path, temp_path(copy, sizeof(copy), "keyed2"));
 }
 
 static void test_tree(void **state)
@@ -203,7 +195,7 @@ static void test_tree(void **state)
 	char tree[256], path[300], copy[300], *paths[] = {tree};
 
 	(void)state;
-	in_work(tree, sizeof(tree), "tree");
+	temp_path(tree, sizeof(tree), "tree");
 	snprintf(path, sizeof(path), "%s/a/b", tree);
 	assert_int_equal(mkdir_path(path, 0755), 0);
 	for (unsigned int i = 0; i < 200; i++) {
@@ -215,12 +207,12 @@ static void test_tree(void **state)
 	distribute(paths, 1, "trees", NULL);
 	for (unsigned int i = 0; i < 200; i++) {
 		snprintf(path, sizeof(path), "%s/a/b/f%u", tree, i);
-		snprintf(copy, sizeof(copy), "%s/trees1/tree/a/b/f%u", work, i);
+		snprintf(copy, sizeof(copy), "%s/trees1/tree/a/b/f%u", temp_folder, i);
 		assert_same(path, copy);
 	}
-	snprintf(copy, sizeof(copy), "%s/trees1/tree/a/link", work);
+	snprintf(copy, sizeof(copy), "%s/trees1/tree/a/link", temp_folder);
 	assert_int_equal(readlink(copy, path, sizeof(path)), 13);
-	snprintf(copy, sizeof(copy), "%s/trees1/.dolly-part", work);
+	snprintf(copy, sizeof(copy), "%s/trees1/.dolly-part", temp_folder);
 	assert_int_equal(access(copy, F_OK), -1);
 }
 
@@ -232,13 +224,13 @@ static void test_resume_over_damage(void **state)
 	size_t len;
 
 	(void)state;
-	make_file(in_work(path, sizeof(path), "source"), 13000001, 4);
+	make_file(temp_path(path, sizeof(path), "source"), 13000001, 4);
 	assert_int_equal(file_read(path, 1 << 28, &data, &len), 0);
 	data[9000000] ^= 1;
-	in_work(part, sizeof(part), ".part1.dolly-part");
+	temp_path(part, sizeof(part), ".part1.dolly-part");
 	assert_int_equal(file_write(part, data, len, 0600), 0);
 	distribute(paths, 1, "part", NULL);
-	assert_same(path, in_work(copy, sizeof(copy), "part1"));
+	assert_same(path, temp_path(copy, sizeof(copy), "part1"));
 }
 
 static void no_report(struct module_context *ctx, uint64_t done, uint64_t total, const char *what)
@@ -252,7 +244,7 @@ static void no_report(struct module_context *ctx, uint64_t done, uint64_t total,
 static void run_module(struct master *m, const char *root, int expected)
 {
 	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
-	struct module_context ctx = {.target = work};
+	struct module_context ctx = {.target = temp_folder};
 	char why[160], key[2 * RING_KEY_LEN + 1];
 	struct plan plan;
 
@@ -279,7 +271,7 @@ static void test_module(void **state)
 	int fd;
 
 	(void)state;
-	make_file(in_work(path, sizeof(path), "source"), 9000000, 5);
+	make_file(temp_path(path, sizeof(path), "source"), 9000000, 5);
 	fd = open(path, O_RDONLY);
 	assert_int_equal(blob_manifest_make(&manifest, fd), 0);
 	close(fd);
@@ -288,7 +280,7 @@ static void test_module(void **state)
 	master_start(&m, paths, 1, 1, &key, NULL);
 	run_module(&m, root, 0);
 	assert_int_equal(master_end(&m), 0);
-	assert_same(path, in_work(copy, sizeof(copy), "srv/data/set.img"));
+	assert_same(path, temp_path(copy, sizeof(copy), "srv/data/set.img"));
 
 	root[0] = root[0] == '0' ? '1' : '0'; /* another content than the plan's */
 	assert_int_equal(unlink(copy), 0);
@@ -307,23 +299,23 @@ static void test_module_paths(void **state)
 	int folder = -1;
 
 	(void)state;
-	assert_int_equal(mkdir(in_work(path, sizeof(path), "open"), 0700), 0);
+	assert_int_equal(mkdir(temp_path(path, sizeof(path), "open"), 0700), 0);
 	assert_int_equal(chmod(path, 01777), 0);
-	assert_int_equal(find_path(work, "/open/set", dest, &folder), 0);
+	assert_int_equal(find_path(temp_folder, "/open/set", dest, &folder), 0);
 	assert_true(folder >= 0);
 	close(folder);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 01777);
 
 	folder = -1;
-	assert_int_equal(symlink("/open", in_work(path, sizeof(path), "absolute")), 0);
-	assert_int_equal(find_path(work, "/absolute", dest, &folder), 0);
+	assert_int_equal(symlink("/open", temp_path(path, sizeof(path), "absolute")), 0);
+	assert_int_equal(find_path(temp_folder, "/absolute", dest, &folder), 0);
 	assert_int_equal(folder, -1);
-	assert_non_null(realpath(in_work(path, sizeof(path), "open"), place));
+	assert_non_null(realpath(temp_path(path, sizeof(path), "open"), place));
 	assert_string_equal(dest, place);
 
-	assert_int_equal(symlink("/dev/null", in_work(path, sizeof(path), "null")), 0);
-	assert_int_equal(find_path(work, "/null", dest, &folder), -ELOOP);
+	assert_int_equal(symlink("/dev/null", temp_path(path, sizeof(path), "null")), 0);
+	assert_int_equal(find_path(temp_folder, "/null", dest, &folder), -ELOOP);
 }
 
 /* The same manifest as any blob maker's, with a hole that is known and zeros that are not. */
@@ -335,7 +327,7 @@ static void test_manifest(void **state)
 	int fd;
 
 	(void)state;
-	make_file(in_work(path, sizeof(path), "source"), 13000001, 6);
+	make_file(temp_path(path, sizeof(path), "source"), 13000001, 6);
 	assert_int_equal(truncate(path, 30000000), 0);
 	assert_int_equal(ring_manifest(&made, paths, 1, &kind, NULL, NULL), 0);
 	assert_int_equal(kind, RING_FILE);
@@ -349,7 +341,7 @@ static void test_manifest(void **state)
 	blob_manifest_free(&made);
 	blob_manifest_free(&blob);
 
-	paths[0] = in_work(path, sizeof(path), "nothing");
+	paths[0] = temp_path(path, sizeof(path), "nothing");
 	assert_int_equal(ring_manifest(&made, paths, 1, &kind, NULL, NULL), -ENOENT);
 }
 
@@ -380,7 +372,7 @@ static void test_known_root(void **state)
 	struct master m;
 
 	(void)state;
-	in_work(tree, sizeof(tree), "known");
+	temp_path(tree, sizeof(tree), "known");
 	assert_int_equal(mkdir_path(tree, 0755), 0);
 	snprintf(path, sizeof(path), "%s/a", tree);
 	make_file(path, 9500000, 7);
@@ -414,14 +406,14 @@ static void test_changed_source(void **state)
 	struct master m;
 
 	(void)state;
-	make_file(in_work(path, sizeof(path), "source"), 13000001, 8);
+	make_file(temp_path(path, sizeof(path), "source"), 13000001, 8);
 	make_manifest(&manifest, path);
 	flip_byte(path, 10000000);
 	master_start(&m, paths, 1, 1, NULL, &manifest);
 	node_start(&node, &m, 0, "changed", manifest.root);
 	assert_int_equal(node_end(&node), -EBADMSG);
 	assert_int_equal(master_end(&m), -ESTALE);
-	assert_int_equal(access(in_work(copy, sizeof(copy), "changed0"), F_OK), -1);
+	assert_int_equal(access(temp_path(copy, sizeof(copy), "changed0"), F_OK), -1);
 	blob_manifest_free(&manifest);
 }
 
@@ -434,7 +426,7 @@ static void test_changed_later(void **state)
 	struct master m;
 
 	(void)state;
-	make_file(in_work(path, sizeof(path), "source"), 40000000, 9);
+	make_file(temp_path(path, sizeof(path), "source"), 40000000, 9);
 	master_start(&m, paths, 1, 2, NULL, NULL);
 	node_start(&node, &m, 0, "later", NULL);
 	assert_int_equal(node_end(&node), 0);
@@ -442,27 +434,7 @@ static void test_changed_later(void **state)
 	node_start(&node, &m, 1, "later", NULL);
 	assert_int_equal(node_end(&node), -EBADMSG);
 	assert_int_equal(master_end(&m), -ESTALE);
-	assert_int_equal(access(in_work(copy, sizeof(copy), "later1"), F_OK), -1);
-}
-
-static int setup(void **state)
-{
-	(void)state;
-	return mkdtemp(work) ? 0 : -1;
-}
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	return nftw(work, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	assert_int_equal(access(temp_path(copy, sizeof(copy), "later1"), F_OK), -1);
 }
 
 int main(void)
@@ -475,5 +447,5 @@ int main(void)
 		cmocka_unit_test(test_changed_source), cmocka_unit_test(test_changed_later),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, temp_folder_make, temp_folder_remove);
 }

@@ -4,11 +4,11 @@
 
 #include "init/lib/cleanup.h"
 #include "init/lib/io.h"
+#include "tests/unit/temp-folder.h"
 #include "tests/unit/as-root.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,28 +17,14 @@
 
 #include <cmocka.h>
 
-static char base[] = "/tmp/lucie-target-XXXXXX", target[PATH_MAX];
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *walk)
-{
-	(void)st, (void)type, (void)walk;
-	return remove(path);
-}
+static char target[PATH_MAX];
 
 static int setup(void **state)
 {
-	(void)state;
-	strcpy(base, "/tmp/lucie-target-XXXXXX");
-	if (!mkdtemp(base))
+	if (temp_folder_make(state))
 		return -1;
-	snprintf(target, sizeof(target), "%s/target", base);
+	snprintf(target, sizeof(target), "%s/target", temp_folder);
 	return mkdir(target, 0755);
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	return nftw(base, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
 }
 
 static const char *at(const char *path)
@@ -101,8 +87,8 @@ static void absolute_links_stay_inside(void **state)
 	assert_int_equal(target_write_text(target, "/up/up/file", "y", 0644), 0);
 	holds("/file", "y");
 	assert_true(target_exists(target, "/absolute/file"));
-	assert_false(target_exists(target, base));
-	assert_int_equal(symlink(base, at("/base")), 0);
+	assert_false(target_exists(target, temp_folder));
+	assert_int_equal(symlink(temp_folder, at("/base")), 0);
 	assert_int_not_equal(target_mkdir(target, "/base/escaped", 0755), 0);
 }
 
@@ -112,7 +98,7 @@ static void directories_and_places_stay_inside(void **state)
 	struct stat st;
 
 	(void)state;
-	snprintf(outside, sizeof(outside), "%s/outside", base);
+	snprintf(outside, sizeof(outside), "%s/outside", temp_folder);
 	assert_int_equal(mkdir(outside, 0700), 0);
 	assert_int_equal(symlink(outside, at("/out")), 0);
 	assert_int_not_equal(target_mkdir(target, "/out", 0777), 0);
@@ -137,7 +123,7 @@ static void links_are_replaced(void **state)
 	char outside[PATH_MAX], to[PATH_MAX];
 
 	(void)state;
-	snprintf(outside, sizeof(outside), "%s/outside", base);
+	snprintf(outside, sizeof(outside), "%s/outside", temp_folder);
 	assert_int_equal(file_write(outside, "untouched", 9, 0644), 0);
 	assert_int_equal(symlink(outside, at("/file")), 0);
 	assert_int_equal(target_write_text(target, "/file", "x", 0644), 0);
@@ -162,7 +148,7 @@ static void removes_and_renames(void **state)
 	assert_false(target_exists(target, "/none"));
 }
 
-#define folder_test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define folder_test(f) cmocka_unit_test_setup_teardown(f, setup, temp_folder_remove)
 
 int main(void)
 {
