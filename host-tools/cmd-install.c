@@ -7,9 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host-tools/lib/boot-files.h"
+#include "host-tools/lib/arm.h"
 #include "host-tools/lib/command.h"
-#include "host-tools/lib/plan-make.h"
 #include "host-tools/lib/site.h"
 #include "init/lib/log.h"
 
@@ -35,38 +34,10 @@ struct order {
 	bool wipe, cancel;
 };
 
-/* What would be refused when the node asks for its plan is refused here, where somebody sees it. */
-static int plan_possible(const struct site *site, const struct cluster_object *host,
-			 const char *variant, bool wipe)
-{
-	static const char zeros[] =
-		"0000000000000000000000000000000000000000000000000000000000000000";
-	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
-	char **servers = boot_files_servers(site->cluster, host);
-	struct plan_order order = {
-		.state_dir = site->state_dir,
-		.host = host->name,
-		.variant = variant,
-		.install = "none",
-		.nonce = zeros,
-		.token = zeros,
-		.site = zeros + 48,
-		.servers = (const char *const *)servers,
-		.wipe = wipe,
-	};
-	char why[256];
-	int ret = plan_make(&text, site->cluster, &order, why, sizeof(why));
-
-	boot_files_servers_free(servers);
-	return ret ? log_err(0, "%s cannot be installed: %s", host->name, why) : 0;
-}
-
 static int cancel(const struct site *site, const struct cluster_object *host)
 {
-	int ret = state_disarm(site->state, host->name);
+	int ret = disarm_node(site->state_dir, site->cluster, site->state, host);
 
-	if (!ret)
-		ret = boot_file_follow(site->state_dir, site->cluster, site->state, host);
 	if (!ret)
 		printf("%s: boots from its disk\n", host->name);
 	return ret;
@@ -75,24 +46,15 @@ static int cancel(const struct site *site, const struct cluster_object *host)
 static int arm(const struct site *site, const struct cluster_object *host,
 	       const struct order *order)
 {
-	const struct cluster_object *installer =
-		order->variant ? cluster_find(site->cluster, TYPE_INSTALLER, order->variant)
-			       : cluster_host_ref(site->cluster, host, "installer", TYPE_INSTALLER);
-	const char *modules;
-	int ret;
+	const char *variant = order->variant, *modules;
+	char why[ARM_WHY_MAX];
+	int ret = arm_node(site->state_dir, site->cluster, site->state, host, &variant, order->wipe,
+			   why);
 
-	if (!installer)
-		return log_err(0, "the definition has no installer '%s'",
-			       order->variant ? order->variant : "");
-	ret = plan_possible(site, host, installer->name, order->wipe);
-	if (!ret)
-		ret = state_arm(site->state, host->name, installer->name, order->wipe);
-	if (!ret)
-		ret = boot_file_follow(site->state_dir, site->cluster, site->state, host);
 	if (ret)
-		return ret;
-	modules = cluster_get(installer, "modules");
-	printf("%s: '%s' at its next boot from the network: %s%s\n", host->name, installer->name,
+		return log_err(0, "%s cannot be installed: %s", host->name, why);
+	modules = cluster_get(cluster_find(site->cluster, TYPE_INSTALLER, variant), "modules");
+	printf("%s: '%s' at its next boot from the network: %s%s\n", host->name, variant,
 	       modules ? modules : "",
 	       order->wipe ? "; foreign data on its disks will be overwritten" : "");
 	return 0;

@@ -1,0 +1,69 @@
+/* Arming of nodes; see arm.h. */
+#include "host-tools/lib/arm.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "host-tools/lib/boot-files.h"
+#include "host-tools/lib/plan-make.h"
+#include "host-tools/lib/site.h"
+
+/* A plan for nobody. */
+static int plan_possible(const char *state_dir, const struct cluster *c,
+			 const struct cluster_object *host, const char *variant, bool wipe,
+			 char why[ARM_WHY_MAX])
+{
+	static const char zeros[] =
+		"0000000000000000000000000000000000000000000000000000000000000000";
+	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
+	char **servers = boot_files_servers(c, host);
+	struct plan_order order = {
+		.state_dir = state_dir,
+		.host = host->name,
+		.variant = variant,
+		.install = "none",
+		.nonce = zeros,
+		.token = zeros,
+		.site = zeros + 48,
+		.servers = (const char *const *)servers,
+		.wipe = wipe,
+	};
+	int ret = plan_make(&text, c, &order, why, ARM_WHY_MAX);
+
+	boot_files_servers_free(servers);
+	return ret;
+}
+
+int arm_node(const char *state_dir, const struct cluster *c, struct state *state,
+	     const struct cluster_object *host, const char **variant, bool wipe,
+	     char why[ARM_WHY_MAX])
+{
+	const struct cluster_object *installer =
+		*variant ? cluster_find(c, TYPE_INSTALLER, *variant)
+			 : cluster_host_ref(c, host, "installer", TYPE_INSTALLER);
+	int ret;
+
+	if (!installer) {
+		snprintf(why, ARM_WHY_MAX, "the definition has no installer '%s'",
+			 *variant ? *variant : "");
+		return -ENOENT;
+	}
+	*variant = installer->name;
+	ret = plan_possible(state_dir, c, host, installer->name, wipe, why);
+	if (ret)
+		return ret;
+	ret = state_arm(state, host->name, installer->name, wipe);
+	if (!ret)
+		ret = boot_file_follow(state_dir, c, state, host);
+	if (ret)
+		snprintf(why, ARM_WHY_MAX, "the state cannot be written");
+	return ret;
+}
+
+int disarm_node(const char *state_dir, const struct cluster *c, struct state *state,
+		const struct cluster_object *host)
+{
+	int ret = state_disarm(state, host->name);
+
+	return ret ? ret : boot_file_follow(state_dir, c, state, host);
+}

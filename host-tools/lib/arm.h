@@ -1,0 +1,24 @@
+/* Arming of nodes, the same for the verbs and for the board in a browser: what a node does at its
+ * next boot, in the state and in its boot file. */
+#ifndef LUCIE_ARM_H
+#define LUCIE_ARM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "host-tools/lib/cluster.h"
+#include "host-tools/lib/state.h"
+
+#define ARM_WHY_MAX 512
+
+/* Installs the host at its next boot; variant NULL: its own installer, else *variant is set to
+ * that one's name. What would be refused when the node asks for its plan is refused here, where
+ * somebody sees it. 0 or -errno with why; the definition is not to change meanwhile. */
+int arm_node(const char *state_dir, const struct cluster *c, struct state *state,
+	     const struct cluster_object *host, const char **variant, bool wipe,
+	     char why[ARM_WHY_MAX]);
+/* Boots it from its disk. 0 or -errno (logged). */
+int disarm_node(const char *state_dir, const struct cluster *c, struct state *state,
+		const struct cluster_object *host);
+
+#endif
