@@ -20,6 +20,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "host-tools/lib/http-stream.h"
 #include "host-tools/lib/serve-request.h"
 #include "init/lib/io.h"
 #include "init/lib/log.h"
@@ -46,6 +47,7 @@ struct http_server {
 	struct MHD_Daemon *daemon;
 	pthread_mutex_t lock;
 	struct http_client *clients;
+	struct http_streams streams;
 };
 
 /* One request, from its header to its completion. */
@@ -180,13 +182,8 @@ void http_server_tick(struct http_server *s)
 static struct MHD_Response *text_response(struct http_reply *reply)
 {
 	size_t len = reply->text.len;
-	struct MHD_Response *response =
-		MHD_create_response_from_buffer(len, reply->text.buf, MHD_RESPMEM_MUST_COPY);
 
-	if (response)
-		MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE,
-					reply->type ? reply->type : "text/plain; charset=utf-8");
-	return response;
+	return MHD_create_response_from_buffer(len, reply->text.buf, MHD_RESPMEM_MUST_COPY);
 }
 
 static const char *header(struct MHD_Connection *connection, const char *name)
@@ -236,7 +233,7 @@ static struct MHD_Response *file_response(struct MHD_Connection *connection,
 		return NULL;
 	reply->fd = -1;
 	reply->status = part ? MHD_HTTP_PARTIAL_CONTENT : MHD_HTTP_OK;
-	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "application/octet-stream");
+	reply->type = "application/octet-stream";
 	MHD_add_response_header(response, MHD_HTTP_HEADER_ACCEPT_RANGES, "bytes");
 	if (part) {
 		snprintf(value, sizeof(value), "bytes %llu-%llu/%llu", (unsigned long long)from,
@@ -250,13 +247,25 @@ static struct MHD_Response *file_response(struct MHD_Connection *connection,
 	return response;
 }
 
-static enum MHD_Result send_reply(struct MHD_Connection *connection, struct http_reply *reply)
+static struct MHD_Response *make_response(struct http_server *s, struct MHD_Connection *connection,
+					  struct http_reply *reply)
 {
-	struct MHD_Response *response =
-		reply->fd >= 0 ? file_response(connection, reply) : text_response(reply);
+	if (reply->stream.read)
+		return http_stream_response(&s->streams, connection, &reply->stream);
+	return reply->fd >= 0 ? file_response(connection, reply) : text_response(reply);
+}
+
+static enum MHD_Result send_reply(struct http_server *s, struct MHD_Connection *connection,
+				  struct http_reply *reply)
+{
+	struct MHD_Response *response = make_response(s, connection, reply);
 	enum MHD_Result ret = MHD_NO;
 
 	if (response) {
+		MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE,
+					reply->type ? reply->type : "text/plain; charset=utf-8");
+		for (const struct http_header *h = reply->headers; h && h->name; h++)
+			MHD_add_response_header(response, h->name, h->value);
 		ret = MHD_queue_response(connection, reply->status, response);
 		MHD_destroy_response(response);
 	}
@@ -266,13 +275,13 @@ static enum MHD_Result send_reply(struct MHD_Connection *connection, struct http
 	return ret;
 }
 
-static enum MHD_Result send_refusal(struct MHD_Connection *connection, unsigned int status,
-				    const char *text)
+static enum MHD_Result send_refusal(struct http_server *s, struct MHD_Connection *connection,
+				    unsigned int status, const char *text)
 {
 	struct http_reply reply = {.fd = -1};
 
 	http_reply_text(&reply, status, "%s", text);
-	return send_reply(connection, &reply);
+	return send_reply(s, connection, &reply);
 }
 
 /* --- requests --- */
@@ -304,10 +313,14 @@ static enum MHD_Result handle(struct http_server *s, struct MHD_Connection *conn
 
 	if (authorization && str_starts(authorization, "Bearer "))
 		call.token = authorization + 7;
+	call.after = header(connection, "Last-Event-ID");
+	if (!call.after)
+		call.after =
+			MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "after");
 	peer_name(connection, call.peer, sizeof(call.peer));
 	client_deadline(s, connection, 0);
 	s->options.handle(&call, &reply, s->options.arg);
-	return send_reply(connection, &reply);
+	return send_reply(s, connection, &reply);
 }
 
 /* The header is there; nothing of the body yet. */
@@ -321,15 +334,17 @@ static enum MHD_Result request_begin(struct http_server *s, struct MHD_Connectio
 	size_t max = 0;
 
 	if (!post && strcmp(method, "GET") && strcmp(method, "HEAD"))
-		return send_refusal(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "GET, HEAD or POST");
+		return send_refusal(s, connection, MHD_HTTP_METHOD_NOT_ALLOWED,
+				    "GET, HEAD or POST");
 	if (post) {
 		max = s->options.body_max(url, s->options.arg);
 		if (!max)
-			return send_refusal(connection, MHD_HTTP_METHOD_NOT_ALLOWED,
+			return send_refusal(s, connection, MHD_HTTP_METHOD_NOT_ALLOWED,
 					    "nothing to post here");
 	}
 	if (length && (str_to_u64(length, &announced) || announced > max))
-		return send_refusal(connection, MHD_HTTP_CONTENT_TOO_LARGE, "the body is too long");
+		return send_refusal(s, connection, MHD_HTTP_CONTENT_TOO_LARGE,
+				    "the body is too long");
 	request = calloc(1, sizeof(*request));
 	if (!request)
 		return MHD_NO;
@@ -356,7 +371,8 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
 		return MHD_YES;
 	}
 	if (request->body.error)
-		return send_refusal(connection, MHD_HTTP_CONTENT_TOO_LARGE, "the body is too long");
+		return send_refusal(s, connection, MHD_HTTP_CONTENT_TOO_LARGE,
+				    "the body is too long");
 	return handle(s, connection, url, method, request);
 }
 
@@ -374,6 +390,18 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **co
 	client_deadline(arg, connection, REQUEST_SECONDS + IDLE_SECONDS);
 }
 
+static void server_free(struct http_server *s)
+{
+	http_streams_free(&s->streams);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}
+
+void http_server_wake(struct http_server *s)
+{
+	http_streams_wake(&s->streams);
+}
+
 int http_server_start(struct http_server **out, const struct http_server_options *options)
 {
 	struct http_server *s = calloc(1, sizeof(*s));
@@ -382,9 +410,10 @@ int http_server_start(struct http_server **out, const struct http_server_options
 		return -ENOMEM;
 	s->options = *options;
 	pthread_mutex_init(&s->lock, NULL);
+	http_streams_init(&s->streams);
 	s->daemon = MHD_start_daemon(
-		MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC, 0, NULL, NULL, on_request, s,
-		MHD_OPTION_LISTEN_SOCKET, fcntl(options->listen_fd, F_DUPFD_CLOEXEC, 3),
+		MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request,
+		s, MHD_OPTION_LISTEN_SOCKET, fcntl(options->listen_fd, F_DUPFD_CLOEXEC, 3),
 		MHD_OPTION_THREAD_POOL_SIZE, (unsigned int)THREADS, MHD_OPTION_CONNECTION_LIMIT,
 		(unsigned int)CONNECTIONS_MAX, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
 		(unsigned int)CONNECTIONS_PER_IP, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
@@ -392,8 +421,7 @@ int http_server_start(struct http_server **out, const struct http_server_options
 		MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_NOTIFY_COMPLETED,
 		on_completed, s, MHD_OPTION_END);
 	if (!s->daemon) {
-		pthread_mutex_destroy(&s->lock);
-		free(s);
+		server_free(s);
 		return log_err(0, "cannot start the HTTP server");
 	}
 	*out = s;
@@ -404,7 +432,7 @@ void http_server_stop(struct http_server *s)
 {
 	if (!s)
 		return;
+	http_streams_end(&s->streams);
 	MHD_stop_daemon(s->daemon);
-	pthread_mutex_destroy(&s->lock);
-	free(s);
+	server_free(s);
 }

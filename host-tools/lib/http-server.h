@@ -7,6 +7,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "init/lib/str.h"
 
@@ -17,26 +18,45 @@ enum http_status {
 	HTTP_FORBIDDEN = 403,
 	HTTP_NOT_FOUND = 404,
 	HTTP_METHOD_NOT_ALLOWED = 405,
+	HTTP_TOO_MANY = 429,
 	HTTP_FAILED = 500,
+	HTTP_UNAVAILABLE = 503,
 };
 
 struct http_call {
 	const char *method; /* "GET", "HEAD" or "POST" */
 	const char *path;   /* decoded */
 	const char *token;  /* of "Authorization: Bearer TOKEN"; NULL: none */
+	const char *after;  /* what the client has: of "?after=", of Last-Event-ID; NULL */
 	const char *body;   /* of a POST; body_len bytes and a NUL */
 	size_t body_len;
 	char peer[64]; /* the client's address as text */
 };
 
+struct http_header {
+	const char *name, *value;
+};
+
+/* A body without an end. Both are called in a thread of the pool, for one stream by one at a time.
+ */
+struct http_stream {
+	/* What comes next: its length; 0: nothing yet, look again after http_server_wake(); -1: the
+	 * end. */
+	ssize_t (*read)(void *arg, char *buf, size_t max);
+	void (*close)(void *arg); /* the last call */
+	void *arg;
+};
+
 /* Filled by the handler; released by the server. */
 struct http_reply {
 	unsigned int status;
-	const char *type;   /* of text; NULL: text/plain */
-	struct strbuf text; /* the body, unless there is a file */
-	int fd;		    /* a regular file to send, with Range; -1: none */
-	uint64_t size;	    /* of the file */
-	char etag[72];	    /* strong, without quotes; "": none */
+	const char *type;		   /* of text or stream; NULL: text/plain */
+	const struct http_header *headers; /* static; up to one without a name; NULL: no others */
+	struct http_stream stream;	   /* without read: no stream */
+	struct strbuf text;		   /* the body, unless there is a file */
+	int fd;				   /* a regular file to send, with Range; -1: none */
+	uint64_t size;			   /* of the file */
+	char etag[72];			   /* strong, without quotes; "": none */
 };
 
 struct http_server_options {
@@ -57,6 +77,8 @@ struct http_server;
 int http_server_start(struct http_server **out, const struct http_server_options *options);
 /* Call it about once a second: ends the connections of clients that dawdle over a request. */
 void http_server_tick(struct http_server *s);
+/* Streams that had nothing to send look again. Any thread. */
+void http_server_wake(struct http_server *s);
 /* Waits for the handlers that are running. */
 void http_server_stop(struct http_server *s);
 

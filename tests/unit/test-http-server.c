@@ -30,7 +30,39 @@ static size_t body_max(const char *path, void *arg)
 	return strcmp(path, "/post") ? 0 : BODY_MAX;
 }
 
-/* /file is a file; everything else says what arrived. */
+/* What is sent on a stream: as many letters as there are by now. */
+static _Atomic int letters;
+static _Atomic int streams_closed;
+
+static ssize_t stream_read(void *arg, char *buf, size_t max)
+{
+	int *sent = arg, n = letters - *sent;
+
+	if (n < 0)
+		return -1;
+	if ((size_t)n > max)
+		n = (int)max;
+	memset(buf, 'x', (size_t)n);
+	*sent += n;
+	return n;
+}
+
+static void stream_close(void *arg)
+{
+	free(arg);
+	streams_closed++;
+}
+
+static void stream_begin(struct http_reply *reply)
+{
+	static const struct http_header headers[] = {{"X-Kind", "stream"}, {NULL, NULL}};
+
+	reply->status = HTTP_OK;
+	reply->headers = headers;
+	reply->stream = (struct http_stream){stream_read, stream_close, calloc(1, sizeof(int))};
+}
+
+/* /file is a file, /stream has no end; everything else says what arrived. */
 static void handle(const struct http_call *call, struct http_reply *reply, void *arg)
 {
 	(void)arg;
@@ -38,6 +70,14 @@ static void handle(const struct http_call *call, struct http_reply *reply, void 
 		reply->fd = dup(file_fd);
 		reply->size = FILE_SIZE;
 		snprintf(reply->etag, sizeof(reply->etag), "tag");
+		return;
+	}
+	if (!strcmp(call->path, "/stream")) {
+		stream_begin(reply);
+		return;
+	}
+	if (call->after) {
+		http_reply_text(reply, HTTP_OK, "after %s", call->after);
 		return;
 	}
 	http_reply_text(reply, HTTP_OK, "%s %s %s %zu %s", call->method, call->path,
@@ -234,6 +274,84 @@ static void connections_per_address_are_bounded(void **arg)
 	fail_msg("no connection is taken any more");
 }
 
+static void what_the_client_has_arrives(void **arg)
+{
+	(void)arg;
+	expect("GET /x?after=12&b=c HTTP/1.1\r\n" END, "200", "after 12\n");
+	expect("GET /x?after=12 HTTP/1.1\r\nLast-Event-ID: 13\r\n" END, "200", "after 13\n");
+	expect("GET /x?before=12 HTTP/1.1\r\n" END, "200", "GET /x - 0");
+}
+
+static int stream_open(void)
+{
+	int fd = connect_to();
+
+	write_full(fd, "GET /stream HTTP/1.1\r\nHost: x\r\n\r\n",
+		   strlen("GET /stream HTTP/1.1\r\nHost: x\r\n\r\n"));
+	return fd;
+}
+
+/* Reads until that many letters have come, and returns whether the header named the stream. */
+static bool stream_expect(int fd, int count)
+{
+	char buf[4096];
+	bool named = false;
+	ssize_t n;
+
+	while (count > 0 && (n = read(fd, buf, sizeof(buf) - 1)) > 0) {
+		const char *from = buf;
+
+		buf[n] = '\0';
+		named |= strstr(buf, "X-Kind: stream") != NULL;
+		if (strstr(buf, "\r\n\r\n"))
+			from = strstr(buf, "\r\n\r\n");
+		for (; *from; from++)
+			count -= *from == 'x';
+	}
+	assert_int_equal(count, 0);
+	return named;
+}
+
+static void streams_sleep_and_wake(void **arg)
+{
+	int a, b;
+
+	(void)arg;
+	letters = 3;
+	a = stream_open();
+	b = stream_open();
+	assert_true(stream_expect(a, 3));
+	assert_true(stream_expect(b, 3));
+	letters = 5;
+	http_server_wake(server);
+	stream_expect(a, 2);
+	stream_expect(b, 2);
+	close(b); /* of a client that left, the server knows when it has something for it */
+	for (int tries = 0; tries < 100 && !streams_closed; tries++) {
+		letters++;
+		http_server_wake(server);
+		stream_expect(a, 1);
+		sleep_ms(20);
+	}
+	assert_int_equal(streams_closed, 1);
+	letters = -1; /* the end */
+	http_server_wake(server);
+	for (int tries = 0; tries < 100 && streams_closed < 2; tries++)
+		sleep_ms(20);
+	assert_int_equal(streams_closed, 2);
+	close(a);
+	expect("GET /x HTTP/1.1\r\n" END, "200", NULL);
+}
+
+/* tear_down stops the server while these sleep. */
+static void streams_do_not_hold_up_the_end(void **arg)
+{
+	(void)arg;
+	letters = 1;
+	for (int i = 0; i < 4; i++)
+		stream_expect(stream_open(), 1);
+}
+
 static void a_taken_port_is_said(void **arg)
 {
 	(void)arg;
@@ -252,7 +370,10 @@ int main(void)
 		cmocka_unit_test(files_and_ranges),
 		cmocka_unit_test(head_sends_no_body),
 		cmocka_unit_test(connections_per_address_are_bounded),
+		cmocka_unit_test(what_the_client_has_arrives),
+		cmocka_unit_test(streams_sleep_and_wake),
 		cmocka_unit_test(a_taken_port_is_said),
+		cmocka_unit_test(streams_do_not_hold_up_the_end),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
