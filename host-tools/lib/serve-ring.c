@@ -93,26 +93,15 @@ static void on_event(const struct ring_event *e, void *arg)
 	}
 }
 
-static int read_manifest(const struct ring_master *m, struct blob_manifest *out)
-{
-	_cleanup_free_ char *text = NULL;
-	size_t len;
-	int ret = file_read(m->content.manifest, BLOB_MANIFEST_MAX, &text, &len);
-
-	if (!ret)
-		ret = blob_manifest_parse(out, text, len);
-	return ret ? log_err(ret, "cannot read '%s'", m->content.manifest) : 0;
-}
-
 static int run_master(struct ring_master *m, const char *state_dir)
 {
 	char *paths[] = {m->content.path};
-	struct blob_manifest manifest = {0};
+	struct blob_manifest manifest;
 	struct ring_send send;
-	int ret = read_manifest(m, &manifest);
+	int ret = blob_manifest_load(&manifest, m->content.manifest);
 
 	if (ret)
-		return ret;
+		return log_err(ret, "cannot read '%s'", m->content.manifest);
 	ring_send_defaults(&send);
 	send.common.port = m->port;
 	send.common.cancelled = is_ended;

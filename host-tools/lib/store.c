@@ -36,13 +36,9 @@ __attribute__((format(printf, 2, 3))) static int path_set(char out[PATH_MAX], co
 
 static int manifest_read_file(const char *manifest, struct store_blob *out)
 {
-	_cleanup_free_ char *text = NULL;
 	struct blob_manifest m;
-	size_t len;
-	int ret = file_read(manifest, BLOB_MANIFEST_MAX, &text, &len);
+	int ret = blob_manifest_load(&m, manifest);
 
-	if (!ret)
-		ret = blob_manifest_parse(&m, text, len);
 	if (ret)
 		return ret;
 	memcpy(out->root, m.root, sizeof(out->root));

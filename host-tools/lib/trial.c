@@ -89,18 +89,15 @@ static int link_file(const struct trial *t, const char *folder, const char *from
 /* What nodes fetch of a base, by the name that its manifest tells: blobs/ cannot be listed. */
 static int link_blob(const struct trial *t, const char *source, const char *manifest)
 {
-	_cleanup_free_ char *path = NULL, *blobs = NULL, *text = NULL;
+	_cleanup_free_ char *path = NULL, *blobs = NULL;
 	char name[BLOB_ROOT_TEXT + 5];
 	struct blob_manifest m;
-	size_t len;
 	int ret;
 
 	if (asprintf(&path, "%s/bases/%s", source, manifest) < 0 ||
 	    asprintf(&blobs, "%s/blobs", source) < 0)
 		return -ENOMEM;
-	ret = file_read(path, BLOB_MANIFEST_MAX, &text, &len);
-	if (!ret)
-		ret = blob_manifest_parse(&m, text, len);
+	ret = blob_manifest_load(&m, path);
 	if (ret)
 		return log_err(ret, "cannot read '%s'", path);
 	snprintf(name, sizeof(name), "%s.blob", m.root);

@@ -111,6 +111,17 @@ int blob_manifest_parse(struct blob_manifest *m, const char *text, size_t len)
 	return ret;
 }
 
+int blob_manifest_load(struct blob_manifest *m, const char *path)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t len;
+	int ret;
+
+	*m = (struct blob_manifest){0};
+	ret = file_read(path, BLOB_MANIFEST_MAX, &text, &len);
+	return ret ? ret : blob_manifest_parse(m, text, len);
+}
+
 int blob_manifest_write(const struct blob_manifest *m, struct strbuf *out)
 {
 	char hex[2 * BLOB_HASH_LEN + 1];

@@ -39,6 +39,8 @@ struct blob_manifest {
 /* Parses and verifies that the root is the root of the list. -EINVAL, -EFBIG, -ENOMEM, -EBADMSG
  * (wrong root). Pure. */
 int blob_manifest_parse(struct blob_manifest *m, const char *text, size_t len);
+/* The same of a file; also what file_read() returns. */
+int blob_manifest_load(struct blob_manifest *m, const char *path);
 int blob_manifest_write(const struct blob_manifest *m, struct strbuf *out);
 /* Hashes an open regular file from its start. */
 int blob_manifest_make(struct blob_manifest *m, int fd);
