@@ -19,11 +19,8 @@
 #include "init/lib/io.h"
 #include "init/lib/log.h"
 
-#define WAIT_FIRST_MS 1000
-#define WAIT_MAX_MS   60000
-#define STABLE_MS     60000 /* ran so long: the next wait is a first one */
-#define STOP_MS	      3000
-#define LOG_MAX	      ((off_t)16 << 20)
+#define WAIT_MAX_MS 60000
+#define LOG_MAX	    ((off_t)16 << 20)
 
 static void log_path(const struct dhcp *d, char *buf, size_t len)
 {
@@ -92,13 +89,8 @@ void dhcp_start(struct dhcp *d)
 	pid = fork();
 	if (!pid)
 		become_dnsmasq(d, log_fd);
-	if (pid < 0) {
+	if (!worker_started(&d->worker, pid))
 		log_err(-errno, "cannot start dnsmasq");
-		d->start_at = now_ms() + WAIT_FIRST_MS;
-		return;
-	}
-	d->pid = pid;
-	d->started = now_ms();
 }
 
 /* The last line of its log that gives a reason; "" where there is none. */
@@ -122,40 +114,33 @@ static void last_words(const struct dhcp *d, char *buf, size_t len)
 
 bool dhcp_reaped(struct dhcp *d, pid_t pid, int status)
 {
+	unsigned int seconds;
 	char words[400];
 
-	if (!d->pid || pid != d->pid)
+	if (!d->worker.pid || pid != d->worker.pid)
 		return false;
-	d->pid = 0;
-	if (!d->waits || now_ms() - d->started > STABLE_MS)
-		d->waits = WAIT_FIRST_MS;
-	else
-		d->waits = d->waits * 2 > WAIT_MAX_MS ? WAIT_MAX_MS : d->waits * 2;
-	d->start_at = now_ms() + d->waits;
+	seconds = worker_ended(&d->worker, WAIT_MAX_MS);
 	last_words(d, words, sizeof(words));
 	serve_say("-", "dnsmasq", "ended with %s %d (%s); starts again in %u s",
 		  WIFSIGNALED(status) ? "signal" : "exit code",
-		  WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status), words,
-		  d->waits / 1000);
+		  WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status), words, seconds);
 	return true;
 }
 
 void dhcp_stop(struct dhcp *d)
 {
-	if (d->pid)
-		child_stop(d->pid, STOP_MS);
-	d->pid = 0;
+	worker_stop(&d->worker);
 }
 
 void dhcp_tick(struct dhcp *d)
 {
 	if (!d->state_dir)
 		return;
-	if (d->pid && file_changed(&d->config, d->state_dir, "dnsmasq.conf")) {
+	if (d->worker.pid && file_changed(&d->config, d->state_dir, "dnsmasq.conf")) {
 		serve_say("-", "dnsmasq", "starts again with its new configuration");
 		dhcp_stop(d);
 		dhcp_start(d);
-	} else if (!d->pid && now_ms() >= d->start_at) {
+	} else if (worker_is_due(&d->worker)) {
 		dhcp_start(d);
 	}
 }

@@ -25,19 +25,14 @@
 #include "init/lib/log.h"
 #include "ring/ring.h"
 
-#define WAIT_FIRST_MS 1000
-#define WAIT_MAX_MS   10000
-#define STABLE_MS     60000 /* ran so long: the next wait is a first one */
-#define STOP_MS	      3000
+#define WAIT_MAX_MS 10000
 
 struct ring_master {
 	enum cluster_type type;
 	char name[64];
 	uint16_t port;
 	struct ring_content content;
-	pid_t pid; /* 0: not running */
-	int64_t started, start_at;
-	unsigned int waits; /* ms before the next start */
+	struct worker worker;
 	bool wanted;
 };
 
@@ -151,22 +146,10 @@ static void master_start(struct rings *r, struct ring_master *m)
 	pid = fork();
 	if (!pid)
 		become_master(m, r->state_dir, parent);
-	if (pid < 0) {
+	if (!worker_started(&m->worker, pid))
 		log_err(-errno, "cannot start the ring of '%s'", m->name);
-		m->start_at = now_ms() + WAIT_FIRST_MS;
-		return;
-	}
-	m->pid = pid;
-	m->started = now_ms();
-	if (!m->waits)
+	else if (!m->worker.wait_ms)
 		serve_say("-", "ring", "%s: master on port %u", m->name, m->port);
-}
-
-static void master_stop(struct ring_master *m)
-{
-	if (m->pid)
-		child_stop(m->pid, STOP_MS);
-	m->pid = 0;
 }
 
 static struct ring_master *master_of(struct rings *r, const struct cluster_object *o)
@@ -206,13 +189,13 @@ static void want(struct rings *r, const struct cluster_object *o)
 	if (!m)
 		m = master_add(r, o);
 	m->wanted = true;
-	if (m->pid && m->port == port && !strcmp(m->content.path, content.path) &&
+	if (m->worker.pid && m->port == port && !strcmp(m->content.path, content.path) &&
 	    !strcmp(m->content.blob.root, content.blob.root))
 		return;
-	master_stop(m);
+	worker_stop(&m->worker);
 	m->port = port;
 	m->content = content;
-	m->waits = 0;
+	m->worker = (struct worker){0};
 	master_start(r, m);
 }
 
@@ -228,7 +211,7 @@ static void forget_unwanted(struct rings *r)
 			continue;
 		}
 		serve_say("-", "ring", "%s: ends, it is not wanted any more", m->name);
-		master_stop(m);
+		worker_stop(&m->worker);
 		free(m);
 	}
 	r->count = kept;
@@ -259,7 +242,7 @@ void rings_tick(struct rings *r)
 	if (changed)
 		look(r);
 	for (size_t i = 0; i < r->count; i++)
-		if (!r->list[i]->pid && now_ms() >= r->list[i]->start_at)
+		if (worker_is_due(&r->list[i]->worker))
 			master_start(r, r->list[i]);
 }
 
@@ -268,16 +251,10 @@ bool rings_reaped(struct rings *r, pid_t pid)
 	for (size_t i = 0; i < r->count; i++) {
 		struct ring_master *m = r->list[i];
 
-		if (m->pid != pid)
+		if (m->worker.pid != pid)
 			continue;
-		m->pid = 0;
-		if (!m->waits || now_ms() - m->started > STABLE_MS)
-			m->waits = WAIT_FIRST_MS;
-		else
-			m->waits = m->waits * 2 > WAIT_MAX_MS ? WAIT_MAX_MS : m->waits * 2;
-		m->start_at = now_ms() + m->waits;
 		serve_say("-", "ring", "%s: its master ended; starts again in %u s", m->name,
-			  m->waits / 1000);
+			  worker_ended(&m->worker, WAIT_MAX_MS));
 		return true;
 	}
 	return false;
@@ -286,10 +263,10 @@ bool rings_reaped(struct rings *r, pid_t pid)
 void rings_stop(struct rings *r)
 {
 	for (size_t i = 0; i < r->count; i++)
-		if (r->list[i]->pid)
-			kill(r->list[i]->pid, SIGTERM);
+		if (r->list[i]->worker.pid)
+			kill(r->list[i]->worker.pid, SIGTERM);
 	for (size_t i = 0; i < r->count; i++) {
-		master_stop(r->list[i]);
+		worker_stop(&r->list[i]->worker);
 		free(r->list[i]);
 	}
 	free(r->list);

@@ -61,18 +61,6 @@ int signals_open(void)
 	return fd < 0 ? log_err(-errno, "cannot wait for signals") : fd;
 }
 
-void child_stop(pid_t pid, unsigned int ms)
-{
-	int64_t limit = now_ms() + ms;
-
-	kill(pid, SIGTERM);
-	while (waitpid(pid, NULL, WNOHANG) == 0) {
-		if (now_ms() > limit)
-			kill(pid, SIGKILL);
-		sleep_ms(20);
-	}
-}
-
 static void __attribute__((noreturn))
 become_web(const struct serve_options *options, struct signer *signer, pid_t parent)
 {

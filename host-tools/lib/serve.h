@@ -74,16 +74,31 @@ int serve_boot_file(struct serve *s, const char *node);
  * directory. What the system does not let it give up is said of `who`. Single-threaded. */
 void confine(const char *who, const char *state_dir, bool writes);
 
+/* --- workers: children that are started again --- */
+
+struct worker {
+	pid_t pid;	      /* 0: not running */
+	int64_t started;      /* now_ms() */
+	int64_t start_at;     /* when it is to be started again */
+	unsigned int wait_ms; /* before the next start; 0: it never ended */
+};
+
+/* With what fork() returned; false: it could not be started, and is due again in a second. */
+bool worker_started(struct worker *w, pid_t pid);
+/* It is to be started now. */
+bool worker_is_due(const struct worker *w);
+/* It ended by itself; the waits grow to max_ms. Seconds before it is due. */
+unsigned int worker_ended(struct worker *w, unsigned int max_ms);
+/* Ends it, if it runs, and waits for that. */
+void worker_stop(struct worker *w);
+
 /* --- dnsmasq --- */
 
 /* Owned by the supervisor. */
 struct dhcp {
 	const char *state_dir; /* NULL: no dnsmasq */
 	struct stat_mark config;
-	pid_t pid;	    /* 0: not running */
-	int64_t started;    /* now_ms() */
-	int64_t start_at;   /* when it is to be started again */
-	unsigned int waits; /* ms before the next start */
+	struct worker worker;
 };
 
 void dhcp_start(struct dhcp *d);
@@ -119,7 +134,7 @@ bool file_changed(struct stat_mark *mark, const char *folder, const char *name);
 /* A descriptor for SIGTERM, SIGINT, SIGHUP and SIGCHLD, which are blocked. Logs; -errno. */
 int signals_open(void);
 
-/* Ends a child: SIGTERM, after `ms` SIGKILL; waits for it. */
+/* Ends a child process: SIGTERM, after `ms` SIGKILL; waits for it. */
 void child_stop(pid_t pid, unsigned int ms);
 
 /* One line on the terminal: time, node, module, text; made printable. Any thread. */
