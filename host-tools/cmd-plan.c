@@ -1,5 +1,6 @@
-/* lucie plan: shows what a node would be told to do. A preview: nonce, token and time are made when
- * the node asks, and what is secret is not shown unless asked for. */
+/* lucie plan: shows what a node would be told to do, or with --dry-run what it would do to its disks.
+ * A preview: nonce, token and time are made when the node asks, and what is secret is not shown
+ * unless asked for. */
 #include "host-tools/lib/command.h"
 
 #include <getopt.h>
@@ -9,24 +10,38 @@
 #include "host-tools/lib/boot-files.h"
 #include "host-tools/lib/definition.h"
 #include "host-tools/lib/die.h"
+#include "host-tools/lib/dry-run.h"
 #include "host-tools/lib/plan-make.h"
 #include "host-tools/lib/site.h"
 #include "init/lib/cleanup.h"
 #include "init/lib/log.h"
 #include "init/lib/seal.h"
+#include "modules/lib/layout.h"
 
-#define ON_REQUEST "(made on request)"
+#define ON_REQUEST     "(made on request)"
+#define EXIT_CHANGES   3 /* of a dry run */
+#define MEMORY_DEFAULT ((uint64_t)1 << 30)
 
 static const char usage[] =
-	"lucie plan NODE [--conf FILE] [--state DIR] [--variant INSTALLER] [--secrets]\n"
+	"lucie plan NODE [--conf FILE] [--state DIR] [--variant INSTALLER] [--wipe] [--secrets]\n"
+	"lucie plan NODE ... --dry-run --disk FILE [--disk FILE...] [--memory SIZE]\n"
 	"Prints the plan of NODE: from the state directory (default " DEFAULT_STATE_DIR
 	"), or from the definition FILE\n"
 	"as it would be after `lucie setup`. --secrets shows the password hash and the keys of "
-	"rings too.\n";
+	"rings too.\n"
+	"--dry-run reads the disks or image files FILE, one for each disk of the layout, and says "
+	"what\n"
+	"the node would do to them; nothing is written. Exit 0: nothing; 3: something; 1: it would "
+	"refuse.\n"
+	"  --memory SIZE   of the node, for partitions like RAM*2 (1G)\n"
+	"  --wipe          as after `lucie install --wipe`\n";
 
 struct plan_arguments {
 	const char *node, *conf, *state, *variant;
-	bool secrets;
+	bool secrets, wipe, dry_run;
+	const char *disks[LAYOUT_DISKS_MAX];
+	size_t disk_count;
+	uint64_t memory;
 };
 
 static void print_line(const char *line, bool secrets)
@@ -63,11 +78,29 @@ static void read_site(const char *state_dir, char out[SITE_ID_TEXT])
 		site_id(key, out);
 }
 
-static int show(const struct cluster *c, const struct plan_arguments *a)
+/* The exit code. */
+static int dry_run_plan(const struct strbuf *text, const struct plan_arguments *a)
+{
+	_cleanup_strbuf_ struct strbuf out = STRBUF_INIT;
+	char why[256];
+	struct plan plan;
+	int ret;
+
+	if (plan_parse(&plan, text->buf, text->len, why, sizeof(why))) {
+		log_err(0, "the plan of '%s': %s", a->node, why);
+		return 1;
+	}
+	ret = dry_run(&out, &plan, a->disks, a->disk_count, a->memory);
+	plan_free(&plan);
+	if (ret >= 0)
+		fputs(out.buf, stdout);
+	return ret == DRY_RUN_SAME ? 0 : ret == DRY_RUN_CHANGES ? EXIT_CHANGES : 1;
+}
+
+static int make(struct strbuf *text, const struct cluster *c, const struct plan_arguments *a)
 {
 	const struct cluster_object *host = cluster_find(c, TYPE_HOST, a->node);
 	const char *state = a->state ? a->state : a->conf ? NULL : DEFAULT_STATE_DIR;
-	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
 	char site[SITE_ID_TEXT], why[256], **servers;
 	struct plan_order order = {
 		.state_dir = state,
@@ -77,6 +110,7 @@ static int show(const struct cluster *c, const struct plan_arguments *a)
 		.nonce = ON_REQUEST,
 		.token = ON_REQUEST,
 		.site = site,
+		.wipe = a->wipe,
 	};
 	int ret;
 
@@ -85,11 +119,29 @@ static int show(const struct cluster *c, const struct plan_arguments *a)
 	read_site(state, site);
 	servers = boot_files_servers(c, host);
 	order.servers = (const char *const *)servers;
-	ret = plan_make(&text, c, &order, why, sizeof(why));
+	ret = plan_make(text, c, &order, why, sizeof(why));
 	boot_files_servers_free(servers);
-	if (ret)
-		return log_err(0, "%s", why);
+	return ret ? log_err(0, "%s", why) : 0;
+}
+
+/* The exit code. */
+static int show(const struct cluster *c, const struct plan_arguments *a)
+{
+	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
+
+	if (make(&text, c, a))
+		return 1;
+	if (a->dry_run)
+		return dry_run_plan(&text, a);
 	print_plan(text.buf, a->secrets);
+	return 0;
+}
+
+static int add_disk(struct plan_arguments *a, const char *file)
+{
+	if (a->disk_count == ARRAY_SIZE(a->disks))
+		return -1;
+	a->disks[a->disk_count++] = file;
 	return 0;
 }
 
@@ -100,6 +152,10 @@ static int parse(struct plan_arguments *a, int argc, char **argv)
 		{"state", required_argument, NULL, 's'},
 		{"variant", required_argument, NULL, 'v'},
 		{"secrets", no_argument, NULL, 'x'},
+		{"wipe", no_argument, NULL, 'w'},
+		{"dry-run", no_argument, NULL, 'n'},
+		{"disk", required_argument, NULL, 'd'},
+		{"memory", required_argument, NULL, 'm'},
 		{NULL, 0, NULL, 0},
 	};
 	int option;
@@ -113,10 +169,15 @@ static int parse(struct plan_arguments *a, int argc, char **argv)
 			a->variant = optarg;
 		else if (option == 'x')
 			a->secrets = true;
-		else
+		else if (option == 'w')
+			a->wipe = true;
+		else if (option == 'n')
+			a->dry_run = true;
+		else if (option == 'd' ? add_disk(a, optarg)
+				       : option != 'm' || str_to_size(optarg, &a->memory))
 			return -1;
 	}
-	if (optind + 1 != argc)
+	if (optind + 1 != argc || a->dry_run != (a->disk_count > 0))
 		return -1;
 	a->node = argv[optind];
 	return 0;
@@ -124,7 +185,7 @@ static int parse(struct plan_arguments *a, int argc, char **argv)
 
 static int plan_run(int argc, char **argv)
 {
-	struct plan_arguments a = {0};
+	struct plan_arguments a = {.memory = MEMORY_DEFAULT};
 	struct cluster *c = NULL;
 	int ret;
 
@@ -134,10 +195,9 @@ static int plan_run(int argc, char **argv)
 		ret = definition_load(&c, a.conf);
 	else
 		ret = definition_read(&c, a.state ? a.state : DEFAULT_STATE_DIR);
-	if (!ret)
-		ret = show(c, &a);
+	ret = ret ? 1 : show(c, &a);
 	cluster_free(c);
-	return ret ? 1 : 0;
+	return ret;
 }
 
 COMMAND(plan, .summary = "show what a node would be told to do", .usage = usage, .run = plan_run);

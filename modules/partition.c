@@ -13,6 +13,7 @@
 #include "init/module.h"
 #include "modules/lib/disk.h"
 #include "modules/lib/ext4.h"
+#include "modules/lib/guard.h"
 #include "modules/lib/probe.h"
 #include "modules/lib/stamp.h"
 #include "modules/lib/table.h"
@@ -22,13 +23,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/swap.h>
 #include <sys/sysinfo.h>
 #include <uuid/uuid.h>
-
-#define MSDOS_NO_ID "0x00000000"
-#define SECTOR_MAX  4096
 
 struct job {
 	struct module_context *ctx;
@@ -42,82 +39,6 @@ struct job {
 
 /* --- the guard --- */
 
-static bool same_parts(const struct table *t, const struct stamp *s)
-{
-	if (t->count != s->part_count)
-		return false;
-	for (size_t i = 0; i < t->count; i++) {
-		const struct table_part *a = &t->parts[i];
-		const struct stamp_part *b = &s->parts[i];
-
-		if (a->number != b->number || a->start != b->start || a->bytes != b->bytes)
-			return false;
-	}
-	return true;
-}
-
-static bool same_id(const struct table *t, const struct stamp *s)
-{
-	enum table_kind kind = s->table == TABLE_GPT ? TABLE_KIND_GPT : TABLE_KIND_MSDOS;
-
-	return t->kind == kind && !strcasecmp(t->id, s->table_id);
-}
-
-/* What a table looks like while it is being written or wiped: none, or the protective MBR of a GPT
- * that is not there, whose one partition covers the disk from its second sector on. */
-static bool is_incomplete(const struct table *t)
-{
-	if (t->kind == TABLE_KIND_NONE)
-		return true;
-	return t->kind == TABLE_KIND_MSDOS && !strcmp(t->id, MSDOS_NO_ID) &&
-	       (!t->count || (t->count == 1 && t->parts[0].start <= SECTOR_MAX));
-}
-
-/* Why the stamp does not prove that the disk is ours to write; NULL if it does. */
-static const char *stamp_objection(const struct job *job, const struct stamp *s,
-				   const struct table *t, unsigned int contents)
-{
-	const char *site = plan_head(job->ctx->plan, "site");
-
-	if (!site || strcmp(s->site, site))
-		return "the stamp of another site";
-	if (contents)
-		return "our stamp, but something else was put onto the disk since";
-	if (s->finished ? same_id(t, s) && same_parts(t, s) : same_id(t, s) || is_incomplete(t))
-		return NULL;
-	return "our stamp, but another partition table than it says";
-}
-
-/* Appends to `why` what forbids writing to disk i, nothing if nothing does. -errno where the disk
- * cannot be read. */
-static int object(const struct job *job, size_t i, struct strbuf *why)
-{
-	_cleanup_free_ struct stamp *s = malloc(sizeof(*s));
-	_cleanup_strbuf_ struct strbuf content = STRBUF_INIT;
-	const char *objection = NULL;
-	unsigned int contents;
-	uint64_t where;
-	int stamp = s ? stamp_read(job->fds[i], s) : -ENOMEM, ret;
-
-	if (stamp && stamp != -ENODATA && stamp != -EBADMSG)
-		return stamp;
-	ret = probe_describe(job->fds[i], &content, &contents);
-	if (!ret && !stamp) {
-		objection = stamp_objection(job, s, &job->tables[i], contents);
-		if (objection)
-			strbuf_addf(why, "%s (site %s, node '%s')", objection, s->site, s->node);
-	} else if (!ret && !content.len) {
-		ret = probe_is_zero(job->fds[i], job->disks[i].bytes, STAMP_OFFSET, STAMP_AREA,
-				    &where);
-		if (!ret)
-			strbuf_addf(why, "data of no known kind at byte %llu",
-				    (unsigned long long)where);
-	}
-	if (ret >= 0 && content.len && (stamp || objection))
-		strbuf_addf(why, "%s%s", why->len ? ": " : "", content.buf);
-	return ret < 0 ? ret : why->error;
-}
-
 /* Judges every disk, reports all that is in the way at once. */
 static int guard(struct job *job)
 {
@@ -126,7 +47,8 @@ static int guard(struct job *job)
 
 	for (size_t i = 0; i < job->layout.disk_count; i++) {
 		_cleanup_strbuf_ struct strbuf why = STRBUF_INIT;
-		int ret = object(job, i, &why);
+		const struct guard_disk disk = {job->fds[i], job->disks[i].bytes, &job->tables[i]};
+		int ret = guard_judge(&disk, plan_head(job->ctx->plan, "site"), &why);
 
 		if (ret)
 			return log_err(ret, "cannot read disk '%s'", job->disks[i].path);

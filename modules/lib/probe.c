@@ -49,7 +49,8 @@ static void describe_one(blkid_probe pr, struct strbuf *out, unsigned int *conte
 		strbuf_addf(out, " at byte %s", at);
 }
 
-int probe_describe(int fd, struct strbuf *out, unsigned int *contents)
+int probe_describe(int fd, uint64_t start, uint64_t bytes, struct strbuf *out,
+		   unsigned int *contents)
 {
 	blkid_probe pr __attribute__((cleanup(free_probe))) = blkid_new_probe();
 	int ret = 0;
@@ -57,7 +58,7 @@ int probe_describe(int fd, struct strbuf *out, unsigned int *contents)
 	*contents = 0;
 	if (!pr)
 		return -ENOMEM;
-	if (blkid_probe_set_device(pr, fd, 0, 0))
+	if (blkid_probe_set_device(pr, fd, (blkid_loff_t)start, (blkid_loff_t)bytes))
 		return -EIO;
 	blkid_probe_enable_superblocks(pr, 1);
 	blkid_probe_set_superblocks_flags(pr, BLKID_SUBLKS_TYPE | BLKID_SUBLKS_LABEL |

@@ -7,9 +7,11 @@
 
 #include "init/lib/str.h"
 
-/* Appends what is found, in words ("ext4 file system 'home' at byte 1080"), nothing if nothing is.
- * *contents: how many of these are something else than a partition table. -errno; not logged. */
-int probe_describe(int fd, struct strbuf *out, unsigned int *contents);
+/* Appends what is found in [start, start + bytes), bytes 0: to the end, in words ("ext4 labelled
+ * 'home' at byte 1080"), nothing if nothing is. *contents: how many of these are something else
+ * than a partition table. -errno; not logged. */
+int probe_describe(int fd, uint64_t start, uint64_t bytes, struct strbuf *out,
+		   unsigned int *contents);
 
 /* 1: the first and the last MiB and samples between are zero, the range [skip, skip + skip_len)
  * aside. 0: something is there, at the byte *where. -errno; not logged. */

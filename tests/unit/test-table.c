@@ -110,15 +110,15 @@ static void describes_what_is_there(void **state)
 	unsigned int contents;
 
 	(void)state;
-	assert_int_equal(probe_describe(fd, &text, &contents), 0);
+	assert_int_equal(probe_describe(fd, 0, 0, &text, &contents), 0);
 	assert_int_equal(text.len, 0);
 	write_and_read("gpt", TABLE_KIND_GPT);
-	assert_int_equal(probe_describe(fd, &text, &contents), 0);
+	assert_int_equal(probe_describe(fd, 0, 0, &text, &contents), 0);
 	assert_non_null(strstr(text.buf, "gpt partition table"));
 	assert_int_equal(contents, 0);
 	strbuf_reset(&text);
 	assert_int_equal(probe_zero_ends(fd, 0, BYTES), 0);
-	assert_int_equal(probe_describe(fd, &text, &contents), 0);
+	assert_int_equal(probe_describe(fd, 0, 0, &text, &contents), 0);
 	assert_int_equal(text.len, 0);
 }
 
