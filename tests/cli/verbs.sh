@@ -168,7 +168,7 @@ sql() { # STATEMENTS: what the server would have written
 }
 now=$(date +%s)
 sql "
-INSERT INTO install VALUES ('i1', 'n1', 'full', 'm', zeroblob(32), 1000000000, 0, 0, 0, 0),
+INSERT INTO install(id, node, variant, mac, token_hash, begun, ended, ok, ack, kept) VALUES ('i1', 'n1', 'full', 'm', zeroblob(32), 1000000000, 0, 0, 0, 0),
 	('i2', 'n1', 'full', 'm', zeroblob(32), 1000000100, 1000000142, 0, 2, 2), ('i3', 'n2', 'repair', 'm', zeroblob(32), $now, 0, 0, 0, 0);
 INSERT INTO event VALUES ('i2', 1, 1000000110, 'm', 1, 3, 'partition', 0, '', 1500, 'foreign data'),
 	('i2', 2, 1000000142, 'm', 1, 4, 'partition', 0, '', 0, 'foreign' || char(27) || '[2J data on /dev/vda');
