@@ -4,16 +4,20 @@
  * idle, so each connection also has a deadline for its current request: header and body must be
  * there by then, or http_server_tick() shuts the socket down. Once a request is whole, only the
  * idle time counts: a blob may take as long as it takes.
+ *
+ * A request that has to wait for the disk is kept: its connection is suspended, the thread serves
+ * others, and libmicrohttpd calls on_request() once more when the answer is there.
  */
 #include "host-tools/lib/http-server.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <microhttpd.h>
 #include <netdb.h>
 #include <pthread.h>
 #include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,13 +30,12 @@
 #include "init/lib/log.h"
 
 #define THREADS		   4
-#define CONNECTIONS_MAX	   2000
+#define CONNECTIONS_MAX	   4000
 #define CONNECTIONS_PER_IP 32
 #define HEADER_BYTES_MAX   (16 << 10)
 #define IDLE_SECONDS	   30
-#define REQUEST_SECONDS                                                                            \
-	30 /* from the connection, or the end of the request before, to the last byte */
-#define LISTEN_BACKLOG 511
+#define REQUEST_SECONDS	   30 /* from the connection, or the last request, to the last byte */
+#define BODIES_MAX	   ((size_t)64 << 20) /* bytes of all bodies that are on their way */
 
 /* One connection. Made and freed by the thread that owns it, under the lock; the deadline is
  * written by that thread and read by tick, under the lock. */
@@ -48,44 +51,19 @@ struct http_server {
 	pthread_mutex_t lock;
 	struct http_client *clients;
 	struct http_streams streams;
+	_Atomic size_t bodies; /* bytes promised to requests */
 };
 
-/* One request, from its header to its completion. */
+/* One request, from its header to its completion. Kept: owned by who answers it, until then. */
 struct http_request_state {
+	struct http_server *server;
+	struct MHD_Connection *connection;
 	struct strbuf body;
+	size_t body_max; /* its part of http_server.bodies */
+	struct http_call call;
+	struct http_reply reply;
+	bool kept;
 };
-
-int http_listen(const char *address, uint16_t port)
-{
-	struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
-				 .ai_socktype = SOCK_STREAM};
-	struct addrinfo *ai;
-	char service[8];
-	int one = 1, fd, ret = 0;
-
-	snprintf(service, sizeof(service), "%u", port);
-	if (getaddrinfo(address, service, &hints, &ai))
-		return log_err(0, "'%s' is not an address to listen on", address);
-	fd = socket(ai->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) ||
-	    bind(fd, ai->ai_addr, ai->ai_addrlen) || listen(fd, LISTEN_BACKLOG))
-		ret = log_err(-errno, "cannot listen on %s port %u", address, port);
-	freeaddrinfo(ai);
-	if (ret && fd >= 0)
-		close(fd);
-	return ret ? ret : fd;
-}
-
-uint16_t http_port(int listen_fd)
-{
-	struct sockaddr_storage sa;
-	socklen_t len = sizeof(sa);
-
-	if (getsockname(listen_fd, (struct sockaddr *)&sa, &len))
-		return 0;
-	return ntohs(sa.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&sa)->sin6_port
-					      : ((struct sockaddr_in *)&sa)->sin_port);
-}
 
 void http_reply_text(struct http_reply *reply, unsigned int status, const char *fmt, ...)
 {
@@ -271,8 +249,15 @@ static enum MHD_Result send_reply(struct http_server *s, struct MHD_Connection *
 	}
 	if (reply->fd >= 0)
 		close(reply->fd);
+	reply->fd = -1;
 	strbuf_free(&reply->text);
 	return ret;
+}
+
+static struct http_request_state *request_of(struct http_call *call)
+{
+	return (struct http_request_state *)((char *)call -
+					     offsetof(struct http_request_state, call));
 }
 
 static enum MHD_Result send_refusal(struct http_server *s, struct MHD_Connection *connection,
@@ -303,24 +288,62 @@ static enum MHD_Result handle(struct http_server *s, struct MHD_Connection *conn
 			      struct http_request_state *request)
 {
 	const char *authorization = header(connection, MHD_HTTP_HEADER_AUTHORIZATION);
-	struct http_reply reply = {.status = MHD_HTTP_NOT_FOUND, .fd = -1};
-	struct http_call call = {
-		.method = method,
-		.path = url,
-		.body = request->body.buf ? request->body.buf : "",
-		.body_len = request->body.len,
-	};
+	struct http_call *call = &request->call;
 
+	call->method = method;
+	call->path = url;
+	call->body = request->body.buf ? request->body.buf : "";
+	call->body_len = request->body.len;
 	if (authorization && str_starts(authorization, "Bearer "))
-		call.token = authorization + 7;
-	call.after = header(connection, "Last-Event-ID");
-	if (!call.after)
-		call.after =
+		call->token = authorization + 7;
+	call->after = header(connection, "Last-Event-ID");
+	if (!call->after)
+		call->after =
 			MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "after");
-	peer_name(connection, call.peer, sizeof(call.peer));
+	peer_name(connection, call->peer, sizeof(call->peer));
 	client_deadline(s, connection, 0);
-	s->options.handle(&call, &reply, s->options.arg);
-	return send_reply(s, connection, &reply);
+	if (!s->options.handle(call, &request->reply, s->options.arg))
+		return MHD_YES;
+	return send_reply(s, connection, &request->reply);
+}
+
+void http_call_keep(struct http_call *call)
+{
+	struct http_request_state *request = request_of(call);
+
+	request->kept = true;
+	MHD_suspend_connection(request->connection);
+}
+
+void http_call_answer(struct http_call *call)
+{
+	MHD_resume_connection(request_of(call)->connection);
+}
+
+static struct http_request_state *request_new(struct http_server *s,
+					      struct MHD_Connection *connection, size_t body_max)
+{
+	struct http_request_state *request = calloc(1, sizeof(*request));
+
+	if (!request)
+		return NULL;
+	request->server = s;
+	request->connection = connection;
+	request->body.max = body_max ? body_max : 1;
+	request->body_max = body_max;
+	request->reply = (struct http_reply){.status = MHD_HTTP_NOT_FOUND, .fd = -1};
+	request->call.reply = &request->reply;
+	return request;
+}
+
+static void request_free(struct http_request_state *request)
+{
+	atomic_fetch_sub(&request->server->bodies, request->body_max);
+	if (request->reply.fd >= 0)
+		close(request->reply.fd);
+	strbuf_free(&request->reply.text);
+	strbuf_free(&request->body);
+	free(request);
 }
 
 /* The header is there; nothing of the body yet. */
@@ -331,7 +354,7 @@ static enum MHD_Result request_begin(struct http_server *s, struct MHD_Connectio
 	bool post = !strcmp(method, "POST");
 	struct http_request_state *request;
 	uint64_t announced = 0;
-	size_t max = 0;
+	size_t max = 0, body;
 
 	if (!post && strcmp(method, "GET") && strcmp(method, "HEAD"))
 		return send_refusal(s, connection, MHD_HTTP_METHOD_NOT_ALLOWED,
@@ -345,10 +368,16 @@ static enum MHD_Result request_begin(struct http_server *s, struct MHD_Connectio
 	if (length && (str_to_u64(length, &announced) || announced > max))
 		return send_refusal(s, connection, MHD_HTTP_CONTENT_TOO_LARGE,
 				    "the body is too long");
-	request = calloc(1, sizeof(*request));
-	if (!request)
+	body = length ? (size_t)announced : max; /* chunked: it may become so much */
+	if (atomic_fetch_add(&s->bodies, body) + body > BODIES_MAX) {
+		atomic_fetch_sub(&s->bodies, body);
+		return send_refusal(s, connection, MHD_HTTP_SERVICE_UNAVAILABLE, "try again");
+	}
+	request = request_new(s, connection, body);
+	if (!request) {
+		atomic_fetch_sub(&s->bodies, body);
 		return MHD_NO;
-	request->body.max = max ? max : 1;
+	}
 	*context = request;
 	return MHD_YES;
 }
@@ -370,6 +399,8 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
 		*data_len = 0;
 		return MHD_YES;
 	}
+	if (request->kept)
+		return send_reply(s, connection, &request->reply);
 	if (request->body.error)
 		return send_refusal(s, connection, MHD_HTTP_CONTENT_TOO_LARGE,
 				    "the body is too long");
@@ -382,10 +413,8 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **co
 	struct http_request_state *request = *context;
 
 	(void)why;
-	if (request) {
-		strbuf_free(&request->body);
-		free(request);
-	}
+	if (request)
+		request_free(request);
 	*context = NULL;
 	client_deadline(arg, connection, REQUEST_SECONDS + IDLE_SECONDS);
 }

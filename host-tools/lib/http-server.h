@@ -5,6 +5,7 @@
 #ifndef LUCIE_HTTP_SERVER_H
 #define LUCIE_HTTP_SERVER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -23,6 +24,7 @@ enum http_status {
 	HTTP_UNAVAILABLE = 503,
 };
 
+/* One request. It and its reply are the server's, and stay valid until the answer is complete. */
 struct http_call {
 	const char *method; /* "GET", "HEAD" or "POST" */
 	const char *path;   /* decoded */
@@ -31,6 +33,8 @@ struct http_call {
 	const char *body;   /* of a POST; body_len bytes and a NUL */
 	size_t body_len;
 	char peer[64]; /* the client's address as text */
+	struct http_reply *reply;
+	struct http_call *next; /* for who keeps it */
 };
 
 struct http_header {
@@ -63,8 +67,9 @@ struct http_server_options {
 	int listen_fd; /* from http_listen(); stays the caller's */
 	/* Largest body of a POST to path; 0: POST is refused. */
 	size_t (*body_max)(const char *path, void *arg);
-	/* Called in a thread of the pool. */
-	void (*handle)(const struct http_call *call, struct http_reply *reply, void *arg);
+	/* Called in a thread of the pool, which must not wait. False: the call is kept, see
+	 * http_call_keep(). */
+	bool (*handle)(struct http_call *call, struct http_reply *reply, void *arg);
 	void *arg;
 };
 
@@ -81,6 +86,12 @@ void http_server_tick(struct http_server *s);
 void http_server_wake(struct http_server *s);
 /* Waits for the handlers that are running. */
 void http_server_stop(struct http_server *s);
+
+/* In handle(), before another thread hears of the call: its answer comes later. Any thread then fills
+ * the reply and calls http_call_answer(), once; every kept call has to be answered before
+ * http_server_stop(). */
+void http_call_keep(struct http_call *call);
+void http_call_answer(struct http_call *call);
 
 /* A short text as the answer. */
 void http_reply_text(struct http_reply *reply, unsigned int status, const char *fmt, ...)

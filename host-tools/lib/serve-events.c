@@ -1,5 +1,8 @@
 /* POST /v1/events and /v1/alarm: what nodes tell.
  *
+ * The POSTs that wait are one transaction, and are answered when it is committed: thousands of
+ * nodes cost no more commits than a few.
+ *
  * Events carry the token of their installation, of which the state has a hash only. A good report
  * makes the node boot from its disk, and it is acknowledged after that is so: a node that restarts
  * when it has the acknowledgement never comes back into the installer. An alarm comes from a
@@ -13,6 +16,7 @@
 #include <limits.h>
 #include <sodium.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -32,6 +36,7 @@ struct batch {
 	uint64_t ack;
 	struct strbuf log; /* lines for the installation's log file */
 	bool report_ok;
+	bool taken; /* the answer is an acknowledgement */
 };
 
 static bool token_is(const char *token, const uint8_t wanted[32])
@@ -151,36 +156,101 @@ static int batch_open(struct batch *b, const struct http_call *call, struct http
 	return 0;
 }
 
-static void batch_answer(struct batch *b, int ret, const char *why, const char *peer,
-			 struct http_reply *reply)
+static void acknowledge(struct http_reply *reply, uint64_t ack)
 {
-	if (!ret && b->report_ok)
-		ret = serve_boot_file(b->s, b->node);
-	if (ret == -EINVAL) {
-		http_reply_text(reply, HTTP_BAD_REQUEST, "%s", why);
-		serve_say_refusal(b->node, "event from %s refused: %s", peer, why);
-	} else if (ret && ret != -ERANGE) {
-		http_reply_text(reply, HTTP_FAILED, "the server cannot write its state: %s",
-				strerror(-ret));
-	} else {
-		reply->status = HTTP_OK;
-		reply->type = "application/json";
-		strbuf_addf(&reply->text, "{\"ack\": %llu}\n", (unsigned long long)b->ack);
-	}
+	reply->status = HTTP_OK;
+	reply->type = "application/json";
+	strbuf_addf(&reply->text, "{\"ack\": %llu}\n", (unsigned long long)ack);
 }
 
-void serve_events(struct serve *s, const struct http_call *call, struct http_reply *reply)
+static void reply_failed(struct http_reply *reply, int error)
 {
-	struct batch b = {.s = s};
+	http_reply_text(reply, HTTP_FAILED, "the server cannot write its state: %s",
+			strerror(-error));
+}
+
+/* One POST, within the transaction. */
+static void post_apply(struct batch *b, const struct http_call *call, struct http_reply *reply)
+{
 	char why[WHY_MAX] = "";
 	int ret;
 
+	if (batch_open(b, call, reply))
+		return;
+	ret = batch_apply(b, call->body, call->body_len, why);
+	if (ret == -EINVAL) {
+		http_reply_text(reply, HTTP_BAD_REQUEST, "%s", why);
+		serve_say_refusal(b->node, "event from %s refused: %s", call->peer, why);
+	} else if (ret && ret != -ERANGE) {
+		reply_failed(reply, ret);
+	} else {
+		acknowledge(reply, b->ack);
+		b->taken = true;
+	}
+}
+
+/* Each POST of the list with its batch, as one transaction. */
+static int list_apply(struct serve *s, struct http_call *list, struct batch *batches)
+{
+	int ret = state_begin(s->state);
+
+	if (ret)
+		return ret;
+	for (struct http_call *call = list; call; call = call->next, batches++) {
+		batches->s = s;
+		post_apply(batches, call, call->reply);
+	}
+	return state_end(s->state);
+}
+
+/* After the transaction. True: to be answered now; a good report has to wait for its boot file. */
+static bool post_end(struct batch *b, struct http_call *call)
+{
+	log_append(b);
+	strbuf_free(&b->log);
+	return !b->taken || !b->report_ok || work_pass(b->s->plans, call);
+}
+
+struct http_call *serve_events(struct http_call *list, void *arg)
+{
+	struct http_call *answered = NULL, *call, *next;
+	_cleanup_free_ struct batch *batches = NULL;
+	size_t count = 0, i = 0;
+	int ret;
+
+	for (call = list; call; call = call->next)
+		count++;
+	batches = calloc(count, sizeof(*batches));
+	ret = batches ? list_apply(arg, list, batches) : -ENOMEM;
+	for (call = list; ret && call; call = call->next)
+		reply_failed(call->reply, ret);
+	for (i = 0; ret && batches && i < count; i++)
+		strbuf_free(&batches[i].log);
+	if (ret)
+		return list;
+	for (call = list, i = 0; call; call = next, i++) {
+		next = call->next;
+		if (post_end(&batches[i], call)) {
+			call->next = answered;
+			answered = call;
+		}
+	}
+	return answered;
+}
+
+void serve_report(struct serve *s, const struct http_call *call, struct http_reply *reply)
+{
+	struct batch b = {.s = s};
+	int ret;
+
+	strbuf_reset(&reply->text);
 	if (batch_open(&b, call, reply))
 		return;
-	ret = batch_apply(&b, call->body, call->body_len, why);
-	log_append(&b);
-	strbuf_free(&b.log);
-	batch_answer(&b, ret, why, call->peer, reply);
+	ret = serve_boot_file(s, b.node);
+	if (ret)
+		reply_failed(reply, ret);
+	else
+		acknowledge(reply, b.ack);
 }
 
 void serve_alarm(struct serve *s, const struct http_call *call, struct http_reply *reply)

@@ -88,8 +88,8 @@ void serve_metrics(struct serve *s, struct http_reply *reply)
 	struct install_counts installs = {0};
 	size_t hosts;
 
-	if (state_nodes(s->state, count_node, &nodes) ||
-	    state_installs(s->state, count_install, &installs)) {
+	if (state_nodes(s->view, count_node, &nodes) ||
+	    state_installs(s->view, count_install, &installs)) {
 		http_reply_text(reply, HTTP_FAILED, "the server cannot read its state");
 		return;
 	}

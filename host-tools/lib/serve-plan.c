@@ -4,6 +4,7 @@
  * The same request again (its answer was lost) gets the same plan. A new boot of a node whose
  * installation did not end supersedes that installation: the machine was reset, or lost its power;
  * that is allowed a few times for one arming, and said when the earlier one was alive a moment ago.
+ * There is one thread for plans: arming, attempts and wipe are looked at and used up together.
  */
 #include "host-tools/lib/serve.h"
 
@@ -206,7 +207,7 @@ static void give_up(struct serve *s, const struct state_node *node)
 		  node->attempts);
 }
 
-/* Under cluster_lock and plan_lock. */
+/* Under cluster_lock. */
 static void answer(struct serve *s, const struct state_node *node,
 		   const struct plan_request *request, const struct http_call *call,
 		   struct http_reply *reply)
@@ -275,8 +276,6 @@ void serve_plan(struct serve *s, const struct http_call *call, struct http_reply
 		return;
 	}
 	pthread_rwlock_rdlock(&s->cluster_lock);
-	pthread_mutex_lock(&s->plan_lock);
 	decide(s, &request, call, reply);
-	pthread_mutex_unlock(&s->plan_lock);
 	pthread_rwlock_unlock(&s->cluster_lock);
 }

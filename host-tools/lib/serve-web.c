@@ -24,6 +24,8 @@
 
 #define TICK_MS	       1000
 #define EVENT_BODY_MAX ((size_t)1 << 20)
+#define EVENTS_AT_ONCE 1000
+#define GATHER_MS      3
 
 /* --- requests --- */
 
@@ -45,31 +47,45 @@ static size_t body_max(const char *path, void *arg)
 	}
 }
 
-static void handle_post(struct serve *s, const struct route *route, const struct http_call *call,
+/* A report comes here when it is committed. */
+static struct http_call *plans_run(struct http_call *list, void *arg)
+{
+	struct serve *s = arg;
+	struct route route;
+
+	for (struct http_call *call = list; call; call = call->next) {
+		route_parse(&route, call->path);
+		(route.kind == ROUTE_PLAN ? serve_plan : serve_report)(s, call, call->reply);
+	}
+	return list;
+}
+
+/* False: the call is kept. */
+static bool handle_post(struct serve *s, const struct route *route, struct http_call *call,
 			struct http_reply *reply)
 {
 	if (route->kind == ROUTE_PLAN)
-		serve_plan(s, call, reply);
-	else if (route->kind == ROUTE_EVENTS)
-		serve_events(s, call, reply);
-	else if (route->kind == ROUTE_ALARM)
+		return work_put(s->plans, call);
+	if (route->kind == ROUTE_EVENTS)
+		return work_put(s->events, call);
+	if (route->kind == ROUTE_ALARM)
 		serve_alarm(s, call, reply);
 	else if (route->kind != ROUTE_NONE)
 		http_reply_text(reply, HTTP_METHOD_NOT_ALLOWED, "GET only");
 	else
 		http_reply_text(reply, HTTP_NOT_FOUND, "there is no such file");
+	return true;
 }
 
-static void handle(const struct http_call *call, struct http_reply *reply, void *arg)
+static bool handle(struct http_call *call, struct http_reply *reply, void *arg)
 {
 	struct serve *s = arg;
 	struct route route;
 
 	route_parse(&route, call->path);
 	if (!strcmp(call->method, "POST"))
-		handle_post(s, &route, call, reply);
-	else if (route.kind == ROUTE_BLOB || route.kind == ROUTE_BOOT ||
-		 route.kind == ROUTE_PACKAGES)
+		return handle_post(s, &route, call, reply);
+	if (route.kind == ROUTE_BLOB || route.kind == ROUTE_BOOT || route.kind == ROUTE_PACKAGES)
 		serve_file(s, &route, reply);
 	else if (route.kind == ROUTE_METRICS)
 		serve_metrics(s, reply);
@@ -77,6 +93,7 @@ static void handle(const struct http_call *call, struct http_reply *reply, void 
 		http_reply_text(reply, HTTP_METHOD_NOT_ALLOWED, "POST only");
 	else
 		http_reply_text(reply, HTTP_NOT_FOUND, "there is no such file");
+	return true;
 }
 
 /* --- definition --- */
@@ -187,6 +204,16 @@ static void raise_file_limit(void)
 	}
 }
 
+static int queues_start(struct serve *s)
+{
+	struct work_options events = {
+		.run = serve_events, .arg = s, .most = EVENTS_AT_ONCE, .gather_ms = GATHER_MS};
+	struct work_options plans = {.run = plans_run, .arg = s, .most = 1};
+	int ret = work_start(&s->plans, &plans);
+
+	return ret ? ret : work_start(&s->events, &events);
+}
+
 static int start(struct serve *s)
 {
 	struct http_server_options http = {.listen_fd = s->options->listen_fd,
@@ -198,7 +225,11 @@ static int start(struct serve *s)
 	if (!ret)
 		ret = state_open(&s->state, s->options->state_dir);
 	if (!ret)
+		ret = state_open_readonly(&s->view, s->options->state_dir);
+	if (!ret)
 		ret = boot_files_refresh(s);
+	if (!ret)
+		ret = queues_start(s);
 	if (ret)
 		return ret;
 	s->blobs_fd = folder_open(s, "blobs");
@@ -213,15 +244,19 @@ static int start(struct serve *s)
 
 static void stop(struct serve *s)
 {
+	work_end(s->events); /* it passes reports on to the other one */
+	work_end(s->plans);
 	http_server_stop(s->http);
+	work_free(s->events);
+	work_free(s->plans);
 	state_close(s->state);
+	state_close(s->view);
 	cluster_free(s->cluster);
 	if (s->blobs_fd >= 0)
 		close(s->blobs_fd);
 	if (s->tftp_fd >= 0)
 		close(s->tftp_fd);
 	pthread_rwlock_destroy(&s->cluster_lock);
-	pthread_mutex_destroy(&s->plan_lock);
 }
 
 int web_run(const struct serve_options *options, struct signer *signer)
@@ -233,7 +268,6 @@ int web_run(const struct serve_options *options, struct signer *signer)
 		return signals;
 	site_id(signer->public_key, s.site);
 	pthread_rwlock_init(&s.cluster_lock, NULL);
-	pthread_mutex_init(&s.plan_lock, NULL);
 	ret = start(&s);
 	if (!ret) {
 		serve_say("-", "-", "site %s, %zu hosts, HTTP on port %u%s", s.site,

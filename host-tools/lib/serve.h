@@ -17,6 +17,7 @@
 #include "host-tools/lib/cluster.h"
 #include "host-tools/lib/http-server.h"
 #include "host-tools/lib/serve-request.h"
+#include "host-tools/lib/serve-work.h"
 #include "host-tools/lib/signer.h"
 #include "host-tools/lib/state.h"
 #include "init/lib/event.h"
@@ -45,6 +46,9 @@ struct serve {
 	char site[SITE_ID_TEXT];
 	int blobs_fd, tftp_fd; /* folders */
 	struct state *state;   /* any thread */
+	struct state *view;    /* any thread; for long looks, by which no event is held up */
+	/* What waits for the disk: events together, plans one by one. */
+	struct work *events, *plans;
 	struct http_server *http;
 	pthread_rwlock_t cluster_lock;
 	struct cluster *cluster; /* under cluster_lock */
@@ -52,15 +56,16 @@ struct serve {
 		struct timespec time;
 		ino_t inode;
 	} definition; /* main thread: of the file that was read */
-	/* One plan at a time: arming, attempts and wipe are looked at and used up together. */
-	pthread_mutex_t plan_lock;
 };
 
 /* As serve_run(), in the process that serve_run() forked for it. */
 int web_run(const struct serve_options *options, struct signer *signer);
 
 void serve_plan(struct serve *s, const struct http_call *call, struct http_reply *reply);
-void serve_events(struct serve *s, const struct http_call *call, struct http_reply *reply);
+/* A list of POSTs, as a queue has it (serve-work.h), in one transaction. */
+struct http_call *serve_events(struct http_call *list, void *serve);
+/* The end of the answer to events with a good report: the boot file. */
+void serve_report(struct serve *s, const struct http_call *call, struct http_reply *reply);
 void serve_alarm(struct serve *s, const struct http_call *call, struct http_reply *reply);
 void serve_file(struct serve *s, const struct route *route, struct http_reply *reply);
 void serve_metrics(struct serve *s, struct http_reply *reply);

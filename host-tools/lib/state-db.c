@@ -15,6 +15,9 @@
 #include "init/lib/log.h"
 
 #define BUSY_MS 10000
+/* In memory what 10,000 nodes change all the time (KiB), and a checkpoint, in which a commit waits
+ * for the disk for longer, only every 32 MiB (pages). */
+#define TUNING "PRAGMA cache_size=-16384; PRAGMA wal_autocheckpoint=8000"
 
 /* What makes a database of version N into one of version N + 1; a new one begins with the first. A
  * step that was in use is never changed: what comes later is one more.
@@ -80,14 +83,43 @@ static int db_exec(struct state *s, const char *sql)
 	return sqlite3_exec(s->db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : db_failed(s, sql);
 }
 
+static sqlite3_stmt *statement_take(struct state *s, const char *sql)
+{
+	for (size_t i = 0; i < STATEMENTS_MAX; i++) {
+		sqlite3_stmt *stmt = s->statements[i];
+
+		if (stmt && !strcmp(sqlite3_sql(stmt), sql)) {
+			s->statements[i] = NULL;
+			return stmt;
+		}
+	}
+	return NULL;
+}
+
+void db_done(struct state *s, sqlite3_stmt *stmt)
+{
+	size_t i = 0;
+
+	while (i < STATEMENTS_MAX && s->statements[i])
+		i++;
+	if (i == STATEMENTS_MAX) {
+		sqlite3_finalize(stmt);
+		return;
+	}
+	sqlite3_reset(stmt);
+	sqlite3_clear_bindings(stmt);
+	s->statements[i] = stmt;
+}
+
 /* types: one letter for each argument: s text, i int64_t, h 32 bytes. */
 static int db_prepare(struct state *s, sqlite3_stmt **out, const char *sql, const char *types,
 		      va_list ap)
 {
 	int bad = 0;
 
-	*out = NULL;
-	if (sqlite3_prepare_v2(s->db, sql, -1, out, NULL) != SQLITE_OK)
+	*out = statement_take(s, sql);
+	if (!*out &&
+	    sqlite3_prepare_v3(s->db, sql, -1, SQLITE_PREPARE_PERSISTENT, out, NULL) != SQLITE_OK)
 		return db_failed(s, sql);
 	for (int i = 1; *types; types++, i++) {
 		if (*types == 's')
@@ -119,7 +151,7 @@ int db_run(struct state *s, const char *sql, const char *types, ...)
 		return ret;
 	if (sqlite3_step(stmt) != SQLITE_DONE)
 		ret = db_failed(s, sql);
-	sqlite3_finalize(stmt);
+	db_done(s, stmt);
 	return ret;
 }
 
@@ -137,7 +169,7 @@ int db_row(struct state *s, sqlite3_stmt **out, const char *sql, const char *typ
 	if (step == SQLITE_ROW)
 		return 0;
 	ret = step == SQLITE_DONE ? -ENOENT : db_failed(s, sql);
-	sqlite3_finalize(*out);
+	db_done(s, *out);
 	*out = NULL;
 	return ret;
 }
@@ -152,7 +184,7 @@ int rows_each(struct state *s, sqlite3_stmt *stmt, void (*take)(sqlite3_stmt *, 
 	} while (step == SQLITE_ROW);
 	if (step != SQLITE_DONE)
 		ret = db_failed(s, sqlite3_sql(stmt));
-	sqlite3_finalize(stmt);
+	db_done(s, stmt);
 	return ret;
 }
 
@@ -166,31 +198,46 @@ void column_text(char *dst, size_t size, sqlite3_stmt *stmt, int column)
 	dst[n] = '\0';
 }
 
-int transaction_begin(struct state *s, bool durable)
+int transaction_begin(struct state *s)
 {
-	int ret;
+	int ret = 0;
 
 	pthread_mutex_lock(&s->lock);
-	ret = db_exec(s, durable ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
-	if (!ret)
-		ret = db_exec(s, "BEGIN IMMEDIATE");
-	if (ret)
+	if (!s->depth++) {
+		s->failed = 0;
+		ret = db_run(s, "BEGIN IMMEDIATE", "");
+	}
+	if (ret) {
+		s->depth--;
 		pthread_mutex_unlock(&s->lock);
+	}
 	return ret;
 }
 
 int transaction_end(struct state *s, int ret)
 {
-	if (ret >= 0) {
-		int failed = db_exec(s, "COMMIT");
-
-		if (failed)
-			ret = failed;
+	if (ret < 0 && !s->failed)
+		s->failed = ret;
+	if (!--s->depth) {
+		if (!s->failed)
+			s->failed = db_run(s, "COMMIT", "");
+		if (s->failed && !sqlite3_get_autocommit(s->db))
+			sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+		if (s->failed)
+			ret = s->failed;
 	}
-	if (ret < 0 && !sqlite3_get_autocommit(s->db))
-		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
 	pthread_mutex_unlock(&s->lock);
 	return ret;
+}
+
+int state_begin(struct state *s)
+{
+	return transaction_begin(s);
+}
+
+int state_end(struct state *s)
+{
+	return transaction_end(s, 0);
 }
 
 static int wrong_version(const char *path, int version)
@@ -207,7 +254,7 @@ static int version_read(struct state *s, int *version)
 	if (ret)
 		return ret;
 	*version = sqlite3_column_int(stmt, 0);
-	sqlite3_finalize(stmt);
+	db_done(s, stmt);
 	return 0;
 }
 
@@ -216,9 +263,9 @@ static int schema_prepare(struct state *s, const char *path)
 	char sql[48];
 	int ret, version = 0;
 
-	ret = db_exec(s, "PRAGMA journal_mode=WAL");
+	ret = db_exec(s, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;" TUNING);
 	if (!ret)
-		ret = transaction_begin(s, true);
+		ret = transaction_begin(s);
 	if (ret)
 		return ret;
 	ret = version_read(s, &version);
@@ -258,11 +305,15 @@ static int state_open_as(struct state **out, const char *path, int flags,
 			 int (*prepare)(struct state *s, const char *path))
 {
 	struct state *s = calloc(1, sizeof(*s));
+	pthread_mutexattr_t recursive;
 	int ret;
 
 	if (!s)
 		return -ENOMEM;
-	pthread_mutex_init(&s->lock, NULL);
+	pthread_mutexattr_init(&recursive);
+	pthread_mutexattr_settype(&recursive, PTHREAD_MUTEX_RECURSIVE);
+	pthread_mutex_init(&s->lock, &recursive);
+	pthread_mutexattr_destroy(&recursive);
 	if (sqlite3_open_v2(path, &s->db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
 		ret = log_err(-EIO, "cannot open '%s': %s", path,
 			      s->db ? sqlite3_errmsg(s->db) : "no memory");
@@ -312,6 +363,8 @@ void state_close(struct state *s)
 {
 	if (!s)
 		return;
+	for (size_t i = 0; i < STATEMENTS_MAX; i++)
+		sqlite3_finalize(s->statements[i]);
 	sqlite3_close(s->db);
 	pthread_mutex_destroy(&s->lock);
 	free(s);

@@ -8,24 +8,33 @@
 #include <pthread.h>
 #include <sqlite3.h>
 
+#define STATEMENTS_MAX 32
+
 struct state {
 	sqlite3 *db;
-	pthread_mutex_t lock; /* held for a whole transaction */
+	pthread_mutex_t lock; /* recursive; held for a whole transaction; of all below */
+	unsigned int depth;   /* of transactions: those within another one are part of it */
+	int failed;	      /* why the outermost one cannot be committed */
+	sqlite3_stmt
+		*statements[STATEMENTS_MAX]; /* those that nobody uses now; NULL: a free place */
 };
 
 /* A statement without result rows. types: one letter for each argument: s text, i int64_t, h 32
  * bytes. */
 int db_run(struct state *s, const char *sql, const char *types, ...);
-/* The first row of a query: 0 with *out for the caller to finalize, -ENOENT where there is none. */
+/* The first row of a query: 0 with *out for the caller to end with db_done(), -ENOENT where there is
+ * none. Under the lock. */
 int db_row(struct state *s, sqlite3_stmt **out, const char *sql, const char *types, ...);
-/* Calls take() for the row that stmt has (db_row) and for all after it; finalizes stmt. */
+/* Keeps the statement for the next one with this text. */
+void db_done(struct state *s, sqlite3_stmt *stmt);
+/* Calls take() for the row that stmt has (db_row) and for all after it; ends with stmt. */
 int rows_each(struct state *s, sqlite3_stmt *stmt, void (*take)(sqlite3_stmt *, void *), void *arg);
 /* A text of a row, cut to what fits. */
 void column_text(char *dst, size_t size, sqlite3_stmt *stmt, int column);
 
-/* Takes the lock; durable: when the call that ends the transaction returns, it is done, whatever
- * happens to the power. */
-int transaction_begin(struct state *s, bool durable);
+/* Takes the lock. Within another transaction it is a part of that one: then the outermost decides,
+ * and fails if a part of it did. */
+int transaction_begin(struct state *s);
 /* Commits unless ret says that something failed; returns ret, or why it could not be committed. */
 int transaction_end(struct state *s, int ret);
 

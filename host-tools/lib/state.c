@@ -1,9 +1,10 @@
 /* What changes while the server runs, in SQLite; see state.h.
  *
  * One connection with one lock, so that threads share it; other processes (lucie install, lucie
- * status) use connections of their own at the same time, which is what WAL is for. A commit that a
- * node or an administrator relies on after a power cut (an armed node, a final report) is synced;
- * progress is not worth a disk's flush.
+ * status) use connections of their own at the same time, which is what WAL is for. Every commit is
+ * synced to the disk: a node forgets what was acknowledged, and goes on from there, so a server that
+ * came back from a power cut knowing less would never hear the rest. serve-events.c puts many
+ * events into one commit.
  */
 #include "host-tools/lib/state-internal.h"
 
@@ -18,7 +19,7 @@
 
 int state_arm_as(struct state *s, const char *node, const struct state_arming *arming)
 {
-	int ret = transaction_begin(s, true);
+	int ret = transaction_begin(s);
 
 	if (ret)
 		return ret;
@@ -39,7 +40,7 @@ int state_arm(struct state *s, const char *node, const char *variant, bool wipe)
 
 int state_disarm(struct state *s, const char *node)
 {
-	int ret = transaction_begin(s, true);
+	int ret = transaction_begin(s);
 
 	if (ret)
 		return ret;
@@ -81,7 +82,7 @@ int state_node(struct state *s, const char *node, struct state_node *n)
 	ret = db_row(s, &stmt, NODE_COLUMNS " WHERE name=?1", "s", node);
 	if (!ret) {
 		node_from_row(n, stmt);
-		sqlite3_finalize(stmt);
+		db_done(s, stmt);
 	}
 	pthread_mutex_unlock(&s->lock);
 	return ret;
@@ -119,7 +120,7 @@ int state_install_begin(struct state *s, const char *node, const char *install, 
 			const char *mac, const uint8_t token_hash[32])
 {
 	int64_t now = time(NULL);
-	int ret = transaction_begin(s, true);
+	int ret = transaction_begin(s);
 
 	if (ret)
 		return ret;
@@ -140,7 +141,7 @@ int state_install_begin(struct state *s, const char *node, const char *install, 
 
 int state_continue(struct state *s, const char *node)
 {
-	int ret = transaction_begin(s, true);
+	int ret = transaction_begin(s);
 
 	if (ret)
 		return ret;
@@ -153,7 +154,7 @@ int state_continue(struct state *s, const char *node)
 int state_may_go(struct state *s, const char *install, const char *module, bool *go)
 {
 	sqlite3_stmt *stmt;
-	int ret = transaction_begin(s, false);
+	int ret = transaction_begin(s);
 
 	*go = false;
 	if (ret)
@@ -165,7 +166,7 @@ int state_may_go(struct state *s, const char *install, const char *module, bool 
 			     install, module);
 	if (!ret) {
 		*go = sqlite3_column_int(stmt, 0);
-		sqlite3_finalize(stmt);
+		db_done(s, stmt);
 	}
 	return transaction_end(s, ret == -ENOENT ? 0 : ret);
 }
@@ -179,7 +180,7 @@ int state_host_key(struct state *s, const char *install, char *key, size_t len)
 	ret = db_row(s, &stmt, "SELECT host_key FROM install WHERE id=?1", "s", install);
 	if (!ret) {
 		column_text(key, len, stmt, 0);
-		sqlite3_finalize(stmt);
+		db_done(s, stmt);
 	}
 	pthread_mutex_unlock(&s->lock);
 	return ret;
@@ -204,7 +205,7 @@ int state_install_find(struct state *s, const char *install, char node[64], uint
 		else
 			ret = log_err(-EIO, "state database: installation '%s' has no token",
 				      install);
-		sqlite3_finalize(stmt);
+		db_done(s, stmt);
 	}
 	pthread_mutex_unlock(&s->lock);
 	return ret;
@@ -244,7 +245,7 @@ int state_install(struct state *s, const char *install, struct state_install *i)
 	ret = db_row(s, &stmt, INSTALL_COLUMNS " WHERE i.id=?1", "s", install);
 	if (!ret) {
 		install_from_row(&found, stmt);
-		sqlite3_finalize(stmt);
+		db_done(s, stmt);
 	}
 	pthread_mutex_unlock(&s->lock);
 	*i = found;
@@ -282,47 +283,46 @@ int state_installs(struct state *s, void (*row)(const struct state_install *i, v
 
 /* What the event says about its node. An installation that a later one superseded says nothing any
  * more. */
-static int event_to_node(struct state *s, const struct event *e, int64_t now)
+static int event_to_node(struct state *s, const struct event *e, const char *node, int64_t now)
 {
 	const char *id = e->install;
-	int ret = db_run(s, "UPDATE node SET last_seen=?2 WHERE install=?1", "si", id, now);
+	int ret = db_run(s, "UPDATE node SET last_seen=?3 WHERE name=?1 AND install=?2", "ssi",
+			 node, id, now);
 
 	if (ret)
 		return ret;
 	switch (e->kind) {
 	case EVENT_START:
-		return db_run(
-			s,
-			"UPDATE node SET module=?2, bytes=0, total=0, message='', held='', go=0 "
-			"WHERE install=?1",
-			"ss", id, e->module);
+		return db_run(s,
+			      "UPDATE node SET module=?3, bytes=0, total=0, message='', held='', "
+			      "go=0 WHERE name=?1 AND install=?2",
+			      "sss", node, id, e->module);
 	case EVENT_PROGRESS:
 		return db_run(s,
-			      "UPDATE node SET module=?2, bytes=?3, total=?4, message=?5 WHERE "
-			      "install=?1",
-			      "ssiis", id, e->module, (int64_t)e->bytes, (int64_t)e->total,
+			      "UPDATE node SET module=?3, bytes=?4, total=?5, message=?6 WHERE "
+			      "name=?1 AND install=?2",
+			      "sssiis", node, id, e->module, (int64_t)e->bytes, (int64_t)e->total,
 			      e->message);
 	case EVENT_REPORT:
 		/* Without an attempt it was armed after this installation had begun: for another
 		 * one. */
 		if (e->ok)
-			return db_run(
-				s,
-				"UPDATE node SET status='installed', module='', bytes=0, total=0, "
-				"message=?2, held='', go=0,"
-				" armed=CASE WHEN attempts=0 THEN armed ELSE '' END,"
-				" wipe=CASE WHEN attempts=0 THEN wipe ELSE 0 END WHERE install=?1",
-				"ss", id, e->message);
-		return db_run(
-			s,
-			"UPDATE node SET status='failed', module=?2, message=?3, held='', go=0 "
-			"WHERE install=?1",
-			"sss", id, e->module, e->message);
+			return db_run(s,
+				      "UPDATE node SET status='installed', module='', bytes=0, "
+				      "total=0, message=?3, held='', go=0,"
+				      " armed=CASE WHEN attempts=0 THEN armed ELSE '' END,"
+				      " wipe=CASE WHEN attempts=0 THEN wipe ELSE 0 END"
+				      " WHERE name=?1 AND install=?2",
+				      "sss", node, id, e->message);
+		return db_run(s,
+			      "UPDATE node SET status='failed', module=?3, message=?4, held='', "
+			      "go=0 WHERE name=?1 AND install=?2",
+			      "ssss", node, id, e->module, e->message);
 	case EVENT_HOLD:
 		return db_run(s,
-			      "UPDATE node SET held=?2, go=0, module=?2, bytes=0, total=0, "
-			      "message=?3 WHERE install=?1",
-			      "sss", id, e->module, e->message);
+			      "UPDATE node SET held=?3, go=0, module=?3, bytes=0, total=0, "
+			      "message=?4 WHERE name=?1 AND install=?2",
+			      "ssss", node, id, e->module, e->message);
 	case EVENT_HOST_KEY:
 		return db_run(s, "UPDATE install SET host_key=?2 WHERE id=?1", "ss", id,
 			      e->message);
@@ -356,26 +356,32 @@ static int event_keep(struct state *s, const struct event *e, int64_t kept, int6
 int state_event(struct state *s, const struct event *e)
 {
 	int64_t now = time(NULL);
+	char node[64];
 	sqlite3_stmt *stmt;
 	int64_t kept;
 	uint64_t ack;
-	int ret = transaction_begin(s, e->kind == EVENT_REPORT);
+	int ret = transaction_begin(s), ended;
 
 	if (ret)
 		return ret;
-	ret = db_row(s, &stmt, "SELECT ack, kept FROM install WHERE id=?1", "s", e->install);
+	ret = db_row(s, &stmt, "SELECT node, ack, kept FROM install WHERE id=?1", "s", e->install);
+	if (ret == -ENOENT) {
+		ended = transaction_end(s, 0);
+		return ended ? ended : ret;
+	}
 	if (ret)
 		return transaction_end(s, ret);
-	ack = (uint64_t)sqlite3_column_int64(stmt, 0);
-	kept = sqlite3_column_int64(stmt, 1);
-	sqlite3_finalize(stmt);
-	if (e->seq <= ack)
-		return transaction_end(s, 0);
-	if (e->seq != ack + 1)
-		return transaction_end(s, -ERANGE);
+	column_text(node, sizeof(node), stmt, 0);
+	ack = (uint64_t)sqlite3_column_int64(stmt, 1);
+	kept = sqlite3_column_int64(stmt, 2);
+	db_done(s, stmt);
+	if (e->seq != ack + 1) {
+		ended = transaction_end(s, 0);
+		return ended || e->seq <= ack ? ended : -ERANGE;
+	}
 	ret = event_keep(s, e, kept, now);
 	if (!ret)
-		ret = event_to_node(s, e, now);
+		ret = event_to_node(s, e, node, now);
 	return transaction_end(s, ret ? ret : 1);
 }
 

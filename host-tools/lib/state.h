@@ -1,6 +1,6 @@
 /* What changes while the server runs: SQLite (WAL) in STATE/state.db. Used by `serve` and by the
- * commands, at the same time. Every call is one transaction. 0 or -errno; logs what went wrong with
- * the database. */
+ * commands, at the same time. Every call is one transaction, which outlives a power cut once
+ * the call returns. 0 or -errno; logs what went wrong with the database. */
 #ifndef LUCIE_STATE_H
 #define LUCIE_STATE_H
 
@@ -16,6 +16,11 @@ int state_open(struct state **out, const char *state_dir);
 /* For those who only look: nothing is written, and the database has to be there. */
 int state_open_readonly(struct state **out, const char *state_dir);
 void state_close(struct state *s);
+
+/* What the calling thread does in between becomes one transaction, which fails as a whole: so many
+ * events share the cost of a commit. Other threads wait. */
+int state_begin(struct state *s);
+int state_end(struct state *s);
 
 #define STATE_ATTEMPTS	 3 /* plans for one arming, unless it says otherwise */
 #define STATE_BREAKS_MAX 256

@@ -16,18 +16,20 @@
 #include <cmocka.h>
 
 #include "host-tools/lib/http-server.h"
+#include "host-tools/lib/serve-work.h"
 #include "init/lib/io.h"
 
 #define BODY_MAX  1000
 #define FILE_SIZE 100000
 
 static struct http_server *server;
+static struct work *work;
 static int listen_fd, file_fd;
 
 static size_t body_max(const char *path, void *arg)
 {
 	(void)arg;
-	return strcmp(path, "/post") ? 0 : BODY_MAX;
+	return strcmp(path, "/post") && strcmp(path, "/kept") ? 0 : BODY_MAX;
 }
 
 /* What is sent on a stream: as many letters as there are by now. */
@@ -62,31 +64,49 @@ static void stream_begin(struct http_reply *reply)
 	reply->stream = (struct http_stream){stream_read, stream_close, calloc(1, sizeof(int))};
 }
 
-/* /file is a file, /stream has no end; everything else says what arrived. */
-static void handle(const struct http_call *call, struct http_reply *reply, void *arg)
+static void say_what_arrived(const struct http_call *call)
+{
+	if (call->after) {
+		http_reply_text(call->reply, HTTP_OK, "after %s", call->after);
+		return;
+	}
+	http_reply_text(call->reply, HTTP_OK, "%s %s %s %zu %s", call->method, call->path,
+			call->token ? call->token : "-", call->body_len, call->peer);
+}
+
+static struct http_call *work_run(struct http_call *list, void *arg)
 {
 	(void)arg;
-	if (!strcmp(call->path, "/file")) {
-		reply->fd = dup(file_fd);
-		reply->size = FILE_SIZE;
-		snprintf(reply->etag, sizeof(reply->etag), "tag");
-		return;
-	}
+	for (struct http_call *call = list; call; call = call->next)
+		say_what_arrived(call);
+	return list;
+}
+
+/* /file is a file, /stream has no end, /kept is answered by another thread; everything else says
+ * what arrived. */
+static bool handle(struct http_call *call, struct http_reply *reply, void *arg)
+{
+	(void)arg;
+	if (!strcmp(call->path, "/kept"))
+		return work_put(work, call);
 	if (!strcmp(call->path, "/stream")) {
 		stream_begin(reply);
-		return;
+		return true;
 	}
-	if (call->after) {
-		http_reply_text(reply, HTTP_OK, "after %s", call->after);
-		return;
+	if (strcmp(call->path, "/file") != 0) {
+		say_what_arrived(call);
+		return true;
 	}
-	http_reply_text(reply, HTTP_OK, "%s %s %s %zu %s", call->method, call->path,
-			call->token ? call->token : "-", call->body_len, call->peer);
+	reply->fd = dup(file_fd);
+	reply->size = FILE_SIZE;
+	snprintf(reply->etag, sizeof(reply->etag), "tag");
+	return true;
 }
 
 static int set_up(void **arg)
 {
 	struct http_server_options options = {.body_max = body_max, .handle = handle};
+	struct work_options queue = {.run = work_run, .most = 3, .gather_ms = 1};
 	char name[] = "/tmp/test-http.XXXXXX", block[1000];
 
 	(void)arg;
@@ -98,13 +118,17 @@ static int set_up(void **arg)
 	}
 	listen_fd = http_listen("127.0.0.1", 0);
 	options.listen_fd = listen_fd;
-	return listen_fd < 0 ? -1 : http_server_start(&server, &options);
+	if (listen_fd < 0 || work_start(&work, &queue))
+		return -1;
+	return http_server_start(&server, &options);
 }
 
 static int tear_down(void **arg)
 {
 	(void)arg;
+	work_end(work);
 	http_server_stop(server);
+	work_free(work);
 	close(listen_fd);
 	close(file_fd);
 	return 0;
@@ -243,6 +267,38 @@ static void head_sends_no_body(void **arg)
 	free(answer);
 }
 
+/* More at once than the server has threads, and than the queue takes in one go; each gets its own
+ * answer, and one that left is not waited for. */
+static void kept_calls_are_answered(void **arg)
+{
+	int fds[24];
+
+	(void)arg;
+	for (size_t i = 0; i < 24; i++) {
+		char request[128], body[8];
+		int n = snprintf(body, sizeof(body), "%.*s", (int)(i % 5 + 1), "12345");
+
+		snprintf(request, sizeof(request),
+			 "POST /kept HTTP/1.1\r\nContent-Length: %d\r\n" END "%s", n, body);
+		fds[i] = connect_to();
+		write_full(fds[i], request, strlen(request));
+	}
+	close(fds[0]);
+	for (size_t i = 1; i < 24; i++) {
+		char answer[1024] = "", wanted[32];
+		size_t n = 0;
+		ssize_t got;
+
+		while (n < sizeof(answer) - 1 &&
+		       (got = read(fds[i], answer + n, sizeof(answer) - 1 - n)) > 0)
+			n += (size_t)got;
+		snprintf(wanted, sizeof(wanted), "POST /kept - %zu", i % 5 + 1);
+		if (!strstr(answer, wanted))
+			fail_msg("%s\n--- has no '%s'", answer, wanted);
+		close(fds[i]);
+	}
+}
+
 /* One address cannot take all connections. */
 static void connections_per_address_are_bounded(void **arg)
 {
@@ -369,6 +425,7 @@ int main(void)
 		cmocka_unit_test(headers_are_bounded),
 		cmocka_unit_test(files_and_ranges),
 		cmocka_unit_test(head_sends_no_body),
+		cmocka_unit_test(kept_calls_are_answered),
 		cmocka_unit_test(connections_per_address_are_bounded),
 		cmocka_unit_test(what_the_client_has_arrives),
 		cmocka_unit_test(streams_sleep_and_wake),

@@ -174,6 +174,36 @@ static void an_id_is_used_once(void **arg)
 	assert_int_equal(state_install_begin(state, "n2", "i1", "full", MAC, hash), -EEXIST);
 }
 
+/* Repeats and gaps change nothing, and are no reason to give up what else is in the transaction. */
+static void many_events_are_one_transaction(void **arg)
+{
+	(void)arg;
+	begin("n1", "i1");
+	begin("n2", "i2");
+	assert_int_equal(state_begin(state), 0);
+	assert_int_equal(apply(event("i1", 1, EVENT_START, "")), 1);
+	assert_int_equal(apply(event("i1", 1, EVENT_START, "")), 0);
+	assert_int_equal(apply(event("i1", 7, EVENT_START, "")), -ERANGE);
+	assert_int_equal(apply(event("none", 1, EVENT_START, "")), -ENOENT);
+	assert_int_equal(apply(event("i2", 1, EVENT_START, "mount")), 1);
+	assert_int_equal(state_end(state), 0);
+	assert_string_equal(node("n2").module, "mount");
+}
+
+static void a_transaction_fails_as_a_whole(void **arg)
+{
+	uint8_t hash[32] = {0};
+
+	(void)arg;
+	begin("n1", "i1");
+	assert_int_equal(state_begin(state), 0);
+	assert_int_equal(apply(event("i1", 1, EVENT_START, "mount")), 1);
+	assert_int_equal(state_install_begin(state, "n2", "i1", "full", MAC, hash), -EEXIST);
+	assert_int_equal(state_end(state), -EEXIST);
+	assert_string_equal(node("n1").module, "");
+	assert_int_equal(apply(event("i1", 1, EVENT_START, "mount")), 1);
+}
+
 static void token_and_acknowledgement_are_found(void **arg)
 {
 	uint8_t hash[32], wanted[32] = {1, 2, 3};
@@ -485,6 +515,8 @@ int main(void)
 		TEST(a_hold_lasts_until_somebody_ends_it),
 		TEST(a_host_key_is_that_of_its_installation),
 		TEST(an_id_is_used_once),
+		TEST(many_events_are_one_transaction),
+		TEST(a_transaction_fails_as_a_whole),
 		TEST(token_and_acknowledgement_are_found),
 		TEST(events_count_once_and_in_order),
 		TEST(a_good_report_disarms),
