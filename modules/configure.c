@@ -101,7 +101,9 @@ static int write_fstab(struct configure *c)
 	for (size_t i = 0; i < v->count; i++) {
 		const struct stamp_part *p = &v->list[i].part;
 		bool root = !strcmp(p->mount, "/");
-		const char *defaults = root ? "errors=remount-ro" : "defaults";
+		const char *defaults = root		  ? "errors=remount-ro"
+				       : p->fs == FS_VFAT ? "umask=0077"
+							  : "defaults";
 
 		if (p->fs == FS_SWAP)
 			strbuf_addf(&text, "UUID=%s none swap %s 0 0\n", p->uuid,

@@ -18,6 +18,7 @@
 #include "modules/lib/stamp.h"
 #include "modules/lib/table.h"
 #include "modules/lib/target.h"
+#include "modules/lib/vfat.h"
 #include "modules/lib/volume.h"
 
 #include <errno.h>
@@ -130,7 +131,9 @@ static int plan_stamp(struct job *job, size_t disk)
 					  .bytes = from->bytes};
 		strcpy(to->mount, from->mount);
 		strcpy(to->options, from->fs == FS_RAW ? from->label : from->options);
-		if (from->fs != FS_RAW)
+		if (from->fs == FS_VFAT)
+			vfat_new_uuid(to->uuid);
+		else if (from->fs != FS_RAW)
 			new_uuid(to->uuid);
 		s->part_count++;
 	}
@@ -232,6 +235,8 @@ static int format(const char *path, const struct stamp_part *part, const char *l
 		return ret;
 	if (part->fs == FS_EXT4)
 		return ext4_make(path, part->bytes, part->uuid, label);
+	if (part->fs == FS_VFAT)
+		return vfat_make(path, part->bytes, part->uuid, label);
 	ret = swap_make(path, part->bytes, part->uuid, label);
 	if (!ret && swapon(path, 0))
 		return log_err(-errno, "cannot switch on the swap of '%s'", path);

@@ -4,6 +4,7 @@
 #include "modules/lib/layout.h"
 
 #include "init/lib/str.h"
+#include "modules/lib/vfat.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -42,10 +43,30 @@ __attribute__((format(printf, 2, 3))) static void fail(struct parser *p, const c
 
 const char *layout_fs_name(enum layout_fs fs)
 {
-	static const char *const names[] = {
-		[FS_EXT4] = "ext4", [FS_SWAP] = "swap", [FS_RAW] = "raw"};
+	static const char *const names[FS_COUNT] = {
+		[FS_EXT4] = "ext4", [FS_VFAT] = "vfat", [FS_SWAP] = "swap", [FS_RAW] = "raw"};
 
 	return names[fs];
+}
+
+bool layout_fs_parse(enum layout_fs *fs, const char *name)
+{
+	for (*fs = FS_EXT4; *fs < FS_COUNT; (*fs)++)
+		if (!strcmp(name, layout_fs_name(*fs)))
+			return true;
+	*fs = FS_EXT4;
+	return false;
+}
+
+bool layout_is_esp(enum layout_fs fs, const char *mount)
+{
+	return fs == FS_VFAT && (!strcmp(mount, "/boot/efi") || !strcmp(mount, "/efi"));
+}
+
+/* The smallest partition for a file system. */
+static uint64_t fs_min(enum layout_fs fs)
+{
+	return fs == FS_EXT4 ? EXT4_MIN : fs == FS_VFAT ? VFAT_BYTES_MIN : LAYOUT_ALIGN;
 }
 
 static bool only_chars(const char *s, const char *also)
@@ -232,13 +253,17 @@ static void parse_part_option(struct parser *p, struct layout_part *part, const 
 	}
 }
 
-static bool parse_fs(enum layout_fs *fs, const char *word)
+/* What the file system itself asks of its partition. */
+static void check_fs(struct parser *p, const struct layout_part *part)
 {
-	for (*fs = FS_EXT4; *fs <= FS_RAW; (*fs)++)
-		if (!strcmp(word, layout_fs_name(*fs)))
-			return true;
-	*fs = FS_EXT4;
-	return false;
+	if (part->size.max && part->size.max < fs_min(part->fs))
+		fail(p, "%s needs at least %lluM", layout_fs_name(part->fs),
+		     (unsigned long long)(fs_min(part->fs) / MIB));
+	if (part->fs == FS_VFAT && !strcmp(part->mount, "/"))
+		fail(p, "vfat cannot be the root file system: it has no owners and no links");
+	if (part->fs == FS_VFAT && strlen(part->label) > VFAT_LABEL_MAX)
+		fail(p, "label '%s' is longer than the %d bytes that vfat has", part->label,
+		     VFAT_LABEL_MAX);
 }
 
 static void add_part(struct parser *p, struct layout_part *part)
@@ -276,16 +301,15 @@ static void parse_partition(struct parser *p, char *rest)
 		return;
 	}
 	part.disk = p->l->disk_count - 1;
-	if (!parse_fs(&part.fs, fs))
-		fail(p, "unknown file system '%s', expected ext4, swap or raw", fs);
+	if (!layout_fs_parse(&part.fs, fs))
+		fail(p, "unknown file system '%s', expected ext4, vfat, swap or raw", fs);
 	else
 		parse_mount(p, &part, mount);
 	if (!parse_size(&part.size, size))
 		fail(p, "'%s' is not a size, expected 512M, 20%%, 2G-8G, 8G-, RAM or RAM*2", size);
-	else if (part.fs == FS_EXT4 && part.size.max && part.size.max < EXT4_MIN)
-		fail(p, "ext4 needs at least 16M");
 	while ((word = str_word(&rest)))
 		parse_part_option(p, &part, word);
+	check_fs(p, &part);
 	add_part(p, &part);
 }
 
@@ -340,7 +364,7 @@ static uint64_t align_up(uint64_t bytes)
 /* What a partition gets before the rest is shared out. */
 static uint64_t least_size(const struct layout_part *part, uint64_t usable, uint64_t ram_bytes)
 {
-	uint64_t floor = part->fs == FS_EXT4 ? EXT4_MIN : LAYOUT_ALIGN, bytes = part->size.min;
+	uint64_t floor = fs_min(part->fs), bytes = part->size.min;
 
 	if (part->size.percent)
 		bytes = usable / 100 * part->size.percent / LAYOUT_ALIGN * LAYOUT_ALIGN;

@@ -6,7 +6,8 @@
  *
  * SELECTOR: disk1 (the n-th fixed disk, in stable order), /dev/NAME, serial=TEXT, model=GLOB,
  * size>SIZE. MOUNT: an absolute path, `swap`, or `-` (made, not mounted). SIZE: 512M, 20%, 2G-8G,
- * 8G- (grows), RAM*2. FS: ext4, swap, raw. Parsing and sizing are pure, so that `lucie check`, tests
+ * 8G- (grows), RAM*2. FS: ext4, vfat, swap, raw. vfat at /boot/efi or /efi is the EFI system
+ * partition. Parsing and sizing are pure, so that `lucie check`, tests
  * and fuzzers run them; nothing here touches a disk.
  */
 #ifndef LUCIE_LAYOUT_H
@@ -24,7 +25,7 @@
 	((uint64_t)1 << 20) /* bytes; also the size of the area before the first partition */
 
 enum layout_table { TABLE_GPT, TABLE_MSDOS };
-enum layout_fs { FS_EXT4, FS_SWAP, FS_RAW };
+enum layout_fs { FS_EXT4, FS_VFAT, FS_SWAP, FS_RAW, FS_COUNT };
 enum layout_selector { SELECT_NTH, SELECT_PATH, SELECT_SERIAL, SELECT_MODEL, SELECT_LARGER };
 
 struct layout_disk {
@@ -76,5 +77,10 @@ int layout_place(struct layout *l, size_t disk, uint64_t disk_bytes, uint64_t ra
 int layout_find_raw(const struct layout *l, const char *label);
 
 const char *layout_fs_name(enum layout_fs fs);
+/* False, with *fs FS_EXT4, where there is none of that name. */
+bool layout_fs_parse(enum layout_fs *fs, const char *name);
+
+/* What UEFI firmware boots from, by file system and mount point. */
+bool layout_is_esp(enum layout_fs fs, const char *mount);
 
 #endif

@@ -86,14 +86,6 @@ static bool decode_table(struct stamp *s, char *rest)
 	return take(s->table_id, sizeof(s->table_id), str_word(&rest)) && !str_word(&rest);
 }
 
-static bool decode_fs(enum layout_fs *fs, const char *word)
-{
-	for (*fs = FS_EXT4; *fs <= FS_RAW; (*fs)++)
-		if (word && !strcmp(word, layout_fs_name(*fs)))
-			return true;
-	return false;
-}
-
 static bool decode_number(uint64_t *out, const char *word)
 {
 	return word && !str_to_u64(word, out) && *out <= INT64_MAX / 2;
@@ -107,8 +99,8 @@ static bool decode_part(struct stamp *s, char *rest)
 
 	if (s->part_count == LAYOUT_PARTS_MAX || !decode_number(&number, str_word(&rest)) ||
 	    !number || number > LAYOUT_PARTS_MAX || !decode_number(&p->start, str_word(&rest)) ||
-	    !decode_number(&p->bytes, str_word(&rest)) || !decode_fs(&p->fs, str_word(&rest)) ||
-	    !take(p->uuid, sizeof(p->uuid), str_word(&rest)) ||
+	    !decode_number(&p->bytes, str_word(&rest)) || !(word = str_word(&rest)) ||
+	    !layout_fs_parse(&p->fs, word) || !take(p->uuid, sizeof(p->uuid), str_word(&rest)) ||
 	    !take(p->mount, sizeof(p->mount), str_word(&rest)))
 		return false;
 	if (!strcmp(p->uuid, "-"))

@@ -17,9 +17,13 @@
 /* UEFI specification and its registry of types; MSDOS type bytes. */
 #define GPT_LINUX	"0FC63DAF-8483-4772-8E79-3D69D8477DE4"
 #define GPT_SWAP	"0657FD6D-A4AB-43C4-84E5-0933C84B4F4F"
+#define GPT_ESP		"C12A7328-F81F-11D2-BA4B-00A0C93EC93B"
+#define GPT_BASIC_DATA	"EBD0A0A2-B9E5-4433-87C0-68B6B72699C7"
 #define GPT_LEGACY_BOOT ((uint64_t)1 << 2) /* attribute bit */
 #define DOS_LINUX	0x83
 #define DOS_SWAP	0x82
+#define DOS_FAT32_LBA	0x0c
+#define DOS_ESP		0xef
 
 static void unref_context(struct fdisk_context **cxt)
 {
@@ -116,20 +120,31 @@ void table_new_id(enum layout_table kind, char id[TABLE_ID_MAX])
 			 uuid[3]);
 }
 
+static struct fdisk_parttype *part_type(struct fdisk_context *cxt, const struct layout_part *part)
+{
+	static const struct {
+		const char *gpt;
+		unsigned int dos;
+	} types[FS_COUNT] = {[FS_EXT4] = {GPT_LINUX, DOS_LINUX},
+			     [FS_VFAT] = {GPT_BASIC_DATA, DOS_FAT32_LBA},
+			     [FS_SWAP] = {GPT_SWAP, DOS_SWAP},
+			     [FS_RAW] = {GPT_LINUX, DOS_LINUX}};
+	struct fdisk_label *label = fdisk_get_label(cxt, NULL);
+	bool esp = layout_is_esp(part->fs, part->mount);
+
+	if (fdisk_is_label(cxt, GPT))
+		return fdisk_label_get_parttype_from_string(label,
+							    esp ? GPT_ESP : types[part->fs].gpt);
+	return fdisk_label_get_parttype_from_code(label, esp ? DOS_ESP : types[part->fs].dos);
+}
+
 static int add_part(struct fdisk_context *cxt, const struct layout_part *part)
 {
 	uint64_t sector = fdisk_get_sector_size(cxt);
-	struct fdisk_label *label = fdisk_get_label(cxt, NULL);
 	struct fdisk_partition *pa = fdisk_new_partition();
-	struct fdisk_parttype *type;
+	struct fdisk_parttype *type = part_type(cxt, part);
 	int ret;
 
-	if (fdisk_is_label(cxt, GPT))
-		type = fdisk_label_get_parttype_from_string(label, part->fs == FS_SWAP ? GPT_SWAP
-										       : GPT_LINUX);
-	else
-		type = fdisk_label_get_parttype_from_code(label, part->fs == FS_SWAP ? DOS_SWAP
-										     : DOS_LINUX);
 	if (!pa || !type) {
 		ret = -ENOMEM;
 		goto out;
