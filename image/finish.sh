@@ -1,18 +1,18 @@
 #!/bin/sh
-# finish.sh BOARD WORK BOARD-OUT OUT BUDGET MKINITRAMFS: the firmware archive, if there is any firmware, and boot/, the folder for a TFTP server.
+# finish.sh WORK BOARD-OUT OUT MKINITRAMFS: the firmware archive, if there is any firmware, and boot/, the folder for a TFTP server.
 set -eu
 
-work=$2
-b=$3
-out=$4
-mkinitramfs=$6
+work=$1
+b=$2
+out=$3
+mkinitramfs=$4
 
 rm -rf "${b:?}/firmware.img" "${b:?}/boot"
 mkdir -p "$b/boot/pxelinux.cfg"
 initrd=initramfs.img,extlinux.img
 if [ -s "$work/firmware.list" ]; then
 	$mkinitramfs "$work/firmware.cpio" "$work/firmware.list"
-	xz -c -T2 --block-size=16MiB --check=crc32 --lzma2=preset=6,dict=8MiB "$work/firmware.cpio" >"$b/firmware.img"
+	zstd -q -c -T2 -19 --no-check "$work/firmware.cpio" >"$b/firmware.img"
 	cp "$b/firmware.img" "$b/boot/"
 	initrd=$initrd,firmware.img
 fi

@@ -127,7 +127,7 @@ $(W)/.firmware: FORCE
 
 BOOT_FILES := $(addprefix $(O)/syslinux/,lpxelinux.0 ldlinux.c32) $(B)/vmlinuz $(B)/initramfs.img $(B)/extlinux.img
 $(B)/manifest: $(BOOT_FILES) $(W)/firmware.list image/finish.sh image/manifest.sh image/size-table.sh $(wildcard image/packages/*.mk)
-	$(Q)image/finish.sh $(BOARD) $(W) $(B) $(O) $(BUDGET) $(MKINITRAMFS)
+	$(Q)image/finish.sh $(W) $(B) $(O) $(MKINITRAMFS)
 	$(Q)image/manifest.sh $(BOARD) $(W) $(B) $(KERNEL) $(FIRMWARE_LOCKED) > $@
 	$(Q)image/size-table.sh $(BOARD) $(W) $(B) $(O) $(BUDGET)
 

@@ -23,15 +23,12 @@ struct formatter {
 
 static void split_lines(struct formatter *f, char *text, size_t len)
 {
-	char *end = text + len;
+	struct cluster_text rest = {text, text + len};
+	char *line;
 
-	for (char *line = text, *next; line < end; line = next) {
-		char *nl = memchr(line, '\n', (size_t)(end - line));
+	while ((line = cluster_next_line(&rest, NULL))) {
 		struct cluster_words *w;
 
-		next = nl ? nl + 1 : end;
-		if (nl)
-			*nl = '\0';
 		if (!(f->count & (f->count - 1)))
 			f->lines =
 				xrealloc(f->lines, f->count ? f->count * 2 : 1, sizeof(*f->lines));

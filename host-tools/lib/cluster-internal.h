@@ -135,6 +135,13 @@ void cluster_read_text(struct cluster *c, const char *file, const char *dir, con
 #define BYTE_ORDER_MARK                                                                            \
 	"\xef\xbb\xbf" /* some editors put it at a file's start; passed over there */
 
+/* What is left of a text; a NUL, or what may become one, follows at end. */
+struct cluster_text {
+	char *at, *end;
+};
+/* Cuts the next line in place; NULL: there is none. bad: the first byte that may not stand in a text
+ * file, or NULL; may be NULL itself. */
+char *cluster_next_line(struct cluster_text *t, const char **bad);
 /* A line cut in place: its first word goes to `end`, text is what follows it, comment what follows
  * the '#' (NULL: there is none). Empty lines have an empty word. */
 struct cluster_words {
@@ -177,8 +184,6 @@ void cluster_require(struct cluster *c, const struct object *o, const char *key,
 /* Says that nothing of this type has the name, and which one is like it. */
 void cluster_dangling(struct cluster *c, enum cluster_type type, const char *name,
 		      const struct cluster_place *at);
-/* The first byte of a line that may not stand in a text file; NULL. A NUL follows at len. */
-const char *cluster_bad_byte(const char *line, size_t len);
 struct object *cluster_object_add(struct cluster *c, enum cluster_type type,
 				  struct cluster_place at);
 void cluster_error(struct cluster *c, const struct cluster_place *at, const char *fmt, ...)

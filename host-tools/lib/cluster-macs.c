@@ -86,17 +86,12 @@ static void read_line(struct cluster *c, struct mac_file *f, char *text, struct 
 static void read_lines(struct cluster *c, struct mac_file *f, char *text, size_t len)
 {
 	struct cluster_place at = {.file = f->path, .column = 1};
-	char *end = text + len;
+	struct cluster_text rest = {text, text + len};
+	const char *bad;
+	char *line;
 
-	for (char *line = text, *next; line < end; line = next) {
-		char *nl = memchr(line, '\n', (size_t)(end - line));
-		const char *bad;
-
-		next = nl ? nl + 1 : end;
-		if (nl)
-			*nl = '\0';
+	while ((line = cluster_next_line(&rest, &bad))) {
 		at.line++;
-		bad = cluster_bad_byte(line, (size_t)((nl ? nl : end) - line));
 		if (bad) {
 			cluster_error(c, &at, "byte 0x%02x, expected lines 'HOST MAC' or 'MAC'",
 				      (unsigned char)*bad);

@@ -85,41 +85,6 @@ void cluster_split_line(struct cluster_words *w, char *line)
 	w->text = skip_blanks(w->end);
 }
 
-/* Length of the UTF-8 character at p, 0 if it is none or a control character. */
-static size_t character_length(const unsigned char *p)
-{
-	static const unsigned int least[] = {0, 0, 0x80, 0x800, 0x10000};
-	size_t n = p[0] < 0x80	     ? 1
-		   : p[0] >> 5 == 6  ? 2
-		   : p[0] >> 4 == 14 ? 3
-		   : p[0] >> 3 == 30 ? 4
-				     : 0;
-	unsigned int code = n < 2 ? p[0] : p[0] & (0x7fU >> n);
-
-	for (size_t i = 1; i < n; i++) {
-		if (p[i] >> 6 != 2)
-			return 0;
-		code = code << 6 | (p[i] & 0x3f);
-	}
-	if (code < 0x20 || (code >= 0x7f && code < 0xa0) || (n > 1 && code < least[n]))
-		return 0;
-	return code > 0x10ffff || (code >= 0xd800 && code < 0xe000) ? 0 : n;
-}
-
-const char *cluster_bad_byte(const char *line, size_t len)
-{
-	for (size_t i = 0; i < len;) {
-		size_t n = line[i] == '\t' || (line[i] == '\r' && i + 1 == len)
-				   ? 1
-				   : character_length((const unsigned char *)line + i);
-
-		if (!n)
-			return line + i;
-		i += n;
-	}
-	return NULL;
-}
-
 static void unknown_type(struct reader *r, const char *name, struct cluster_place at)
 {
 	struct suggestion s = suggest_start(name);
@@ -366,17 +331,12 @@ static void read_line(struct reader *r, char *line)
 
 static void read_lines(struct reader *r, char *text, size_t len)
 {
-	char *end = text + len;
+	struct cluster_text rest = {text, text + len};
+	const char *bad;
+	char *line;
 
-	for (char *line = text, *next; line < end; line = next) {
-		char *nl = memchr(line, '\n', (size_t)(end - line));
-		const char *bad;
-
-		next = nl ? nl + 1 : end;
-		if (nl)
-			*nl = '\0';
+	while ((line = cluster_next_line(&rest, &bad))) {
 		r->line++;
-		bad = cluster_bad_byte(line, (size_t)((nl ? nl : end) - line));
 		if (bad) {
 			struct cluster_place at = place(r, line, bad);
 

@@ -32,15 +32,12 @@ void cluster_error(struct cluster *c, const struct cluster_place *at, const char
 	_cleanup_free_ char *text = NULL;
 	struct cluster_error *e;
 	va_list ap;
-	int n;
 
 	if (c->error_total++ >= CLUSTER_ERRORS_MAX)
 		return;
 	va_start(ap, fmt);
-	n = vasprintf(&text, fmt, ap);
+	text = xvasprintf(fmt, ap);
 	va_end(ap);
-	if (n < 0)
-		die("out of memory");
 	c->errors = xrealloc(c->errors, c->error_count + 1, sizeof(*c->errors));
 	e = &c->errors[c->error_count++];
 	*e = (struct cluster_error){

@@ -45,13 +45,10 @@ __attribute__((format(printf, 2, 3))) static void on_error(struct module_check *
 	struct check *k = check->arg;
 	_cleanup_free_ char *text = NULL, *whole = NULL;
 	va_list ap;
-	int n;
 
 	va_start(ap, fmt);
-	n = vasprintf(&text, fmt, ap);
+	text = xvasprintf(fmt, ap);
 	va_end(ap);
-	if (n < 0)
-		die("out of memory");
 	whole = xasprintf("module '%s': %s", k->module, text);
 	complain(k, whole);
 }

@@ -32,13 +32,10 @@ int setup_said(struct setup *s, int result, const char *fmt, ...)
 {
 	_cleanup_free_ char *path = NULL;
 	va_list ap;
-	int n;
 
 	va_start(ap, fmt);
-	n = vasprintf(&path, fmt, ap);
+	path = xvasprintf(fmt, ap);
 	va_end(ap);
-	if (n < 0)
-		die("out of memory");
 	if (result < 0)
 		return log_err(result, "cannot write '%s/%s'", s->dir, path);
 	s->changed += (unsigned int)result;

@@ -2,6 +2,7 @@
 #include "modules/configure.c"
 
 #include "init/lib/io.h"
+#include "tests/unit/module-notes.h"
 #include "tests/unit/temp-folder.h"
 #include "tests/unit/as-root.h"
 
@@ -14,7 +15,6 @@
 static struct plan plan;
 static struct module_context ctx;
 static struct configure c;
-static char messages[2048];
 
 static int teardown(void **state)
 {
@@ -197,18 +197,6 @@ static void ssh_keys(void **state)
 	assert_int_equal(st.st_mode & 07777, 0700);
 }
 
-static void note(struct module_check *check, const char *fmt, ...)
-{
-	size_t n = strlen(messages);
-	va_list ap;
-
-	(void)check;
-	va_start(ap, fmt);
-	vsnprintf(messages + n, sizeof(messages) - n, fmt, ap);
-	va_end(ap);
-	strcat(messages, "\n");
-}
-
 static void check_finds_everything(void **state)
 {
 	struct module_check check = {.error = note};
@@ -218,10 +206,10 @@ static void check_finds_everything(void **state)
 		      "1:2\nroot_password a:b\n");
 	check.plan = &plan;
 	check.section = c.section;
-	messages[0] = '\0';
+	notes[0] = '\0';
 	configure_check(&check);
 	assert_string_equal(
-		messages,
+		notes,
 		"'bad/name' is not a host name\naddress '10.0.0.300' is not an IPv4 address\n"
 		"gateway 'x' is not an IPv4 address\ndns 'y' is not an IPv4 address\n"
 		"an address needs a netmask\n'1:2' is not a hardware address\n"

@@ -1,6 +1,7 @@
 /* install's own words: names of packages, lines of sources.list, keys, and what apt's status lines
  * become. */
 #include "modules/install.c"
+#include "tests/unit/module-notes.h"
 #include "tests/unit/temp-folder.h"
 
 #include "tests/unit/as-root.h"
@@ -14,7 +15,6 @@ static struct plan plan;
 static struct module_context ctx;
 static struct install in;
 static uint64_t shown;
-static char messages[1024];
 
 static void note_progress(struct module_context *c, uint64_t done, uint64_t total, const char *what)
 {
@@ -110,18 +110,6 @@ static void status_lines(void **state)
 	assert_string_equal(reason, "pkg: it failed");
 }
 
-static void note(struct module_check *check, const char *fmt, ...)
-{
-	size_t n = strlen(messages);
-	va_list ap;
-
-	(void)check;
-	va_start(ap, fmt);
-	vsnprintf(messages + n, sizeof(messages) - n, fmt, ap);
-	va_end(ap);
-	strcat(messages, "\n");
-}
-
 static void check_finds_everything(void **state)
 {
 	struct module_check check = {.error = note};
@@ -131,10 +119,10 @@ static void check_finds_everything(void **state)
 		     "-o\npackage a;b\n");
 	check.plan = &plan;
 	check.section = ctx.section;
-	messages[0] = '\0';
+	notes[0] = '\0';
 	install_check(&check);
 	assert_string_equal(
-		messages,
+		notes,
 		"'removed-' is not the name of a package\n'-o' is not the name of a package\n"
 		"'a;b' is not the name of a package\n"
 		"packages are to be installed, but no package server is named\n");
