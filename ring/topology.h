@@ -106,6 +106,8 @@ void topology_demote(struct topology *t, uint32_t id, int64_t now);
 
 /* Whom it should take from; 0: the master. */
 uint32_t topology_predecessor(const struct topology *t, uint32_t id);
+/* Who comes after it in the chain; 0: nobody, or it is not in the chain. */
+uint32_t topology_successor(const struct topology *t, uint32_t id);
 /* The predecessor and those before it, at most RING_CANDIDATES, the master last if there is room.
  */
 void topology_candidates(const struct topology *t, uint32_t id, struct ring_place *out);

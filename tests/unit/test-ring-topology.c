@@ -137,8 +137,8 @@ static void test_slow_is_moved(void **state)
 }
 
 /* Member 1 receives 5 MB/s and gives member 2 given[i] MB/s in the i-th of some intervals of 50 ms;
- * when that is seen, in ms, or -1. */
-static int64_t feed(const double *given, size_t count)
+ * member 3 is so many bytes behind 2. When that is seen, in ms, or -1. */
+static int64_t feed(const double *given, size_t count, double behind)
 {
 	struct topology t;
 	int64_t now = 0, seen = -1;
@@ -156,6 +156,9 @@ static int64_t feed(const double *given, size_t count)
 		topology_beat(&t, 1, &b, now);
 		b = (struct ring_beat){.attached = 1, .received = (uint64_t)gone};
 		topology_beat(&t, 2, &b, now);
+		b.attached = 2;
+		b.received = gone > behind ? (uint64_t)(gone - behind) : 0;
+		topology_beat(&t, 3, &b, now);
 		if (topology_judge(&t, &limits, now).kind == VERDICT_DEMOTE)
 			seen = now - 20 * 50;
 	}
@@ -167,15 +170,19 @@ static void test_choked_is_seen_early(void **state)
 {
 	static const double quarter[10] = {1.25, 1.25, 1.25, 1.25, 1.25,
 					   1.25, 1.25, 1.25, 1.25, 1.25},
+			    uneven[10] = {2.7, 0, 2.4, 0.8, 2.7, 0, 2.4, 0.8, 2.7, 0},
 			    stall[10] = {1, 0, 0, 0, 0, 0, 5, 5, 5, 5},
 			    jerky[10] = {1, 0, 9, 1, 0, 9, 1, 0, 9, 1};
 	int64_t seen;
 
 	(void)state;
-	seen = feed(quarter, 10);
+	seen = feed(quarter, 10, 0);
 	assert_true(seen > 0 && seen <= 400);
-	assert_int_equal(feed(stall, 10), -1);
-	assert_int_equal(feed(jerky, 10), -1);
+	assert_int_equal(feed(quarter, 10, 2.0 * MB), -1); /* it is not what 3 waits for */
+	seen = feed(uneven, 10, 0);
+	assert_true(seen > 0 && seen <= 400);
+	assert_int_equal(feed(stall, 10, 0), -1);
+	assert_int_equal(feed(jerky, 10, 0), -1);
 }
 
 static void test_last_may_be_slow(void **state)
