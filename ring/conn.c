@@ -121,13 +121,15 @@ int conn_hello_take(struct conn *c, const struct frame *f, bool server)
 	struct ring_hello hello;
 	int ret;
 
+	if (!server && f->type == RING_REFUSE)
+		return -EBUSY;
 	if (f->type != RING_HELLO || message_decode_hello(&hello, c->body, f->length))
 		return -EBADMSG;
-	if (hello.version != RING_VERSION)
-		return -EPROTONOSUPPORT;
 	ret = server ? conn_hello_send(c) : 0;
 	if (ret)
 		return ret;
+	if (hello.version != RING_VERSION)
+		return -EPROTONOSUPPORT;
 	if (hello.keyed != c->key->set)
 		return -EKEYREJECTED;
 	if (!c->key->set)

@@ -54,7 +54,8 @@ void conn_close(struct conn *c);
 
 /* The client begins; the server answers with its own after conn_hello_take(). */
 int conn_hello_send(struct conn *c);
-/* -EPROTONOSUPPORT: another version. -EKEYREJECTED: one of the two has no key. */
+/* -EPROTONOSUPPORT: another version. -EKEYREJECTED: one of the two has no key. -EBUSY: the server
+ * has no place for us now. */
 int conn_hello_take(struct conn *c, const struct frame *f, bool server);
 
 /* 1: a whole frame is in c->frame with its payload in c->body, valid until the next call. 0: not

@@ -37,6 +37,29 @@ void conn_refuse(struct conn *c, enum ring_type type, uint32_t id, const char *t
 	conn_close(c);
 }
 
+static size_t hung_find(const struct door *d, const struct ring_address *from)
+{
+	size_t i = 0;
+
+	while (i < d->hung_count && memcmp(d->hung[i], from->ip, sizeof(from->ip)))
+		i++;
+	return i;
+}
+
+static void hung_add(struct door *d, const struct ring_address *from)
+{
+	if (hung_find(d, from) == d->hung_count && d->hung_count < DOOR_STRANGERS)
+		memcpy(d->hung[d->hung_count++], from->ip, sizeof(from->ip));
+}
+
+static void hung_remove(struct door *d, const struct ring_address *from)
+{
+	size_t i = hung_find(d, from);
+
+	if (i < d->hung_count)
+		memmove(d->hung[i], d->hung[--d->hung_count], sizeof(d->hung[i]));
+}
+
 static void forget(struct door *d, struct stranger *s)
 {
 	size_t i = 0;
@@ -49,7 +72,8 @@ static void forget(struct door *d, struct stranger *s)
 		epoll_ctl(d->poll_fd, EPOLL_CTL_DEL, s->conn.fd, NULL);
 }
 
-/* One line now and then is enough for whoever knocks in a loop. */
+/* Who has another key cannot verify the refusal, and knows by that; to who has ours it says that
+ * another try may help. One line now and then is enough for whoever knocks in a loop. */
 static void turn_away(struct door *d, struct stranger *s, const char *why)
 {
 	char text[SOCK_TEXT];
@@ -58,7 +82,7 @@ static void turn_away(struct door *d, struct stranger *s, const char *why)
 	if (d->turned_away <= 20 || d->turned_away % 1000 == 0)
 		log_warn("turned away %s: %s", sock_text(&s->from, text), why);
 	forget(d, s);
-	conn_close(&s->conn);
+	conn_refuse(&s->conn, RING_REFUSE, 0, why);
 	free(s);
 }
 
@@ -125,6 +149,7 @@ static void listen_to(struct door *d, struct stranger *s)
 		return;
 	if (ret == 1 && (s->conn.frame.type == RING_JOIN || s->conn.frame.type == RING_FETCH)) {
 		forget(d, s);
+		hung_remove(d, &s->from);
 		d->enter(d->arg, &s->conn, &s->from);
 		free(s);
 		return;
@@ -152,9 +177,20 @@ void door_tick(struct door *d)
 {
 	int64_t now = now_ms();
 
-	for (size_t i = d->count; i--;)
-		if (now - d->strangers[i]->since > d->patience_ms)
-			turn_away(d, d->strangers[i], "said nothing");
+	for (size_t i = d->count; i--;) {
+		struct stranger *s = d->strangers[i];
+
+		if (d->hung_ms && now - s->since > d->hung_ms)
+			hung_add(d, &s->from);
+		if (now - s->since > d->patience_ms)
+			turn_away(d, s, "said nothing");
+	}
+}
+
+void door_forgive(struct door *d, int64_t ms)
+{
+	for (size_t i = 0; i < d->count; i++)
+		d->strangers[i]->since += ms;
 }
 
 void door_close(struct door *d)

@@ -24,6 +24,11 @@ struct door {
 	size_t count;
 	uint32_t patience_ms;
 	uint64_t turned_away;
+	/* Where somebody came from who did not say within hung_ms what he wants (0: not looked at),
+	 * and nobody has entered from since: a node that hung while it joined, or a stranger. */
+	uint32_t hung_ms;
+	uint8_t hung[DOOR_STRANGERS][16];
+	size_t hung_count;
 	/* A greeted connection with its first frame in conn->frame and conn->body: RING_JOIN or
 	 * RING_FETCH. The callee owns *conn from then on (by copy). */
 	void (*enter)(void *arg, struct conn *conn, const struct ring_address *from);
@@ -35,6 +40,8 @@ int door_open(struct door *d, int listener, const struct ring_key *key, uint32_t
 void door_handle(struct door *d);
 /* Turns away who waited too long. */
 void door_tick(struct door *d);
+/* This process was held up for so long: that is nobody's silence. */
+void door_forgive(struct door *d, int64_t ms);
 void door_close(struct door *d);
 
 /* Says why in one notice, as well as it can be said without waiting, and closes. */

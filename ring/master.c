@@ -241,6 +241,7 @@ static void forgive(struct master *m, int64_t now)
 		m->topology.members[i]->heard += gap;
 		m->topology.members[i]->progress_at += gap;
 	}
+	door_forgive(&m->door, gap);
 }
 
 static void judge(struct master *m, int64_t now)
@@ -253,15 +254,22 @@ static void judge(struct master *m, int64_t now)
 	}
 }
 
+/* Whoever hung at the door is as good as here. It may have been no node at all: then the order is
+ * not as wished, nothing else, because who comes after the start goes to the end. */
 static void start_when_ready(struct master *m, int64_t now)
 {
-	size_t here = 0;
+	size_t here = 0, hung = m->door.hung_count;
 
 	for (size_t i = 0; i < m->topology.count; i++)
 		here += m->topology.members[i]->rank != UINT32_MAX &&
 			!m->topology.members[i]->next_life;
-	m->started = m->started || here >= m->opt->host_count ||
-		     (m->first_join && now - m->first_join > m->opt->wait_ms);
+	if (m->started || (here + hung < m->opt->host_count &&
+			   (!m->first_join || now - m->first_join <= m->opt->wait_ms)))
+		return;
+	m->started = true;
+	if (here < m->opt->host_count)
+		log_warn("%zu of %zu hosts have come and %zu hung while they joined: starting",
+			 here, m->opt->host_count, hung);
 }
 
 static void tick(struct master *m)
@@ -405,6 +413,7 @@ static int open_net(struct master *m)
 		return log_err(fd, "cannot listen on port %u", port);
 	m->data.port = m->data.port || c->interface ? port : 0;
 	ret = door_open(&m->door, fd, &c->key, PATIENCE_MS);
+	m->door.hung_ms = m->limits.detect_ms < PATIENCE_MS ? m->limits.detect_ms : PATIENCE_MS;
 	m->door.enter = master_enter;
 	m->door.arg = m;
 	m->members_fd = epoll_create1(EPOLL_CLOEXEC);

@@ -15,6 +15,7 @@
 
 #define CONNECT_MS 2000
 #define RETRY_MS   200
+#define WRONG_KEYS 3 /* in a row; one may have been a damaged frame */
 
 int node_say(struct node *n, enum ring_type type, uint64_t offset, struct strbuf *b)
 {
@@ -122,6 +123,8 @@ static int take_welcome(struct node *n)
 		n->changed = notice.id == RING_ABORT_CHANGED;
 		return n->changed ? -EBADMSG : -EPERM;
 	}
+	if (f->type == RING_REFUSE)
+		return -EBUSY;
 	if (f->type != RING_WELCOME)
 		return -EPROTO;
 	ret = message_decode_welcome(&n->welcome, n->control.body, f->length);
@@ -140,23 +143,27 @@ static const char *explain(int err)
 	case -EPROTO:
 		return "it does not speak the ring's protocol";
 	case -ECONNRESET:
-		return "it closed the connection (another key?)";
+		return "it closed the connection";
+	case -EBUSY:
+		return "there is no place at its door";
 	default:
 		return strerror(-err);
 	}
 }
 
-/* Errors that another try cannot change. A closed connection is none: that is what a wrong key looks
- * like, but also a door where too many stand. */
-static bool is_final(int err)
+/* Errors that another try cannot change. A connection that ends is none: the master may have been
+ * started anew, or too many stood at its door. */
+static bool is_final(int err, int wrong_keys)
 {
-	return err == -EPERM || err == -EKEYREJECTED || err == -EPROTONOSUPPORT ||
+	return err == -EPERM || wrong_keys == WRONG_KEYS || err == -EPROTONOSUPPORT ||
 	       err == -ECANCELED || err == -EBADMSG || err == -EPROTO || err == -EINVAL;
 }
 
 /* Until the master takes us, or the deadline. */
 int node_join(struct node *n, int64_t deadline)
 {
+	int wrong_keys = 0;
+
 	for (;;) {
 		int ret = dial(n);
 
@@ -172,7 +179,8 @@ int node_join(struct node *n, int64_t deadline)
 		}
 		if (node_is_cancelled(n))
 			ret = -ECANCELED;
-		if (is_final(ret) || now_ms() >= deadline) {
+		wrong_keys = ret == -EKEYREJECTED ? wrong_keys + 1 : 0;
+		if (is_final(ret, wrong_keys) || now_ms() >= deadline) {
 			if (ret != -EPERM && !n->changed)
 				log_err(0, "cannot join '%s': %s", n->opt->master, explain(ret));
 			return ret;

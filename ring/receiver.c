@@ -341,7 +341,7 @@ static void judge_end(struct receiver *r, uint32_t from, int err)
 	} else if (is_damage(err)) {
 		r->bad_count = r->bad_from == from ? r->bad_count + 1 : 1;
 		r->bad_from = from;
-		log_info("damaged data from node %u at %llu, fetched again", from,
+		log_warn("damaged data from node %u at %llu, fetched again", from,
 			 (unsigned long long)flow_received(r->flow));
 		if (r->bad_count % BAD_MAX == 0)
 			complain(r, from, "sends damaged data");

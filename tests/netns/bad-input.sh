@@ -41,10 +41,10 @@ master=$(lab_address 0)
 RING_RECV="-k $LAB/key" RING_ORDER=0 RING_ABSENT=2
 export RING_RECV RING_ORDER RING_ABSENT
 ring_start 2 -k "$LAB/key"
-lab_in 2 "$RING_DOLLY" recv -q --wait 1 -k "$LAB/other" "$master" "$LAB/x" 2>"$LAB/e"
-expect "wrong key" "key" "$LAB/e" $?
-lab_in 2 "$RING_DOLLY" recv -q --wait 1 "$master" "$LAB/x" 2>"$LAB/e"
-expect "no key" "key" "$LAB/e" $?
+lab_in 2 timeout 20 "$RING_DOLLY" recv -q --wait 300 -k "$LAB/other" "$master" "$LAB/x" 2>"$LAB/e"
+expect "wrong key, known long before the end of --wait" "it has another key" "$LAB/e" $?
+lab_in 2 timeout 20 "$RING_DOLLY" recv -q --wait 300 "$master" "$LAB/x" 2>"$LAB/e"
+expect "no key" "it has another key" "$LAB/e" $?
 garbage
 RING_ABSENT='' ring_node 2
 ring_finish
@@ -53,8 +53,8 @@ passes "keyed ring with strangers at the door" $?
 RING_RECV=''
 
 ring_start 2
-lab_in 2 "$RING_DOLLY" recv -q --wait 1 -k "$LAB/key" "$master" "$LAB/x" 2>"$LAB/e"
-expect "a key where none is used" "key" "$LAB/e" $?
+lab_in 2 timeout 20 "$RING_DOLLY" recv -q --wait 300 -k "$LAB/key" "$master" "$LAB/x" 2>"$LAB/e"
+expect "a key where none is used" "it has another key" "$LAB/e" $?
 lab_in 2 "$RING_DOLLY" recv -q --wait 1 --root "$(printf '%064d' 7)" "$master" "$LAB/x" 2>"$LAB/e"
 expect "another content than asked for" "not those of the content" "$LAB/e" $?
 kill "$(ring_pid 0)"

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # The fault matrix of the ring (docs/ring-protocol.md): each fault at several moments, judged by exit codes = the master's log = SHA-256 of what
 # lies on disk. Times are shown, and asserted only with STRICT=1.
-#	faults.sh [MOMENTS [NAME-REGEX]]      MOMENTS: "connect 5 50 99" in percent of the clean time
+#	faults.sh [MOMENTS [NAME-REGEX]]      MOMENTS: "connect 5 50 99" in percent of the clean time; connect: as soon as the master's
+#	                                      kernel has every node's connection
 cd "$(dirname "$0")/../.." || exit 2
 # shellcheck source=tests/netns/lab.sh
 . tests/netns/lab.sh
@@ -27,15 +28,14 @@ late() { # seconds over the clean time that this case may cost
 
 # case NAME BUDGET "VICTIMS" FAULT-COMMAND...; the fault happens at each moment
 fault() {
-	local name=$1 budget=$2 victims=$3 moment at over
+	local name=$1 budget=$2 victims=$3 moment over own
 	shift 3
 	[[ $name =~ $ONLY ]] || return 0
 	for moment in $MOMENTS; do
-		at=$(echo "${moment/connect/0} * $T0 / 100" | bc -l)
 		# shellcheck disable=SC2086
 		RING_BAD=0
 		ring_start "$N" ${SEND:-}
-		ring_at "$at"
+		if [ "$moment" = connect ]; then ring_connected; else ring_at "$(echo "$moment * $T0 / 100" | bc -l)"; fi
 		"$@"
 		# shellcheck disable=SC2086
 		ring_finish $victims
@@ -44,9 +44,10 @@ fault() {
 		if [ "$moment" = 99 ]; then victims_now=$(ring_unfinished $victims ${LATE_VICTIM:-}); else victims_now=$victims; fi
 		ring_judge $victims_now
 		over=$(late "$budget") && { over="$over (more than $budget)"; [ "${STRICT:-0}" = 0 ] || RING_BAD=1; }
+		own=${EXCEPT:+"; itself $(awk -v t="$(ring_seconds)" -v z="$T0" 'BEGIN { printf "%+.2f s", t - z }')"}
 		cases=$((cases + 1))
 		[ "$RING_BAD" = 0 ] || { failed=$((failed + 1)); sed 's/^/      /' "$LAB/master.log"; }
-		printf '%-34s %-8s %s  %s\n' "$name" "$moment" "$([ "$RING_BAD" = 0 ] && echo ok || echo WRONG)" "$over"
+		printf '%-34s %-8s %s  %s%s\n' "$name" "$moment" "$([ "$RING_BAD" = 0 ] && echo ok || echo WRONG)" "$over" "$own"
 	done
 }
 
@@ -65,10 +66,22 @@ stop_for() { # SECONDS NODE
 small_disk() { # I: node 3 has room for a third
 	[ "$1" != 3 ] || mount -t tmpfs -o "size=$((MB / 3))M" tmpfs "$LAB/node3"
 }
+# It is let go as soon as it has been dropped, so that it is back while the others are still at it.
 return_later() {
-	stop_for 2.8 3
+	local i
+	signal STOP 3
+	for i in $(seq 100); do
+		[ "$(ring_verdict 3)" != dropped ] || break
+		sleep 0.1
+	done
+	signal CONT 3
 }
 flip_on() { [ "$1" != 3 ] || RING_PRELOAD[3]=$LAB/flip.so; }
+
+says() { # FILE TEXT: a log of the last run has it
+	grep -q "$2" "$LAB/$1" || { echo "WRONG: $1 does not say '$2'"; failed=$((failed + 1)); }
+}
+hang_on() { case $1 in 2 | 5) RING_PRELOAD[$1]=$LAB/hang.so ;; esac; }
 
 slow_down() { lab_shape 3 "$((${RATE%mbit} / 4))mbit"; }
 restore_rate() { lab_shape 3 "$RATE"; }
@@ -89,7 +102,7 @@ master_dies() {
 }
 
 lab_up "$N" "$RATE"
-gcc -shared -fPIC -O1 -D_GNU_SOURCE -o "$LAB/flip.so" tests/netns/flip.c -ldl || exit 1
+for lib in flip hang; do gcc -shared -fPIC -O1 -D_GNU_SOURCE -o "$LAB/$lib.so" "tests/netns/$lib.c" -ldl || exit 1; done
 ring_source "$MB"
 ring_start "$N"
 ring_finish
@@ -116,6 +129,12 @@ RING_PREPARE=small_disk HEAL="umount $LAB/node3" fault "disk full" 0.5 "3" true
 RING_ABSENT=3 SEND="--wait 1" fault "never started" 1.5 "3" true
 RING_PREPARE=flip_on fault "bit flip" 0.5 "" true
 RING_PRELOAD=()
+[[ "bit flip" =~ $ONLY ]] && says node3.log "damaged data"
+# In the handshake: the others wait for their order, but not for longer than D.
+HANG_AT=1 RING_PREPARE=hang_on SEND="--wait 4" fault "two hang before they say a word" 3 "2 5" true
+HANG_AT=2 RING_PREPARE=hang_on SEND="--wait 4" fault "two hang before they join" 3 "2 5" true
+RING_PRELOAD=()
+[[ "two hang before they join" =~ $ONLY ]] && says master.log "hung while they joined"
 MOMENTS=50
 fault "master killed, started again" 999 "" master_dies
 

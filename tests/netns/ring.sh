@@ -4,6 +4,7 @@
 #	ring_start N [SEND-OPTIONS]  master in n0, nodes 1..N in this order (RING_ORDER=0: as they come; RING_ABSENT: not these;
 #	                             RING_PREPARE: a command that is given each I first)
 #	ring_at SECONDS              waits until so long after the start
+#	ring_connected               waits until every node is connected to the master, joined or not
 #	ring_pid I                   process of node I (0: the master)
 #	ring_finish [VICTIM...]      waits for all, then ends the victims; fills RC[0..N]
 #	ring_judge VICTIM...         exit codes = master's log = SHA-256, for victims and survivors; prints the slowest survivor's seconds
@@ -26,7 +27,7 @@ ring_node() { # I
 	mkdir -p "$LAB/node$i"
 	[ -z "${RING_PREPARE:-}" ] || $RING_PREPARE "$i"
 	# shellcheck disable=SC2086
-	lab_exec "$i" env LD_PRELOAD="${RING_PRELOAD[i]:-}" "$RING_DOLLY" recv -q --name "n$i" ${RING_RECV:-} "$(lab_address 0)" "$LAB/node$i/file" 2>"$LAB/node$i.log" &
+	lab_exec "$i" env LD_PRELOAD="${RING_PRELOAD[i]:-}" HANG_AT="${HANG_AT:-}" "$RING_DOLLY" recv -q --name "n$i" ${RING_RECV:-} "$(lab_address 0)" "$LAB/node$i/file" 2>"$LAB/node$i.log" &
 	RING_PIDS[i]=$!
 }
 
@@ -56,6 +57,15 @@ ring_start() {
 ring_at() {
 	local left=$((RING_T + $(printf '%.0f' "$(echo "$1 * 1000000000" | bc)") - $(date +%s%N)))
 	[ "$left" -le 0 ] || sleep "$(printf '%d.%09d' $((left / 1000000000)) $((left % 1000000000)))"
+}
+
+# Until the master's kernel has a connection of every node, for at most 2 s.
+ring_connected() {
+	local i
+	for i in $(seq 100); do
+		[ "$(lab_in 0 ss -tnH state established 'sport = :9998' | awk '{ sub(/:[0-9]+$/, "", $4); print $4 }' | sort -u | wc -l)" -ge "$RING_N" ] && return
+		sleep 0.02
+	done
 }
 
 # Whoever still runs after the limit is ended: that shows as an exit code.

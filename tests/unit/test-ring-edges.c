@@ -18,6 +18,7 @@
 #include "init/lib/cleanup.h"
 #include "init/lib/io.h"
 #include "init/lib/log.h"
+#include "ring/door.h"
 #include "ring/pump.h"
 #include "ring/ring.h"
 #include "ring/sock.h"
@@ -241,18 +242,20 @@ struct full_house {
 	struct ring_send *send;
 };
 
-/* Closes the first connection as a crowded door does, then makes room for the master. */
+/* Closes the first connection, has no place for the second, then makes room for the master. */
 static void *full_house_main(void *arg)
 {
 	struct full_house *f = arg;
-	int fd = accept(f->listener, NULL, NULL);
+	struct conn conn;
 
-	close(fd);
+	close(accept(f->listener, NULL, NULL));
+	conn_init(&conn, accept(f->listener, NULL, NULL), &f->send->common.key);
+	conn_refuse(&conn, RING_REFUSE, 0, "too many at once");
 	close(f->listener);
 	return master_main(f->send);
 }
 
-/* A connection that ends in a keyed handshake may have been a crowded door: it is tried again. */
+/* Who is not let in, with or without a word, tries again. */
 static void test_crowded_door(void **state)
 {
 	char path[256], *paths[] = {path};
@@ -275,13 +278,36 @@ static void test_crowded_door(void **state)
 	assert_int_equal((intptr_t)ret, 0);
 }
 
+/* Another key is known at once, however long the master may be waited for, and disturbs nobody. */
+static void test_wrong_key(void **state)
+{
+	char path[256], *paths[] = {path};
+	struct ring_send s, other;
+	pthread_t thread;
+	void *ret;
+
+	(void)state;
+	make_file("locked", "for who has the key");
+	temp_path(path, sizeof(path), "locked");
+	master_init(&s, paths);
+	s.common.key = (struct ring_key){.set = true, .key = "0123456789"};
+	s.nodes = 1;
+	other = s;
+	other.common.key.key[0]++;
+	assert_int_equal(pthread_create(&thread, NULL, master_main, &s), 0);
+	assert_int_equal(join_and_recv(&other, "stolen", 3600000), -EKEYREJECTED);
+	assert_int_equal(join_and_recv(&s, "given", 5000), 0);
+	pthread_join(thread, &ret);
+	assert_int_equal((intptr_t)ret, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_offset_past_the_end), cmocka_unit_test(test_links_at_the_top),
 		cmocka_unit_test(test_unreadable_is_named), cmocka_unit_test(test_promise_not_kept),
 		cmocka_unit_test(test_mode_is_bounded),	    cmocka_unit_test(test_too_large),
-		cmocka_unit_test(test_crowded_door),
+		cmocka_unit_test(test_crowded_door),	    cmocka_unit_test(test_wrong_key),
 	};
 
 	return cmocka_run_group_tests(tests, temp_folder_make, temp_folder_remove);
