@@ -46,7 +46,7 @@ static int load_plan(struct plan *plan)
 static int get_plan(struct plan *plan, struct cmdline *cmdline)
 {
 	struct child c = {.name = "plan", .line = child_log_line};
-	int64_t end = now_ms() + PLAN_LIMIT_MS;
+	int64_t end = cmdline->discover ? INT64_MAX : now_ms() + PLAN_LIMIT_MS;
 	int ret = child_start(&c, plan_main, cmdline);
 
 	if (ret)

@@ -1,5 +1,5 @@
 /* What the plan request tells the server about this machine (docs/plan-format.md): memory,
- * processors, disks. */
+ * processors, disks, network cards, and what the firmware calls it. */
 #ifndef LUCIE_INVENTORY_H
 #define LUCIE_INVENTORY_H
 

@@ -16,12 +16,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#define GIVE_UP_MS	 (10 * 60 * 1000) /* without an answer of any server */
-#define BACKOFF_FIRST_MS 1000u
-#define BACKOFF_MAX_MS	 15000u
-#define BAD_PLANS_MAX	 3 /* that fail verification, before it is no accident */
-#define DEVICES_WAIT_MS	 30000
-#define WHY_MAX		 256
+#define GIVE_UP_MS	  (10 * 60 * 1000) /* without an answer of any server */
+#define BACKOFF_FIRST_MS  1000u
+#define BACKOFF_MAX_MS	  15000u
+#define BAD_PLANS_MAX	  3 /* that fail verification, before it is no accident */
+#define DEVICES_WAIT_MS	  30000
+#define DISCOVER_PAUSE_MS 3000 /* and up to as much again */
+#define WHY_MAX		  256
 
 struct asking {
 	const struct cmdline *cmdline;
@@ -31,6 +32,7 @@ struct asking {
 	struct box_keys keys;
 	uint8_t nonce[NONCE_LEN];
 	char why[WHY_MAX]; /* of the last refusal */
+	unsigned int bad;  /* plans that failed verification */
 };
 
 enum outcome {
@@ -58,8 +60,8 @@ static char *request_body(const struct asking *a)
 
 	str_to_hex(a->nonce, sizeof(a->nonce), nonce);
 	str_to_hex(a->keys.public_key, sizeof(a->keys.public_key), key);
-	body = json_pack("{s:s, s:s, s:s, s:o}", "mac", a->net.mac, "nonce", nonce, "key", key,
-			 "inventory", inventory());
+	body = json_pack("{s:s, s:s, s:s, s:b, s:o}", "mac", a->net.mac, "nonce", nonce, "key", key,
+			 "discover", a->cmdline->discover, "inventory", inventory());
 	text = body ? json_dumps(body, JSON_COMPACT) : NULL;
 	json_decref(body);
 	return text;
@@ -191,16 +193,51 @@ static enum outcome ask(struct asking *a, const char *server, const char *body)
 		snprintf(a->why, WHY_MAX, "%s", why);
 		return NO_ANSWER;
 	}
-	if (status == 200)
-		return open_sealed(a, &answer, &text) || keep_plan(a, &text) ? BAD_PLAN : GOT_PLAN;
+	if (status == 200 && !open_sealed(a, &answer, &text) && !keep_plan(a, &text))
+		return GOT_PLAN;
+	if (status == 200) {
+		a->bad++;
+		alarm_server(a, server);
+		return BAD_PLAN;
+	}
 	take_refusal(a, status, &answer);
 	return status == 403 || status == 404 ? REFUSED : NO_ANSWER;
+}
+
+/* Between two questions of a machine that waits to be named, so that many do not ask in step. */
+static void wait_for_name(const struct asking *a, char said[WHY_MAX])
+{
+	uint16_t jitter;
+
+	if (strcmp(said, a->why)) {
+		snprintf(said, WHY_MAX, "%s", a->why);
+		log_info("unknown machine %s: waiting to be named (%s)", a->net.mac, said);
+	}
+	seal_random(&jitter, sizeof(jitter));
+	sleep_ms(DISCOVER_PAUSE_MS + jitter % DISCOVER_PAUSE_MS);
+}
+
+/* lucie.discover: asks until the definition has this machine and a plan for it. There is no end:
+ * nothing was touched, and a person comes when it suits them. */
+static int ask_until_named(struct asking *a, const char *body)
+{
+	char said[WHY_MAX] = "";
+
+	for (size_t i = 0;; i++) {
+		const char *server = server_of(a, i % server_count(a));
+
+		if (ask(a, server, body) == GOT_PLAN)
+			return 0;
+		if (a->bad == BAD_PLANS_MAX)
+			return log_err(0, "no plan from '%s': %s", server, a->why);
+		wait_for_name(a, said);
+	}
 }
 
 /* Asks every server in turn, with growing pauses, until one answers for good. */
 static int ask_servers(struct asking *a, const char *body)
 {
-	unsigned int pause = BACKOFF_FIRST_MS, bad = 0;
+	unsigned int pause = BACKOFF_FIRST_MS;
 	int64_t start = now_ms();
 
 	for (size_t i = 0;; i++) {
@@ -209,9 +246,7 @@ static int ask_servers(struct asking *a, const char *body)
 
 		if (got == GOT_PLAN)
 			return 0;
-		if (got == BAD_PLAN)
-			alarm_server(a, server);
-		if (got == REFUSED || (got == BAD_PLAN && ++bad == BAD_PLANS_MAX))
+		if (got == REFUSED || a->bad == BAD_PLANS_MAX)
 			return log_err(0, "no plan from '%s': %s", server, a->why);
 		if (now_ms() - start > GIVE_UP_MS)
 			return log_err(0, "no plan from '%s' for %d minutes: %s", server,
@@ -255,7 +290,7 @@ static int request_plan(struct asking *a)
 	body = request_body(a);
 	if (!body)
 		return log_err(-ENOMEM, "cannot ask for a plan");
-	ret = ask_servers(a, body);
+	ret = a->cmdline->discover ? ask_until_named(a, body) : ask_servers(a, body);
 	free(body);
 	return ret;
 }

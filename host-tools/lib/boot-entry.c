@@ -47,6 +47,7 @@ static int addons_add(struct boot_entry *e, const char *state_dir, const char *b
 	return ret;
 }
 
+/* host may be a lucie_group. */
 static int install_make(struct boot_entry *e, const char *state_dir, const struct cluster *c,
 			const struct cluster_object *host)
 {
@@ -73,6 +74,19 @@ int boot_entry_make(struct boot_entry *e, const char *state_dir, const struct cl
 	return install_make(e, state_dir, c, host);
 }
 
+int boot_entry_unknown(struct boot_entry *e, const char *state_dir, const struct cluster *c)
+{
+	const struct cluster_object *group = cluster_discovers(c);
+	int ret;
+
+	*e = (struct boot_entry){.what = BOOT_LOCAL, .host = "any other machine"};
+	if (!group)
+		return 0;
+	e->what = BOOT_INSTALL;
+	ret = install_make(e, state_dir, c, group);
+	return ret ? ret : strbuf_adds(&e->args, " lucie.discover");
+}
+
 void boot_entry_free(struct boot_entry *e)
 {
 	for (size_t i = 0; i < e->initrd_count; i++)
@@ -89,11 +103,17 @@ void boot_card_name(const char *mac, char out[BOOT_CARD_TEXT])
 			*p = '-';
 }
 
+/* What comes before the variant. */
+static const char *task(const struct boot_entry *e)
+{
+	return e->variant[0] ? "install, variant " : "waits to be named";
+}
+
 /* --- pxelinux --- */
 
 static void pxelinux_install(struct strbuf *out, const struct boot_entry *e)
 {
-	strbuf_addf(out, "# %s: install, variant %s\nDEFAULT install\nLABEL install\n", e->host,
+	strbuf_addf(out, "# %s: %s%s\nDEFAULT install\nLABEL install\n", e->host, task(e),
 		    e->variant);
 	strbuf_addf(out, "\tKERNEL %s\n\tINITRD ", e->kernel);
 	for (size_t i = 0; i < e->initrd_count; i++)
@@ -127,7 +147,7 @@ static void grub_install(struct strbuf *out, const struct boot_entry *e, const c
 	char card[BOOT_CARD_TEXT];
 
 	boot_card_name(mac, card);
-	strbuf_addf(out, "# %s: install, variant %s\nlinux /%s ", e->host, e->variant, e->kernel);
+	strbuf_addf(out, "# %s: %s%s\nlinux /%s ", e->host, task(e), e->variant, e->kernel);
 	grub_words(out, e->args.buf);
 	strbuf_addf(out, " BOOTIF=%s\ninitrd", card);
 	for (size_t i = 0; i < e->initrd_count; i++)

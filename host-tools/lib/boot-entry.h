@@ -12,7 +12,7 @@
 
 struct boot_entry {
 	enum boot_what { BOOT_LOCAL, BOOT_INSTALL } what;
-	const char *host; /* of the definition */
+	const char *host; /* of the definition, or words for any other */
 	/* Of BOOT_INSTALL only. File names below the TFTP root; the kernel gets the initrds in this
 	 * order. */
 	char variant[64];
@@ -26,6 +26,9 @@ struct boot_entry {
  * STATE/tftp. Whatever it returns, call boot_entry_free(). -errno. */
 int boot_entry_make(struct boot_entry *e, const char *state_dir, const struct cluster *c,
 		    const struct cluster_object *host, const struct state_node *node);
+/* The same for every machine that no host is: its own disk, or, where a lucie_group has a
+ * discover_range, the image that waits to be named (lucie discover); variant is "" then. */
+int boot_entry_unknown(struct boot_entry *e, const char *state_dir, const struct cluster *c);
 void boot_entry_free(struct boot_entry *e);
 
 /* Appended to out; its error. */

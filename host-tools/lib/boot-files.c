@@ -110,7 +110,9 @@ static void add_server(char ***list, size_t *count, const char *address, const c
 char **boot_files_servers(const struct cluster *c, const struct cluster_object *host)
 {
 	const struct cluster_object *group =
-		cluster_host_ref(c, host, "lucie_group", TYPE_LUCIE_GROUP);
+		host->type == TYPE_LUCIE_GROUP
+			? host
+			: cluster_host_ref(c, host, "lucie_group", TYPE_LUCIE_GROUP);
 	const char *own = group ? cluster_get(group, "server_address") : NULL;
 	const char *others = group ? cluster_get(group, "http_server") : NULL;
 	const char *port = group ? cluster_get(group, "http_port") : NULL;

@@ -16,7 +16,7 @@ int boot_files_update(const char *state_dir, const struct cluster *c,
 #define BOOT_PXELINUX "pxelinux.cfg/"
 #define BOOT_GRUB     "grub/grub.cfg-"
 
-/* URLs of the servers for a host ("http://ADDRESS:PORT"), first its lucie_group's server_address,
+/* URLs of the servers for a host, or a lucie_group ("http://ADDRESS:PORT"), first its lucie_group's server_address,
  * then its http_servers that have one. Returns a NULL-terminated array, to be released with
  * boot_files_servers_free(). */
 char **boot_files_servers(const struct cluster *c, const struct cluster_object *host);

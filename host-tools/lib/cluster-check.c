@@ -162,7 +162,7 @@ static void check_case(struct cluster *c, struct object *host)
 			      host->public.name, other->public.name);
 }
 
-static bool network_address(const char *text, uint32_t *out)
+bool cluster_address(const char *text, uint32_t *out)
 {
 	struct in_addr a;
 
@@ -186,8 +186,8 @@ static void check_network(struct cluster *c, const struct object *host,
 	static const char *const others[] = {"gateway", "server_address"};
 	uint32_t address, mask, gateway;
 
-	if (!group || !network_address(v->text, &address) ||
-	    !network_address(cluster_get(group, "subnet"), &mask))
+	if (!group || !cluster_address(v->text, &address) ||
+	    !cluster_address(cluster_get(group, "subnet"), &mask))
 		return;
 	for (size_t i = 0; i < 2; i++) {
 		const char *other = cluster_get(group, others[i]);
@@ -203,7 +203,7 @@ static void check_network(struct cluster *c, const struct object *host,
 			      "address %s means the whole network of lucie_group '%s', expected "
 			      "one of a host",
 			      v->text, group->name);
-	if (network_address(cluster_get(group, "gateway"), &gateway) &&
+	if (cluster_address(cluster_get(group, "gateway"), &gateway) &&
 	    (gateway & mask) != (address & mask))
 		cluster_error(c, &v->at,
 			      "address %s is not in the network of lucie_group '%s', expected one "
@@ -299,8 +299,8 @@ static void check_lucie_group(struct cluster *c, const struct object *o)
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
 		const struct cluster_value *v = cluster_value(&o->public, keys[i]);
 
-		if (v && network_address(v->text, &address) &&
-		    network_address(cluster_get(&o->public, "subnet"), &mask) &&
+		if (v && cluster_address(v->text, &address) &&
+		    cluster_address(cluster_get(&o->public, "subnet"), &mask) &&
 		    is_whole_network(address, mask))
 			cluster_error(c, &v->at,
 				      "%s %s means a whole network, expected the address of a "
@@ -337,6 +337,7 @@ void cluster_check_objects(struct cluster *c)
 	check_hosts(c, SHOWN_HOSTS, check_host);
 	check_hosts(c, SHOWN_DATASETS, cluster_check_host_datasets);
 	each(c, TYPE_LUCIE_GROUP, check_lucie_group);
+	each(c, TYPE_LUCIE_GROUP, cluster_check_discover);
 	each(c, TYPE_INSTALLER, cluster_check_installer);
 	each(c, TYPE_DISK_LAYOUT, cluster_check_layout);
 	each(c, TYPE_BASE, check_base);

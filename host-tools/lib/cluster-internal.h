@@ -171,6 +171,9 @@ void cluster_check_mac_files(struct cluster *c);
 void cluster_free_mac_files(struct cluster *c);
 void cluster_resolve(struct cluster *c);
 void cluster_check_objects(struct cluster *c);
+/* In host order. False: it is none, or NULL. */
+bool cluster_address(const char *text, uint32_t *out);
+void cluster_check_discover(struct cluster *c, const struct object *o);
 void cluster_check_layout(struct cluster *c, const struct object *o);
 void cluster_check_installer(struct cluster *c, const struct object *o);
 void cluster_check_dataset(struct cluster *c, const struct object *o);

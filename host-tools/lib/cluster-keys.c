@@ -65,6 +65,19 @@ static bool is_netmask(const char *s)
 	return host_bits != UINT32_MAX && !(host_bits & (host_bits + 1));
 }
 
+/* FIRST-LAST; that they make sense together cluster-check.c looks at. */
+static bool is_address_range(const char *s)
+{
+	char first[INET_ADDRSTRLEN];
+	size_t n = strcspn(s, "-");
+
+	if (!s[n] || n >= sizeof(first))
+		return false;
+	memcpy(first, s, n);
+	first[n] = '\0';
+	return is_address(first) && is_address(s + n + 1);
+}
+
 static bool is_server(const char *s)
 {
 	return is_host_name(s) || is_domain(s);
@@ -232,6 +245,8 @@ static const struct key_spec keys[] = {
 	{"server_address", L, 0, is_address, AN_ADDRESS, 0, NULL},
 	{"http_port", L, 0, is_port, "a port from 1 to 65535", 0, "8077"},
 	{"dhcp_interface", L, 0, is_interface, "a network interface like eth0", 0, NULL},
+	{"discover_range", L, 0, is_address_range, "FIRST-LAST like 192.168.10.200-192.168.10.249",
+	 0, NULL},
 
 	{"services", LEVEL, KEY_LIST, is_package, "names of services", 0, NULL},
 	{"installer", LEVEL, KEY_REF, str_is_name, "the name of an installer", TYPE_INSTALLER,

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "init/lib/str.h"
 
@@ -97,6 +98,12 @@ bool cluster_list_next(const char *list, size_t *pos, char *buf, size_t len, siz
 int cluster_hosts_expand(const struct cluster *c, const char *pattern, char ***names, size_t *count,
 			 char *why, size_t why_len);
 void cluster_names_free(char **names, size_t count);
+
+/* The first lucie_group that lets machines that no host is wait to be named (discover_range); NULL.
+ */
+const struct cluster_object *cluster_discovers(const struct cluster *c);
+/* The two addresses of such a group, in host order. False: it has none. */
+bool cluster_discover_range(const struct cluster_object *group, uint32_t *first, uint32_t *last);
 
 struct modules;
 /* The installer modules that the definition was checked against (modules.h). */

@@ -12,13 +12,25 @@
 #define LEASES_SPARE 100
 #define TFTP_MAX     1000 /* transfers at once; 50, the default, loses nodes of a boot storm */
 
+static size_t lease_count(const struct cluster *c)
+{
+	size_t count = cluster_count(c, TYPE_HOST) + LEASES_SPARE;
+	uint32_t first, last;
+
+	for (size_t i = 0; i < cluster_count(c, TYPE_LUCIE_GROUP); i++)
+		if (cluster_discover_range(cluster_at(c, TYPE_LUCIE_GROUP, i), &first, &last))
+			count += last - first + 1;
+	return count;
+}
+
 static void write_head(struct strbuf *out, const struct cluster *c, const char *state_dir)
 {
 	strbuf_adds(out, "# Written by lucie setup, and again by the next one.\n"
 			 "port=0\nno-hosts\nno-resolv\nbind-dynamic\nexcept-interface=lo\n");
 	strbuf_addf(out, "dhcp-leasefile=%s/dnsmasq.leases\n", state_dir);
-	strbuf_addf(out, "dhcp-lease-max=%zu\n", cluster_count(c, TYPE_HOST) + LEASES_SPARE);
-	strbuf_adds(out, "# Only the hosts below are answered.\ndhcp-ignore=tag:!known\n");
+	strbuf_addf(out, "dhcp-lease-max=%zu\n", lease_count(c));
+	if (!cluster_discovers(c))
+		strbuf_adds(out, "# Only the hosts below are answered.\ndhcp-ignore=tag:!known\n");
 	strbuf_addf(out, "enable-tftp\ntftp-root=%s/tftp\ntftp-max=%d\n", state_dir, TFTP_MAX);
 	strbuf_adds(out, "# A block fits in one Ethernet frame, also where this server's interface "
 			 "has jumbo frames.\ntftp-mtu=1500\n");
@@ -46,15 +58,21 @@ static void write_dns(struct strbuf *out, const struct cluster_object *group)
 	write_option(out, group->name, "dns-server", list.buf);
 }
 
-/* The network of the group's hosts; "" where no host tells. */
+/* The network of the group's hosts; "" where nothing tells. */
 static void group_network(const struct cluster *c, const struct cluster_object *group,
 			  char network[INET_ADDRSTRLEN])
 {
 	struct in_addr mask, a;
+	uint32_t first, last;
 
 	network[0] = '\0';
 	if (inet_pton(AF_INET, cluster_get(group, "subnet"), &mask) != 1)
 		return;
+	if (cluster_discover_range(group, &first, &last)) {
+		a.s_addr = htonl(first) & mask.s_addr;
+		inet_ntop(AF_INET, &a, network, INET_ADDRSTRLEN);
+		return;
+	}
 	for (size_t i = 0; i < cluster_count(c, TYPE_HOST); i++) {
 		const struct cluster_object *host = cluster_at(c, TYPE_HOST, i);
 
@@ -65,6 +83,20 @@ static void group_network(const struct cluster *c, const struct cluster_object *
 		inet_ntop(AF_INET, &a, network, INET_ADDRSTRLEN);
 		return;
 	}
+}
+
+/* For machines that no host is: they wait to be named. */
+static void write_discover_range(struct strbuf *out, const struct cluster_object *group)
+{
+	char from[INET_ADDRSTRLEN], to[INET_ADDRSTRLEN];
+	uint32_t first, last;
+
+	if (!cluster_discover_range(group, &first, &last))
+		return;
+	inet_ntop(AF_INET, &(struct in_addr){htonl(first)}, from, sizeof(from));
+	inet_ntop(AF_INET, &(struct in_addr){htonl(last)}, to, sizeof(to));
+	strbuf_addf(out, "dhcp-range=tag:!known,set:%s,%s,%s,%s,1h\n", group->name, from, to,
+		    cluster_get(group, "subnet"));
 }
 
 static void write_group(struct strbuf *out, const struct cluster *c,
@@ -83,6 +115,7 @@ static void write_group(struct strbuf *out, const struct cluster *c,
 	if (!map_put(seen, arena_strdup(arena, network), out))
 		strbuf_addf(out, "dhcp-range=%s,static,%s\n", network,
 			    cluster_get(group, "subnet"));
+	write_discover_range(out, group);
 	write_option(out, group->name, "netmask", cluster_get(group, "subnet"));
 	write_option(out, group->name, "router", cluster_get(group, "gateway"));
 	write_dns(out, group);

@@ -17,6 +17,7 @@
 #include <time.h>
 
 #include "host-tools/lib/boot-files.h"
+#include "host-tools/lib/inventory.h"
 #include "host-tools/lib/plan-make.h"
 #include "host-tools/lib/site.h"
 #include "init/lib/cleanup.h"
@@ -239,6 +240,42 @@ static void answer(struct serve *s, const struct state_node *node,
 		seal_wipe(text.buf, text.len);
 }
 
+/* What the machine is made of. A plan does not fail for want of it. */
+static int machine_keep(struct serve *s, const struct plan_request *request,
+			const struct http_call *call, const char *node)
+{
+	_cleanup_strbuf_ struct strbuf inventory = STRBUF_INIT;
+	int ret = inventory_clean(&inventory, call->body, call->body_len);
+
+	return ret ? ret : state_machine_seen(s->state, request->mac, node, inventory.buf);
+}
+
+/* A machine of no host, which waits to be named where the definition lets it. It asks again every
+ * few seconds: that it is there is said once. */
+static void answer_unknown(struct serve *s, const struct plan_request *request,
+			   const struct http_call *call, struct http_reply *reply)
+{
+	char why[WHY_MAX];
+	int ret;
+
+	snprintf(why, sizeof(why), "no host of the definition has the address %s", request->mac);
+	if (!request->discover || !cluster_discovers(s->cluster)) {
+		refuse(reply, call, "-", HTTP_NOT_FOUND, why);
+		return;
+	}
+	ret = machine_keep(s, request, call, "");
+	if (ret == -ENOSPC)
+		refuse(reply, call, "-", HTTP_NOT_FOUND,
+		       "too many unknown machines wait already (lucie discover --forget)");
+	else if (ret < 0)
+		refuse(reply, call, "-", HTTP_FAILED, "the server cannot write its state");
+	else
+		http_reply_text(reply, HTTP_NOT_FOUND, "%s", why);
+	if (ret > 0)
+		serve_say("-", "-", "unknown machine %s (%s) waits to be named (lucie discover)",
+			  request->mac, call->peer);
+}
+
 static void decide(struct serve *s, const struct plan_request *request,
 		   const struct http_call *call, struct http_reply *reply)
 {
@@ -248,11 +285,10 @@ static void decide(struct serve *s, const struct plan_request *request,
 	int ret;
 
 	if (!host) {
-		snprintf(why, sizeof(why), "no host of the definition has the address %s",
-			 request->mac);
-		refuse(reply, call, "-", HTTP_NOT_FOUND, why);
+		answer_unknown(s, request, call, reply);
 		return;
 	}
+	machine_keep(s, request, call, host->name);
 	ret = state_node(s->state, host->name, &node);
 	if (ret && ret != -ENOENT) {
 		refuse(reply, call, host->name, HTTP_FAILED, "the server cannot read its state");
@@ -260,7 +296,10 @@ static void decide(struct serve *s, const struct plan_request *request,
 		snprintf(why, sizeof(why),
 			 "'%s' is not to be installed (arm it with: lucie install %s)", host->name,
 			 host->name);
-		refuse(reply, call, host->name, HTTP_FORBIDDEN, why);
+		if (request->discover) /* named, and waits for that */
+			http_reply_text(reply, HTTP_FORBIDDEN, "%s", why);
+		else
+			refuse(reply, call, host->name, HTTP_FORBIDDEN, why);
 	} else {
 		answer(s, &node, request, call, reply);
 	}

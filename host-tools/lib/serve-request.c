@@ -82,6 +82,7 @@ static int plan_request_read(struct plan_request *r, const json_t *json, char *w
 	str_to_hex(raw, sizeof(raw), r->nonce);
 	if (!key || str_from_hex(key, r->key, sizeof(r->key)))
 		return bad(why, why_len, "'key' is not 64 hex digits");
+	r->discover = json_is_true(json_object_get(json, "discover"));
 	return inventory_get(r, json, why, why_len);
 }
 

@@ -22,6 +22,7 @@ struct plan_request {
 	uint64_t cpus;
 	size_t disks;
 	uint64_t disk_bytes; /* of all disks */
+	bool discover;	     /* it waits to be named (lucie.discover) */
 };
 
 /* -EINVAL with why (>= 160 bytes). Keys of the inventory that are not known are ignored: the node

@@ -20,9 +20,6 @@
 #include "init/lib/io.h"
 #include "init/lib/log.h"
 
-static const char local_boot[] =
-	"# any other machine: from its own disk\nDEFAULT local\nLABEL local\n\tLOCALBOOT 0\n";
-
 /* --- server_address --- */
 
 static bool resolve_name(const char *name, char out[INET_ADDRSTRLEN])
@@ -137,6 +134,11 @@ int setup_tftp(struct setup *s)
 		if (!map_put(&seen, board, s))
 			ret = setup_board(s, board);
 	}
+	if (!ret && cluster_discovers(s->c)) {
+		const char *board = cluster_host_get(s->c, cluster_discovers(s->c), "board");
+
+		ret = map_put(&seen, board, s) ? 0 : setup_board(s, board);
+	}
 	map_free(&seen);
 	return ret;
 }
@@ -168,12 +170,25 @@ static int remove_old(struct setup *s, const char *prefix)
 	return 0;
 }
 
+/* What any other machine boots. */
+static int setup_unknown(struct setup *s)
+{
+	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
+	struct boot_entry e;
+	int ret = boot_entry_unknown(&e, s->dir, s->c);
+
+	if (!ret)
+		ret = boot_entry_pxelinux(&text, &e);
+	boot_entry_free(&e);
+	return ret ? log_err(ret, "cannot say what other machines boot")
+		   : setup_update(s, "tftp/pxelinux.cfg/default", text.buf, text.len, 0644);
+}
+
 int setup_boot_files(struct setup *s)
 {
 	struct state *state;
 	unsigned int before;
-	int ret =
-		setup_update(s, "tftp/pxelinux.cfg/default", local_boot, strlen(local_boot), 0644);
+	int ret = setup_unknown(s);
 
 	if (!ret)
 		ret = state_open(&state, s->dir);

@@ -46,6 +46,16 @@ static const char *const steps[] = {
 	"ALTER TABLE node ADD COLUMN held TEXT NOT NULL DEFAULT '';"
 	"ALTER TABLE node ADD COLUMN go INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE install ADD COLUMN host_key TEXT NOT NULL DEFAULT '';",
+
+	/* Machines and what is in them; identities that outlive an installation. */
+	"CREATE TABLE machine(number INTEGER PRIMARY KEY AUTOINCREMENT, mac TEXT NOT NULL UNIQUE,"
+	" node TEXT NOT NULL, first INTEGER NOT NULL, seen INTEGER NOT NULL, inventory TEXT NOT "
+	"NULL);"
+	"CREATE INDEX machine_node ON machine(node);"
+	"CREATE TABLE identity(node TEXT PRIMARY KEY, sealed TEXT NOT NULL, at INTEGER NOT NULL) "
+	"WITHOUT ROWID;"
+	"CREATE TABLE replacement(node TEXT PRIMARY KEY, old TEXT NOT NULL, mac TEXT NOT NULL, at "
+	"INTEGER NOT NULL) WITHOUT ROWID;",
 };
 #define STATE_VERSION ((int)ARRAY_SIZE(steps))
 

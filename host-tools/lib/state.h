@@ -99,4 +99,45 @@ int state_event(struct state *s, const struct event *e);
 int state_events(struct state *s, const char *install,
 		 void (*row)(const struct event *e, int64_t at, void *arg), void *arg);
 
+/* --- machines (state-machines.c): what each one that has asked for a plan is made of --- */
+
+#define STATE_MACHINES_MAX 500 /* kept ones that no host of the definition is */
+
+struct state_machine {
+	char mac[MAC_TEXT];
+	char node[64];	       /* "": no host of the definition, waiting to be named */
+	int64_t first, seen;   /* seconds since 1970 */
+	const char *inventory; /* JSON object of clean text (inventory.h); while row() runs */
+};
+
+/* Keeps what a machine says of itself; 1 where it was not known before. -ENOSPC where there are too many unknown ones and none of
+ * them is gone; logs nothing then. */
+int state_machine_seen(struct state *s, const char *mac, const char *node, const char *inventory);
+/* Calls row() for every machine in order of appearance; of one node only, where node is not NULL
+ * ("" for the unknown ones). row() must not call the state. */
+int state_machines(struct state *s, const char *node,
+		   void (*row)(const struct state_machine *m, void *arg), void *arg);
+/* An unknown machine; with mac NULL all of them. Known ones stay. */
+int state_machine_forget(struct state *s, const char *mac);
+
+/* --- identities and new mainboards (state-identity.c) --- */
+
+/* The ssh host keys of a node (modules/lib/identity.h), sealed to the signer: base64. *sealed is
+ * malloc'ed. -ENOENT. */
+int state_identity(struct state *s, const char *node, char **sealed);
+int state_identity_keep(struct state *s, const char *node, const char *sealed);
+int state_identity_forget(struct state *s, const char *node);
+
+/* Network cards that hold in place of those that the definition gives (lucie replace), until it
+ * says something else than it did then. */
+struct state_replacement {
+	const char *node, *old, *mac; /* lists as in the definition; while row() runs */
+	int64_t at;
+};
+int state_replace(struct state *s, const char *node, const char *old, const char *mac);
+int state_replace_drop(struct state *s, const char *node);
+/* By name of the node. row() must not call the state. */
+int state_replacements(struct state *s, void (*row)(const struct state_replacement *r, void *arg),
+		       void *arg);
+
 #endif

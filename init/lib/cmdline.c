@@ -90,6 +90,10 @@ static void parse_word(struct cmdline *c, char *word)
 		c->shell = true;
 		return;
 	}
+	if (!strcmp(word, "lucie.discover")) {
+		c->discover = true;
+		return;
+	}
 	snprintf(shown, sizeof(shown), "%s", word);
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		if (!str_starts(word, words[i].key))

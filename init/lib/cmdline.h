@@ -22,6 +22,7 @@ struct cmdline {
 	size_t server_count;
 	char plan_file[CMDLINE_VALUE_MAX];   /* "" : the plan is asked for */
 	bool shell;			     /* before anything else */
+	bool discover;			     /* a machine without a plan waits for one */
 	char breaks[CMDLINE_BREAKS_MAX][64]; /* modules before which a shell is opened */
 	size_t break_count;
 	bool has_address; /* the four below hold */

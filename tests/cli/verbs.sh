@@ -221,6 +221,44 @@ completes "" boot --state nowhere n
 completes "base.tar.gz" base add default base.tar.g
 completes "" paint --
 
+# --- machines that no host is -------------------------------------------------------------------------------------------------------
+
+expect 0 "no machine waits" "$lucie" discover "${at[@]}"
+is "no machine is an empty array" [ "$(json '' "$lucie" discover "${at[@]}" --json)" = "[]" ]
+sql "
+INSERT INTO machine(mac, node, first, seen, inventory) VALUES
+	('52:54:00:00:00:0b', '', $now, $now, '{\"cpus\": 8, \"ram\": 17179869184, \"vendor\": \"Some\", \"product\": \"Box\", \"serial\": \"B1\", \"disks\": [{\"name\": \"sda\", \"bytes\": 1099511627776}], \"nics\": []}'),
+	('52:54:00:00:00:0c', '', $now, $now, '{\"disks\": [], \"nics\": []}'),
+	('52:54:00:00:00:01', 'n1', $now, $now, '{\"cpus\": 4, \"disks\": [{\"name\": \"vda\", \"bytes\": 1048576, \"serial\": \"X\"}], \"nics\": [{\"name\": \"eth0\", \"link\": true, \"speed\": 1000}]}');"
+expect 0 "8     16G    1, 1.0T     Some Box, serial B1" "$lucie" discover "${at[@]}"
+is "in order of appearance" [ "$(json '[1]["mac"]' "$lucie" discover "${at[@]}" --json)" = 52:54:00:00:00:0c ]
+expect 1 "has a discover_range" "$lucie" discover "${at[@]}" --name 'n[3-4]'
+is "unknown machines boot their disks" grep -q LOCALBOOT state/tftp/pxelinux.cfg/default
+sed -i 's/^\tdhcp_interface eth9$/&\n\tdiscover_range 10.0.0.200-10.0.0.220/' cluster.conf
+expect 0 "wrote dnsmasq.conf" "${setup[@]}"
+is "unknown machines wait" grep -q ' lucie.discover$' state/tftp/pxelinux.cfg/default
+is "and get an address" grep -q '^dhcp-range=tag:!known,set:rack,10.0.0.200,10.0.0.220,255.255.255.0,1h$' state/dnsmasq.conf
+is "dnsmasq takes that" dnsmasq --test --conf-file=state/dnsmasq.conf 2> /dev/null
+expect 1 "host 'n2' is defined already" "$lucie" discover "${at[@]}" --name 'n[2-3]'
+expect 1 "is not in the network" "$lucie" discover "${at[@]}" --name n3 --address 10.1.0.3
+expect 2 usage "$lucie" discover "${at[@]}" --use node
+expect 2 usage "$lucie" discover "${at[@]}" --name n3 --json
+is "named in order" [ "$("$lucie" discover "${at[@]}" --name 'n[3-9]' --use node --address 10.0.0.199 2> /dev/null)" = "$(
+	printf 'define host{\t\t# Some Box, serial B1\n\thost_name\tn3\n\taddress\t\t10.0.0.199\n\tmac_address\t52:54:00:00:00:0b\n\tuse\t\tnode\n}\n\n'
+	printf 'define host{\n\thost_name\tn4\n\taddress\t\t10.0.0.221\n\tmac_address\t52:54:00:00:00:0c\n\tuse\t\tnode\n}')" ]
+cp cluster.conf unnamed.conf
+"$lucie" discover "${at[@]}" --name n3 2> /dev/null >> cluster.conf
+expect 0 "wrote definition" "${setup[@]}"
+expect 0 "10.0.0.3,n3" grep dhcp-host state/dnsmasq.conf
+is "a named machine waits no more for a name" [ "$(json '[0]["mac"]' "$lucie" discover "${at[@]}" --json)" = 52:54:00:00:00:0c ]
+expect 1 "no machine '52:54:00:00:00:01' waits" "$lucie" discover "${at[@]}" --forget 52:54:00:00:00:01
+expect 0 "" "$lucie" discover "${at[@]}" --forget
+expect 0 "no machine waits" "$lucie" discover "${at[@]}"
+expect 0 "nic   eth0" "$lucie" inventory "${at[@]}" n1
+is "inventory as JSON" [ "$(json '[0]["inventory"]["cpus"]' "$lucie" inventory "${at[@]}" --json)" = 4 ]
+mv unnamed.conf cluster.conf
+expect 0 "removed tftp/pxelinux.cfg/01-52-54-00-00-00-0b" "${setup[@]}"
+
 # --- changes ------------------------------------------------------------------------------------------------------------------------
 
 echo changed > files/default/etc/motd

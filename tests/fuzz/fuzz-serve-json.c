@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host-tools/lib/inventory.h"
 #include "host-tools/lib/serve-request.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -10,11 +11,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct plan_request request;
+	_cleanup_strbuf_ struct strbuf inventory = STRBUF_INIT;
 	struct alarm_request alarm;
 	char why[256];
 
 	if (!plan_request_parse(&request, (const char *)data, size, why, sizeof(why)) &&
 	    (strlen(request.nonce) != 2 * NONCE_LEN || request.disks > REQUEST_DISKS_MAX))
+		abort();
+	if (!inventory_clean(&inventory, (const char *)data, size) &&
+	    !str_is_text(inventory.buf, inventory.len))
 		abort();
 	if (!alarm_request_parse(&alarm, (const char *)data, size, why, sizeof(why)) &&
 	    strlen(alarm.mac) != MAC_TEXT - 1)

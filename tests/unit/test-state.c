@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <sqlite3.h>
 
 #include "host-tools/lib/state.h"
 
@@ -504,6 +505,125 @@ static void processes_share_it(void **arg)
 	}
 }
 
+/* --- machines, identities, replacements --- */
+
+struct found {
+	size_t count;
+	char macs[8][MAC_TEXT], nodes[8][64], inventory[64];
+};
+
+static void take_machine(const struct state_machine *m, void *arg)
+{
+	struct found *s = arg;
+
+	if (s->count < 8) {
+		memcpy(s->macs[s->count], m->mac, MAC_TEXT);
+		memcpy(s->nodes[s->count], m->node, 64);
+	}
+	snprintf(s->inventory, sizeof(s->inventory), "%s", m->inventory);
+	s->count++;
+}
+
+static struct found machines(const char *of)
+{
+	struct found s = {0};
+
+	assert_int_equal(state_machines(state, of, take_machine, &s), 0);
+	return s;
+}
+
+static void machines_are_kept_in_order(void **arg)
+{
+	struct found s;
+
+	(void)arg;
+	assert_int_equal(state_machine_seen(state, "m2", "", "{}"), 1);
+	assert_int_equal(state_machine_seen(state, "m1", "", "{}"), 1);
+	assert_int_equal(state_machine_seen(state, "m2", "", "{\"cpus\":1}"), 0);
+	assert_int_equal(state_machine_seen(state, "m3", "n3", "{}"), 1);
+	s = machines("");
+	assert_int_equal(s.count, 2);
+	assert_string_equal(s.macs[0], "m2");
+	assert_string_equal(s.macs[1], "m1");
+	assert_int_equal(machines(NULL).count, 3);
+	assert_int_equal(state_machine_seen(state, "m2", "n2", "{\"cpus\":1}"), 0);
+	assert_string_equal(machines("n2").inventory, "{\"cpus\":1}");
+	assert_int_equal(state_machine_forget(state, "m2"), -ENOENT);
+	assert_int_equal(state_machine_forget(state, NULL), 0);
+	s = machines(NULL);
+	assert_int_equal(s.count, 2);
+	assert_string_equal(s.nodes[0], "n2");
+}
+
+/* A flood of invented machines neither grows nor displaces those that are there. */
+static void unknown_machines_are_bounded(void **arg)
+{
+	char mac[MAC_TEXT];
+
+	(void)arg;
+	for (int i = 0; i < STATE_MACHINES_MAX; i++) {
+		snprintf(mac, sizeof(mac), "m%d", i);
+		assert_int_equal(state_machine_seen(state, mac, "", "{}"), 1);
+	}
+	assert_int_equal(state_machine_seen(state, "more", "", "{}"), -ENOSPC);
+	assert_int_equal(state_machine_seen(state, "m7", "", "{\"cpus\":1}"), 0);
+	assert_int_equal(state_machine_seen(state, "known", "n1", "{}"), 1);
+	assert_int_equal(state_machine_forget(state, "m7"), 0);
+	assert_int_equal(state_machine_seen(state, "more", "", "{}"), 1);
+	assert_int_equal(machines("").count, STATE_MACHINES_MAX);
+}
+
+static void take_replacement(const struct state_replacement *r, void *arg)
+{
+	snprintf(arg, 64, "%s %s %s", r->node, r->old, r->mac);
+}
+
+static void identities_and_replacements(void **arg)
+{
+	char line[64] = "", *sealed;
+
+	(void)arg;
+	assert_int_equal(state_identity(state, "n1", &sealed), -ENOENT);
+	assert_int_equal(state_identity_keep(state, "n1", "one"), 0);
+	assert_int_equal(state_identity_keep(state, "n1", "two"), 0);
+	assert_int_equal(state_identity(state, "n1", &sealed), 0);
+	assert_string_equal(sealed, "two");
+	free(sealed);
+	assert_int_equal(state_identity_forget(state, "n1"), 0);
+	assert_int_equal(state_identity(state, "n1", &sealed), -ENOENT);
+	assert_int_equal(state_replace(state, "n1", "a", "b"), 0);
+	assert_int_equal(state_replace(state, "n1", "a", "c"), 0);
+	assert_int_equal(state_replacements(state, take_replacement, line), 0);
+	assert_string_equal(line, "n1 a c");
+	assert_int_equal(state_replace_drop(state, "n1"), 0);
+	line[0] = '\0';
+	assert_int_equal(state_replacements(state, take_replacement, line), 0);
+	assert_string_equal(line, "");
+}
+
+/* An earlier program's database gets what it lacks; what is in it stays. */
+static void an_older_one_is_brought_up_to_date(void **arg)
+{
+	char path[128];
+	sqlite3 *db;
+
+	(void)arg;
+	assert_int_equal(state_arm(state, "n1", "full", false), 0);
+	state_close(state);
+	state = NULL;
+	snprintf(path, sizeof(path), "%s/state.db", dir);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db,
+				      "DROP TABLE machine; DROP TABLE identity; DROP TABLE "
+				      "replacement; PRAGMA user_version=2",
+				      NULL, NULL, NULL),
+			 SQLITE_OK);
+	sqlite3_close(db);
+	assert_int_equal(state_open(&state, dir), 0);
+	assert_string_equal(node("n1").armed, "full");
+	assert_int_equal(state_machine_seen(state, "m1", "", "{}"), 1);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -534,6 +654,10 @@ int main(void)
 		TEST(another_version_is_refused),
 		TEST(garbage_is_refused),
 		TEST(processes_share_it),
+		TEST(machines_are_kept_in_order),
+		TEST(unknown_machines_are_bounded),
+		TEST(identities_and_replacements),
+		TEST(an_older_one_is_brought_up_to_date),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -112,11 +112,11 @@ arm() { "$LUCIE" install --state "$T/state" "$@" >>"$T/install.log" 2>&1 || { ca
 
 machine_mac() { printf '52:54:00:00:02:%02x' "${1//[!0-9]/}"; }
 
-# What pxelinux would do: kernel, initrds and command line as in the host's own pxelinux.cfg file, plus ip= and BOOTIF=.
+# What pxelinux would do: kernel, initrds and command line as in the host's own pxelinux.cfg file (or BOOT_FILE), plus ip= and BOOTIF=.
 machine_boot_args() {
 	local name=$1 file mac initrds
 	mac=$(machine_mac "$name")
-	file=$T/state/tftp/pxelinux.cfg/01-${mac//:/-}
+	file=$T/state/tftp/pxelinux.cfg/${BOOT_FILE:-01-${mac//:/-}}
 	[ -e "$file" ] || fail "no pxelinux file for $name: $file"
 	initrds=$(sed -n 's/^[[:blank:]]*INITRD[[:blank:]]*//p' "$file")
 	[ -n "$initrds" ] || fail "$name is not armed: $file boots locally"
