@@ -75,6 +75,14 @@ static int print_table(const struct board *b)
 	return 0;
 }
 
+static void print_replaced(const struct state_replacement *r, void *arg)
+{
+	(void)arg;
+	printf("%s: its network card was replaced by %s (%s in the definition; lucie setup says "
+	       "where)\n",
+	       r->node, r->mac, r->old);
+}
+
 static int print_json(const struct board *b)
 {
 	json_t *list = json_array();
@@ -138,6 +146,8 @@ static int status(const char *state_dir, char form, int count, char **words)
 		ret = print_seconds(&board, state);
 	else if (!ret)
 		ret = print_table(&board);
+	if (!ret && !form)
+		ret = state_replacements(state, print_replaced, NULL);
 	board_free(&board);
 	state_close(state);
 	return ret;

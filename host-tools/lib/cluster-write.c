@@ -84,6 +84,28 @@ int cluster_move_files(struct cluster *c, char *(*move)(const char *path, void *
 	return 0;
 }
 
+int cluster_replace_macs(struct cluster *c, const struct cluster_object *host, const char *macs)
+{
+	struct cluster_object *o = &((struct object *)host)->public;
+	char item[CLUSTER_ITEM_MAX], mac[MAC_TEXT];
+	size_t pos = 0, offset;
+
+	while (cluster_list_next(macs, &pos, item, sizeof(item), &offset)) {
+		const struct cluster_object *other = cluster_host_by_mac(c, item);
+
+		if (other && other != host)
+			return -EEXIST;
+	}
+	pos = 0;
+	while (cluster_list_next(macs, &pos, item, sizeof(item), &offset))
+		if (!str_to_mac(item, mac))
+			map_put(&c->macs, arena_strdup(&c->arena, mac), o);
+	for (size_t i = 0; i < o->count; i++)
+		if (!strcmp(o->values[i].key, "mac_address"))
+			o->values[i].text = arena_strdup(&c->arena, macs);
+	return 0;
+}
+
 void cluster_set(struct cluster *c, const struct cluster_object *object, const char *key,
 		 const char *text)
 {

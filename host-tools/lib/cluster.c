@@ -286,9 +286,16 @@ const struct cluster_object *cluster_find(const struct cluster *c, enum cluster_
 
 const struct cluster_object *cluster_host_by_mac(const struct cluster *c, const char *mac)
 {
-	char canonical[MAC_TEXT];
+	char canonical[MAC_TEXT], item[CLUSTER_ITEM_MAX], own[MAC_TEXT];
+	const struct cluster_object *host;
+	size_t pos = 0, offset;
 
-	return str_to_mac(mac, canonical) ? NULL : map_get(&c->macs, canonical);
+	host = str_to_mac(mac, canonical) ? NULL : map_get(&c->macs, canonical);
+	while (host && cluster_list_next(cluster_get(host, "mac_address"), &pos, item, sizeof(item),
+					 &offset))
+		if (!str_to_mac(item, own) && !strcmp(own, canonical))
+			return host;
+	return NULL; /* or one that it had before cluster_replace_macs() */
 }
 
 const struct modules *cluster_modules(const struct cluster *c)

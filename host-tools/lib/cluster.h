@@ -116,6 +116,9 @@ int cluster_move_files(struct cluster *c, char *(*move)(const char *path, void *
 /* Adds a value that the definition does not give, before cluster_write(). */
 void cluster_set(struct cluster *c, const struct cluster_object *object, const char *key,
 		 const char *text);
+/* Gives a host other network cards, before cluster_write(). -EEXIST: one is another host's, and
+ * nothing was changed. */
+int cluster_replace_macs(struct cluster *c, const struct cluster_object *host, const char *macs);
 /* The compiled definition: canonical, templates and includes resolved, paths absolute;
  * cluster_load() reads it back, and then looks at none of the files that it names. */
 int cluster_write(const struct cluster *c, struct strbuf *out);

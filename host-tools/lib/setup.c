@@ -18,6 +18,7 @@
 #include "host-tools/lib/die.h"
 #include "host-tools/lib/dnsmasq.h"
 #include "host-tools/lib/modules.h"
+#include "host-tools/lib/replace.h"
 #include "host-tools/lib/rings.h"
 #include "host-tools/lib/site-archive.h"
 #include "host-tools/lib/store.h"
@@ -319,6 +320,8 @@ int setup_run(const struct setup_options *o)
 	int ret = definition_load(&s.c, o->conf ? o->conf : definition_default_path());
 
 	ret = ret ? -EINVAL : prepare(&s, o->state_dir);
+	if (!ret)
+		ret = replace_apply(s.c, s.dir);
 	if (!ret)
 		ret = run_locked(&s);
 	cluster_free(s.c);

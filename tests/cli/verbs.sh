@@ -210,7 +210,7 @@ completes() { # EXPECTED WORD...: what bash proposes for the last word
 	is "completion of '$*'" [ "$(bash -c '. "$1"; shift; COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)); _lucie "$1"; echo "${COMPREPLY[*]}"' \
 		completes "$here/../../host-tools/completion/lucie.bash" "$lucie" "$@")" = "$expected" ]
 }
-completes "repair" rep
+completes "repair replace" rep
 completes "--wipe" install --w
 completes "--follow --state" log -
 completes "state" install --state sta
@@ -258,6 +258,33 @@ expect 0 "nic   eth0" "$lucie" inventory "${at[@]}" n1
 is "inventory as JSON" [ "$(json '[0]["inventory"]["cpus"]' "$lucie" inventory "${at[@]}" --json)" = 4 ]
 mv unnamed.conf cluster.conf
 expect 0 "removed tftp/pxelinux.cfg/01-52-54-00-00-00-0b" "${setup[@]}"
+
+# --- a new mainboard ----------------------------------------------------------------------------------------------------------------
+
+replace=("$lucie" replace --state state --images images)
+expect 2 usage "${replace[@]}" n2
+expect 1 "no host is named 'n9'" "${replace[@]}" --mac 52:54:00:00:00:77 n9
+expect 1 "52:54:00:00:00:0a is the network card of host 'n1'" "${replace[@]}" --mac 52:54:00:00:00:77,52:54:00:00:00:0A n2
+expect 1 "is no list of addresses" "${replace[@]}" --mac 52:54:00 n2
+expect 1 "the definition says the same" "${replace[@]}" --mac 52:54:00:00:00:02 n2
+line=$(grep -n '00:02$' cluster.conf | cut -d: -f1)
+said="cluster.conf:$line:14: host 'n2' has 52:54:00:00:00:77 now: write it there in place of 52:54:00:00:00:02"
+expect 0 "$said" "${replace[@]}" --mac 52-54-00-00-00-77 n2
+is "it holds at once" grep -q '^dhcp-host=52:54:00:00:00:77,set:rack,10.0.0.2,n2$' state/dnsmasq.conf
+is "with a boot file" grep -q 'n2: from its own disk' state/tftp/pxelinux.cfg/01-52-54-00-00-00-77
+is "the old card has none" [ ! -e state/tftp/pxelinux.cfg/01-52-54-00-00-00-02 ]
+expect 0 "$said" "${setup[@]}"
+expect 0 "n2: its network card was replaced by 52:54:00:00:00:77" "$lucie" status "${at[@]}"
+sed -i 's/52:54:00:00:00:02$/52:54:00:00:00:77/' cluster.conf
+expect 0 "n2: its replaced network card is forgotten: the definition says the same" "${setup[@]}"
+expect 0 "in place of 52:54:00:00:00:77" "${replace[@]}" --mac 52:54:00:00:00:78 n2
+sed -i 's/52:54:00:00:00:77$/52:54:00:00:00:79/' cluster.conf
+expect 0 "the definition says otherwise by now" "${setup[@]}"
+expect 0 "in place of 52:54:00:00:00:79" "${replace[@]}" --mac 52:54:00:00:00:78 n2
+expect 0 "wrote dnsmasq.conf" "${replace[@]}" --undo n2
+is "undone" grep -q '^dhcp-host=52:54:00:00:00:79,' state/dnsmasq.conf
+sed -i 's/52:54:00:00:00:79$/52:54:00:00:00:02/' cluster.conf
+expect 0 "" "${setup[@]}"
 
 # --- changes ------------------------------------------------------------------------------------------------------------------------
 
