@@ -4,25 +4,32 @@
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "host-tools/lib/arm.h"
 #include "host-tools/lib/command.h"
-#include "host-tools/lib/site.h"
-#include "init/lib/log.h"
+#include "host-tools/lib/rollout.h"
+
+#define COMMON_USAGE                                                                               \
+	"  --power           boot them from the network now (power_command: pxe, cycle)\n"         \
+	"  --wait            until all of them have ended; the exit code says how\n"               \
+	"  --at-once N       so many at a time: the next begin when others have ended, and\n"      \
+	"                    none when one has failed, unless --keep-going\n"                      \
+	"  --silence SECONDS without a word from a node, which then has failed (1800)\n"           \
+	"  --retries N       attempts, in all, before it is given up (3)\n"                        \
+	"  --break MODULE    hold before it until lucie continue; several with commas\n"           \
+	"  --state DIR       the state directory (" DEFAULT_STATE_DIR ")\n"
 
 static const char install_usage[] =
-	"lucie install [--state DIR] [--variant NAME] [--wipe] [--cancel] NODE...\n"
-	"  NODE            a host, or several: cnode[00-31]\n"
-	"  --variant NAME  an installer of the definition, as `repair` (the host's own)\n"
-	"  --wipe          this once, disks with foreign data may be overwritten\n"
-	"  --cancel        as lucie boot\n"
-	"  --state DIR     the state directory (" DEFAULT_STATE_DIR ")\n";
+	"lucie install [OPTION...] NODE...\n"
+	"  NODE              a host, or several: cnode[00-31]\n"
+	"  --variant NAME    an installer of the definition, as `repair` (the host's own)\n"
+	"  --wipe            this once, disks with foreign data may be overwritten\n"
+	"  --cancel          as lucie boot\n" COMMON_USAGE;
 
-static const char repair_usage[] = "lucie repair [--state DIR] NODE...\n"
-				   "  NODE         a host, or several: cnode[00-31]\n"
-				   "  --state DIR  the state directory (" DEFAULT_STATE_DIR ")\n";
+static const char repair_usage[] =
+	"lucie repair [OPTION...] NODE...\n"
+	"  NODE              a host, or several: cnode[00-31]\n" COMMON_USAGE;
 
 static const char boot_usage[] = "lucie boot [--state DIR] NODE...\n"
 				 "  NODE         a host, or several: cnode[00-31]\n"
@@ -30,37 +37,11 @@ static const char boot_usage[] = "lucie boot [--state DIR] NODE...\n"
 
 struct order {
 	const char *state_dir;
-	const char *variant; /* NULL: the host's own */
-	bool wipe, cancel;
+	bool cancel;
+	struct rollout_order rollout;
 };
 
-static int cancel(const struct site *site, const struct cluster_object *host)
-{
-	int ret = disarm_node(site->state_dir, site->cluster, site->state, host);
-
-	if (!ret)
-		printf("%s: boots from its disk\n", host->name);
-	return ret;
-}
-
-static int arm(const struct site *site, const struct cluster_object *host,
-	       const struct order *order)
-{
-	const char *variant = order->variant, *modules;
-	char why[ARM_WHY_MAX];
-	int ret = arm_node(site->state_dir, site->cluster, site->state, host, &variant, order->wipe,
-			   why);
-
-	if (ret)
-		return log_err(0, "%s cannot be installed: %s", host->name, why);
-	modules = cluster_get(cluster_find(site->cluster, TYPE_INSTALLER, variant), "modules");
-	printf("%s: '%s' at its next boot from the network: %s%s\n", host->name, variant,
-	       modules ? modules : "",
-	       order->wipe ? "; foreign data on its disks will be overwritten" : "");
-	return 0;
-}
-
-static int each_node(const struct site *site, char **names, size_t count, const struct order *order)
+static int cancel(const struct site *site, char *const *names, size_t count)
 {
 	int failed = 0;
 
@@ -68,13 +49,15 @@ static int each_node(const struct site *site, char **names, size_t count, const 
 		const struct cluster_object *host =
 			cluster_find(site->cluster, TYPE_HOST, names[i]);
 
-		if (!host || (order->cancel ? cancel(site, host) : arm(site, host, order)))
+		if (!host || disarm_node(site->state_dir, site->cluster, site->state, host))
 			failed = 1;
+		else
+			printf("%s: boots from its disk\n", host->name);
 	}
 	return failed;
 }
 
-static int order_run(const struct order *order, int count, char **words)
+static int order_run(struct order *order, int count, char **words)
 {
 	struct site site;
 	size_t name_count;
@@ -83,40 +66,88 @@ static int order_run(const struct order *order, int count, char **words)
 
 	if (site_open(&site, order->state_dir))
 		return 1;
+	order->rollout.site = &site;
 	failed = site_hosts(&site, count, words, &names, &name_count);
 	if (!failed) {
-		failed = each_node(&site, names, name_count, order);
+		failed = order->cancel ? cancel(&site, names, name_count)
+				       : rollout_run(&order->rollout, names, name_count);
 		cluster_names_free(names, name_count);
 	}
 	site_close(&site);
 	return failed ? 1 : 0;
 }
 
+/* 0, or -EINVAL where the option is not to be had or its value is wrong. */
+static int option_take(struct order *order, int option)
+{
+	struct rollout_order *r = &order->rollout;
+
+	switch (option) {
+	case 's':
+		order->state_dir = optarg;
+		return 0;
+	case 'v':
+		r->arming.variant = optarg;
+		return 0;
+	case 'w':
+		r->arming.wipe = true;
+		return 0;
+	case 'c':
+		order->cancel = true;
+		return 0;
+	case 'b':
+		r->arming.breaks = optarg;
+		return strlen(optarg) < STATE_BREAKS_MAX ? 0 : -EINVAL;
+	case 'p':
+		r->power = true;
+		return 0;
+	case 'k':
+		r->keep_going = true;
+		return 0;
+	case 'W':
+		r->wait = true;
+		return 0;
+	case 'n':
+		r->wait = true;
+		return command_number(optarg, 1, 1000000, &r->at_once);
+	case 'S':
+		return command_number(optarg, 1, 1000000, &r->silence);
+	case 'r':
+		return command_number(optarg, 1, 100, &r->arming.attempts_max);
+	default:
+		return -EINVAL;
+	}
+}
+
 static int order_main(int argc, char **argv, const struct option *allowed, struct order order)
 {
+	bool other = false;
 	int c;
 
 	order.state_dir = DEFAULT_STATE_DIR;
+	order.rollout.silence = ROLLOUT_SILENCE;
 	while ((c = getopt_long(argc, argv, "", allowed, NULL)) != -1) {
-		if (c == 's')
-			order.state_dir = optarg;
-		else if (c == 'v')
-			order.variant = optarg;
-		else if (c == 'w')
-			order.wipe = true;
-		else if (c == 'c')
-			order.cancel = true;
-		else
+		if (option_take(&order, c))
 			return command_usage(argv[0]);
+		other |= c != 's' && c != 'c';
 	}
-	if (optind == argc || (order.cancel && (order.wipe || order.variant)))
+	if (optind == argc || (order.cancel && other))
 		return command_usage(argv[0]);
 	return order_run(&order, argc - optind, argv + optind);
 }
 
+#define COMMON_OPTIONS                                                                             \
+	{"state", required_argument, NULL, 's'}, {"break", required_argument, NULL, 'b'},          \
+		{"power", no_argument, NULL, 'p'}, {"wait", no_argument, NULL, 'W'},               \
+		{"at-once", required_argument, NULL, 'n'}, {"keep-going", no_argument, NULL, 'k'}, \
+		{"silence", required_argument, NULL, 'S'},                                         \
+	{                                                                                          \
+		"retries", required_argument, NULL, 'r'                                            \
+	}
+
 static int install_main(int argc, char **argv)
 {
-	static const struct option options[] = {{"state", required_argument, NULL, 's'},
+	static const struct option options[] = {COMMON_OPTIONS,
 						{"variant", required_argument, NULL, 'v'},
 						{"wipe", no_argument, NULL, 'w'},
 						{"cancel", no_argument, NULL, 'c'},
@@ -125,16 +156,18 @@ static int install_main(int argc, char **argv)
 	return order_main(argc, argv, options, (struct order){0});
 }
 
-static const struct option state_option[] = {{"state", required_argument, NULL, 's'}, {0}};
-
 static int repair_main(int argc, char **argv)
 {
-	return order_main(argc, argv, state_option, (struct order){.variant = "repair"});
+	static const struct option options[] = {COMMON_OPTIONS, {0}};
+
+	return order_main(argc, argv, options, (struct order){.rollout.arming.variant = "repair"});
 }
 
 static int boot_main(int argc, char **argv)
 {
-	return order_main(argc, argv, state_option, (struct order){.cancel = true});
+	static const struct option options[] = {{"state", required_argument, NULL, 's'}, {0}};
+
+	return order_main(argc, argv, options, (struct order){.cancel = true});
 }
 
 COMMAND(install, .summary = "install nodes at their next boot", .usage = install_usage,

@@ -56,7 +56,7 @@ static void print_row(const struct board *b, const struct board_row *row, size_t
 	if (row->silent >= 0)
 		cell_duration(row->silent, seen);
 	cell_column(&out, n->name, name);
-	cell_column(&out, n->status[0] ? n->status : "-", STATE_WIDTH);
+	cell_column(&out, n->held[0] ? "held" : n->status[0] ? n->status : "-", STATE_WIDTH);
 	cell_column(&out, next, NEXT_WIDTH);
 	cell_column(&out, seen, SEEN_WIDTH);
 	doing(n, text, sizeof(text));
@@ -93,13 +93,14 @@ static int print_json(const struct board *b)
 
 		failed |= json_array_append_new(
 			list,
-			json_pack("{s:o, s:o, s:o, s:b, s:o, s:o, s:I, s:I, s:o, s:o, s:i}", "node",
-				  json_text(n->name), "state", json_text(n->status), "installer",
-				  json_text(n->armed), "wipe", n->wipe, "install",
-				  json_text(n->install), "module", json_text(n->module), "bytes",
-				  (json_int_t)n->bytes, "total", (json_int_t)n->total, "message",
-				  json_text(n->message), "last_seen", json_time(n->last_seen),
-				  "attempts", (int)n->attempts));
+			json_pack("{s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:I, s:I, s:o, s:o, s:i}",
+				  "node", json_text(n->name), "held", json_text(n->held), "state",
+				  json_text(n->status), "installer", json_text(n->armed), "wipe",
+				  n->wipe, "install", json_text(n->install), "module",
+				  json_text(n->module), "bytes", (json_int_t)n->bytes, "total",
+				  (json_int_t)n->total, "message", json_text(n->message),
+				  "last_seen", json_time(n->last_seen), "attempts",
+				  (int)n->attempts));
 	}
 	if (failed) {
 		json_decref(list);

@@ -14,11 +14,17 @@ $(O)/host/lib/lucie/modules/%.sh: modules/%.sh
 	@mkdir -p $(@D)
 	$(Q)cp -p $< $@
 
+# Commands for `power_command`; lucie puts their folder first into PATH (host-tools/lib/power.c).
+POWER_COMMANDS := $(patsubst host-tools/power/%,$(O)/host/lib/lucie/power/%,$(sort $(wildcard host-tools/power/*)))
+$(O)/host/lib/lucie/power/%: host-tools/power/%
+	@mkdir -p $(@D)
+	$(Q)cp -p $< $@
+
 # A shell module that was deleted is not one any more.
 OLD_SHELL_MODULES := $(filter-out $(SHELL_MODULES),$(wildcard $(O)/host/lib/lucie/modules/*.sh))
 
 .PHONY: host
-host: $(O)/host/bin/lucie $(SHELL_MODULES)
+host: $(O)/host/bin/lucie $(SHELL_MODULES) $(POWER_COMMANDS)
 	$(if $(OLD_SHELL_MODULES),$(Q)rm -f $(OLD_SHELL_MODULES))
 
 # Programs, modules, man pages, bash completion, and the images of all boards that `make image` has built. DESTDIR for packagers.
@@ -29,6 +35,7 @@ install: host ## programs, man pages and the images that are built, into DESTDIR
 	$(Q)install -m 755 -s $(O)/host/bin/lucie $(O)/host/bin/dolly $(DESTDIR)$(PREFIX)/bin
 	$(Q)ln -sf lucie $(DESTDIR)$(PREFIX)/bin/lucie-setup
 	$(Q)install -m 755 $(SHELL_MODULES) $(DESTDIR)$(PREFIX)/lib/lucie/modules
+	$(Q)install -D -t $(DESTDIR)$(PREFIX)/lib/lucie/power -m 755 $(POWER_COMMANDS)
 	$(Q)install -D -m 644 host-tools/completion/lucie.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/lucie
 	$(Q)for page in docs/man/*; do install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; done
 	$(Q)for board in $(BUILT_BOARDS); do mkdir -p $(DESTDIR)$(PREFIX)/lib/lucie/$$board && \

@@ -2,12 +2,14 @@
  * registers itself (command.h). Called by a name `lucie-VERB`, it is that verb. */
 #include "host-tools/lib/command.h"
 
+#include <errno.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "init/lib/cleanup.h"
+#include "init/lib/str.h"
 
 #define COMMANDS_MAX 64
 
@@ -48,6 +50,16 @@ int command_usage(const char *verb)
 
 	fprintf(stderr, "usage: %s", c && c->usage ? c->usage : "lucie VERB [ARGUMENT...]\n");
 	return 2;
+}
+
+int command_number(const char *text, unsigned int least, unsigned int most, unsigned int *out)
+{
+	uint64_t v;
+
+	if (str_to_u64(text, &v) || v < least || v > most)
+		return -ERANGE;
+	*out = (unsigned int)v;
+	return 0;
 }
 
 static int command_run(int argc, char **argv)

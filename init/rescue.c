@@ -74,25 +74,43 @@ static bool has_ended(const struct terminal *t, size_t count, bool *person)
 	return all || *person;
 }
 
-bool rescue_shell(const char *why, const char *next, unsigned int seconds)
+static bool never(void *arg)
+{
+	(void)arg;
+	return false;
+}
+
+static enum rescue_end wait_on_all(const struct terminal *form, bool (*over)(void *arg), void *arg)
 {
 	const char *paths[CONSOLES_MAX];
 	struct terminal t[CONSOLES_MAX];
 	size_t count = console_terminals(paths);
-	bool person = false;
+	bool person = false, ended = false;
 
 	for (size_t i = 0; i < count; i++) {
-		t[i] = (struct terminal){
-			.path = paths[i], .why = why, .next = next, .seconds = seconds};
+		t[i] = *form;
+		t[i].path = paths[i];
 		t[i].child = (struct child){
 			.name = "shell", .own_terminal = true, .status = EXIT_NOBODY << 8};
 		child_start(&t[i].child, be_shell, &t[i]);
 	}
-	while (!has_ended(t, count, &person) && !loop_signalled()) {
+	while (!has_ended(t, count, &person) && !loop_signalled() && !(ended = over(arg))) {
 		loop_wait(500);
 		reporter_run();
 	}
 	for (size_t i = 0; i < count; i++)
 		child_stop(&t[i].child, 0);
-	return person;
+	return ended ? RESCUE_OVER : person ? RESCUE_PERSON : RESCUE_NOBODY;
+}
+
+bool rescue_shell(const char *why, const char *next, unsigned int seconds)
+{
+	struct terminal form = {.why = why, .next = next, .seconds = seconds};
+
+	return wait_on_all(&form, never, NULL) == RESCUE_PERSON;
+}
+
+enum rescue_end rescue_wait(const char *why, const char *next, bool (*over)(void *arg), void *arg)
+{
+	return wait_on_all(&(struct terminal){.why = why, .next = next}, over, arg);
 }

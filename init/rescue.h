@@ -10,4 +10,9 @@
  * ends. False when no person was there: none could be opened, or nobody wanted one. */
 bool rescue_shell(const char *why, const char *next, unsigned int seconds);
 
+enum rescue_end { RESCUE_NOBODY, RESCUE_PERSON, RESCUE_OVER };
+/* The same, without an offer, but the wait also ends when over() says so: RESCUE_OVER. It is asked
+ * about twice a second. */
+enum rescue_end rescue_wait(const char *why, const char *next, bool (*over)(void *arg), void *arg);
+
 #endif

@@ -3,6 +3,7 @@
 #include "init/console.h"
 #include "init/disk-watch.h"
 #include "init/end.h"
+#include "init/hold.h"
 #include "init/lib/cleanup.h"
 #include "init/lib/io.h"
 #include "init/lib/log.h"
@@ -99,6 +100,16 @@ static void on_progress(struct running *m, char *line)
 		report_progress(m);
 }
 
+/* "host_key TYPE BASE64": of an ssh server that the module has started. */
+static void on_host_key(const struct running *m, const char *key)
+{
+	struct event e = {.kind = EVENT_HOST_KEY};
+
+	snprintf(e.module, sizeof(e.module), "%s", m->task->name);
+	snprintf(e.message, sizeof(e.message), "%s", key);
+	report(&e);
+}
+
 static void on_log(struct running *m, enum log_level level, const char *text)
 {
 	journal_line(m->task->name, level, text);
@@ -119,10 +130,13 @@ static void on_line(struct child *c, enum child_stream stream, char *line)
 	str_make_text(line);
 	if (stream == CHILD_CONTROL && str_starts(line, "progress "))
 		on_progress(m, line);
+	else if (stream == CHILD_CONTROL && str_starts(line, "host_key "))
+		on_host_key(m, str_trim(line + strlen("host_key ")));
 	else if (stream == CHILD_CONTROL && (text = child_log_text(line, &level)))
 		on_log(m, level, text);
 	else if (stream == CHILD_CONTROL)
-		on_log(m, LOG_LEVEL_WARN, "a line on descriptor 3 is neither progress nor log");
+		on_log(m, LOG_LEVEL_WARN,
+		       "a line on descriptor 3 is none of progress, log and host_key");
 	else
 		on_log(m, LOG_LEVEL_INFO, line);
 	if (stream == CHILD_ERR)
@@ -253,26 +267,14 @@ static int run_task(const struct task *t, char *reason)
 	return ret;
 }
 
-static void break_before(const char *module)
-{
-	char text[128];
-
-	snprintf(text, sizeof(text), "lucie.break: before module '%s'", module);
-	console_line("%s: a shell is open on the console and waits for a person", text);
-	report_log(module, "warn", text);
-	reporter_run();
-	if (!rescue_shell(text, "goes on", 0) && !loop_signalled())
-		console_line("there is no console to open a shell on; going on");
-}
-
 static int run_tasks(struct run *r)
 {
 	for (size_t i = 0; i < r->count; i++) {
 		const struct task *t = &r->tasks[i];
 		int ret;
 
-		if (cmdline_breaks_at(r->cmdline, t->name))
-			break_before(t->name);
+		if (hold_wanted(r->plan, r->cmdline, t->name))
+			hold_before(r->plan, t->name);
 		ret = run_task(t, r->reason);
 		if (ret) {
 			snprintf(r->module, sizeof(r->module), "%s", t->name);

@@ -10,7 +10,7 @@
 
 /* A plan for nobody. */
 static int plan_possible(const char *state_dir, const struct cluster *c,
-			 const struct cluster_object *host, const char *variant, bool wipe,
+			 const struct cluster_object *host, const struct state_arming *arming,
 			 char why[ARM_WHY_MAX])
 {
 	static const char zeros[] =
@@ -20,13 +20,14 @@ static int plan_possible(const char *state_dir, const struct cluster *c,
 	struct plan_order order = {
 		.state_dir = state_dir,
 		.host = host->name,
-		.variant = variant,
+		.variant = arming->variant,
 		.install = "none",
 		.nonce = zeros,
 		.token = zeros,
 		.site = zeros + 48,
 		.servers = (const char *const *)servers,
-		.wipe = wipe,
+		.breaks = arming->breaks,
+		.wipe = arming->wipe,
 	};
 	int ret = plan_make(&text, c, &order, why, ARM_WHY_MAX);
 
@@ -34,29 +35,40 @@ static int plan_possible(const char *state_dir, const struct cluster *c,
 	return ret;
 }
 
-int arm_node(const char *state_dir, const struct cluster *c, struct state *state,
-	     const struct cluster_object *host, const char **variant, bool wipe,
-	     char why[ARM_WHY_MAX])
+int arm_node_as(const char *state_dir, const struct cluster *c, struct state *state,
+		const struct cluster_object *host, struct state_arming *arming,
+		char why[ARM_WHY_MAX])
 {
 	const struct cluster_object *installer =
-		*variant ? cluster_find(c, TYPE_INSTALLER, *variant)
-			 : cluster_host_ref(c, host, "installer", TYPE_INSTALLER);
+		arming->variant ? cluster_find(c, TYPE_INSTALLER, arming->variant)
+				: cluster_host_ref(c, host, "installer", TYPE_INSTALLER);
 	int ret;
 
 	if (!installer) {
 		snprintf(why, ARM_WHY_MAX, "the definition has no installer '%s'",
-			 *variant ? *variant : "");
+			 arming->variant ? arming->variant : "");
 		return -ENOENT;
 	}
-	*variant = installer->name;
-	ret = plan_possible(state_dir, c, host, installer->name, wipe, why);
+	arming->variant = installer->name;
+	ret = plan_possible(state_dir, c, host, arming, why);
 	if (ret)
 		return ret;
-	ret = state_arm(state, host->name, installer->name, wipe);
+	ret = state_arm_as(state, host->name, arming);
 	if (!ret)
 		ret = boot_file_follow(state_dir, c, state, host);
 	if (ret)
 		snprintf(why, ARM_WHY_MAX, "the state cannot be written");
+	return ret;
+}
+
+int arm_node(const char *state_dir, const struct cluster *c, struct state *state,
+	     const struct cluster_object *host, const char **variant, bool wipe,
+	     char why[ARM_WHY_MAX])
+{
+	struct state_arming arming = {.variant = *variant, .wipe = wipe};
+	int ret = arm_node_as(state_dir, c, state, host, &arming, why);
+
+	*variant = arming.variant;
 	return ret;
 }
 

@@ -17,6 +17,10 @@
 int arm_node(const char *state_dir, const struct cluster *c, struct state *state,
 	     const struct cluster_object *host, const char **variant, bool wipe,
 	     char why[ARM_WHY_MAX]);
+/* The same with all that an arming can say; arming->variant is as *variant above. */
+int arm_node_as(const char *state_dir, const struct cluster *c, struct state *state,
+		const struct cluster_object *host, struct state_arming *arming,
+		char why[ARM_WHY_MAX]);
 /* Boots it from its disk. 0 or -errno (logged). */
 int disarm_node(const char *state_dir, const struct cluster *c, struct state *state,
 		const struct cluster_object *host);

@@ -58,7 +58,8 @@ static void line_cell(struct line *l, const char *text, size_t columns, const ch
 
 void board_counts(const struct board *b, struct strbuf *out, size_t columns)
 {
-	static const char *const words[] = {"failed", "running", "armed", "installed", "unknown"};
+	static const char *const words[] = {"failed", "held",	   "running",
+					    "armed",  "installed", "unknown"};
 	char text[256], clock[CELL_TIME];
 	size_t len, clock_len;
 
@@ -143,8 +144,8 @@ static const char *silent_colour(const struct board_row *row)
 void board_line(const struct board *b, const struct board_row *row, struct strbuf *out,
 		size_t columns, bool colours)
 {
-	static const char *const state_colours[] = {"\033[1;31m", "\033[36m", "\033[33m",
-						    "\033[32m", "\033[2m"};
+	static const char *const state_colours[] = {"\033[1;31m", "\033[1;35m", "\033[36m",
+						    "\033[33m",	  "\033[32m",	"\033[2m"};
 	char silent[CELL_TEXT] = "", words[EVENT_MESSAGE_MAX];
 	struct line l = {out, columns};
 

@@ -118,7 +118,7 @@ void board_free(struct board *b)
 static enum board_group group_of(const struct state_node *n)
 {
 	if (!strcmp(n->status, "running"))
-		return BOARD_RUNNING;
+		return n->held[0] ? BOARD_HELD : BOARD_RUNNING;
 	if (n->armed[0] && !n->attempts)
 		return BOARD_ARMED;
 	if (!strcmp(n->status, "failed"))
@@ -128,7 +128,7 @@ static enum board_group group_of(const struct state_node *n)
 
 const char *board_group_name(enum board_group group)
 {
-	static const char *const names[] = {"failed", "running", "armed", "installed", "-"};
+	static const char *const names[] = {"failed", "held", "running", "armed", "installed", "-"};
 
 	return names[group];
 }

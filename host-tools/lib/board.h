@@ -16,6 +16,7 @@
 /* In the order in which they are shown. */
 enum board_group {
 	BOARD_FAILED,
+	BOARD_HELD, /* before a module, until somebody lets it go on */
 	BOARD_RUNNING,
 	BOARD_ARMED, /* waits for its next boot */
 	BOARD_INSTALLED,

@@ -201,6 +201,25 @@ static bool is_password_hash(const char *s)
 	return false;
 }
 
+/* Each % is one of the placeholders. */
+static bool has_placeholders(const char *s, const char *allowed)
+{
+	for (; (s = strchr(s, '%')); s += 2)
+		if (!s[1] || !strchr(allowed, s[1]))
+			return false;
+	return true;
+}
+
+static bool is_power_command(const char *s)
+{
+	return *s != '%' && strlen(s) < 2048 && has_placeholders(s, "nabc%");
+}
+
+static bool is_bmc(const char *s)
+{
+	return is_word(s) && *s != '-' && has_placeholders(s, "n");
+}
+
 #define H     (1U << TYPE_HOST)
 #define L     (1U << TYPE_LUCIE_GROUP)
 #define G     (1U << TYPE_HOST_GROUP)
@@ -269,6 +288,10 @@ static const struct key_spec keys[] = {
 	{"kernel_args", LEVEL, 0, NULL, "kernel arguments", 0, NULL},
 	{"files", LEVEL, KEY_FOLDER, NULL,
 	 "a folder with default/, group/NAME/ and host/NAME/ in it", 0, NULL},
+
+	{"power_command", LEVEL, 0, is_power_command,
+	 "a program and its arguments, with %n, %a, %b, %c or %%", 0, NULL},
+	{"bmc", LEVEL, 0, is_bmc, "an address or a name, which may have %n in it", 0, NULL},
 
 	{"modules", I, KEY_LIST, str_is_name, "names of modules in the order in which they run", 0,
 	 NULL},

@@ -40,6 +40,17 @@ bool cluster_list_next(const char *list, size_t *pos, char *buf, size_t len, siz
 	return true;
 }
 
+bool cluster_list_has(const char *list, const char *wanted)
+{
+	char item[CLUSTER_ITEM_MAX];
+	size_t pos = 0, offset;
+
+	while (list && cluster_list_next(list, &pos, item, sizeof(item), &offset))
+		if (!strcmp(item, wanted))
+			return true;
+	return false;
+}
+
 struct expansion {
 	int (*each)(const char *name, void *arg);
 	void *arg;

@@ -58,18 +58,13 @@ void cluster_check_ring_port(struct cluster *c, const struct object *o)
 /* Data sets that no module takes would silently not be there. */
 void cluster_check_host_datasets(struct cluster *c, struct object *host)
 {
-	const char *list = cluster_host_get(c, &host->public, "datasets"), *modules;
+	const char *list = cluster_host_get(c, &host->public, "datasets");
 	const struct cluster_object *installer =
 		cluster_host_ref(c, &host->public, "installer", TYPE_INSTALLER);
-	char name[CLUSTER_ITEM_MAX];
-	size_t pos = 0, offset;
 
-	if (!list || !installer || host->broken)
+	if (!list || !installer || host->broken ||
+	    cluster_list_has(cluster_get(installer, "modules"), "dolly"))
 		return;
-	modules = cluster_get(installer, "modules");
-	while (modules && cluster_list_next(modules, &pos, name, sizeof(name), &offset))
-		if (!strcmp(name, "dolly"))
-			return;
 	cluster_error(c, &host->public.at,
 		      "host '%s' has datasets, but its installer '%s' does not run the module "
 		      "'dolly', expected one that does, like 'installer data'",

@@ -92,6 +92,8 @@ const struct cluster_object *cluster_host_group(const struct cluster_object *hos
  * from the list's start. Commas within brackets separate nothing. False at the end. */
 bool cluster_list_next(const char *list, size_t *pos, char *buf, size_t len, size_t *offset);
 #define CLUSTER_ITEM_MAX 4096
+/* Whether one of the items is this; list may be NULL. */
+bool cluster_list_has(const char *list, const char *wanted);
 
 /* "cnode[00-03],gpu1" -> the names of defined hosts, in order; 0 or -errno with why (>= 160 bytes).
  * *names and its strings: the caller's, cluster_names_free(). */

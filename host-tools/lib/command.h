@@ -22,6 +22,8 @@ extern const struct command *const __stop_lucie_commands[];
 
 /* Prints the usage of the verb to stderr; returns 2. */
 int command_usage(const char *verb);
+/* The number of an option, from least to most. 0 or -ERANGE. */
+int command_number(const char *text, unsigned int least, unsigned int most, unsigned int *out);
 #define DEFAULT_STATE_DIR "/var/lib/lucie"
 
 #endif

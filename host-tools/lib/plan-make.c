@@ -40,6 +40,23 @@ static void write_modules(struct plan_maker *m)
 	plan_write(m->out, "modules", names.buf ? names.buf : "");
 }
 
+/* A hold that would never come is a mistake. */
+static int write_breaks(struct plan_maker *m)
+{
+	char item[CLUSTER_ITEM_MAX];
+	size_t pos = 0, offset;
+
+	while (m->order->breaks &&
+	       cluster_list_next(m->order->breaks, &pos, item, sizeof(item), &offset)) {
+		if (!cluster_list_has(cluster_get(m->installer, "modules"), item))
+			return plan_refuse(m, -EINVAL,
+					   "installer '%s' has no module '%s' to hold before",
+					   m->installer->name, item);
+		plan_write(m->out, "break", item);
+	}
+	return 0;
+}
+
 static int write_head(struct plan_maker *m)
 {
 	const char *mac = m->order->mac ? m->order->mac : cluster_get(m->host, "mac_address");
@@ -67,7 +84,7 @@ static int write_head(struct plan_maker *m)
 	plan_write(m->out, "at_end", at_end ? at_end : cluster_default(m->c, "at_end"));
 	if (m->order->wipe)
 		plan_write(m->out, "wipe", "yes");
-	return 0;
+	return write_breaks(m);
 }
 
 static int write_layout(struct plan_maker *m)

@@ -14,6 +14,7 @@ struct plan_order {
 	const char *install;		  /* id */
 	const char *nonce, *token, *site; /* hex */
 	const char *const *servers;	  /* base URLs; NULL-terminated */
+	const char *breaks;		  /* modules to hold before, with commas; NULL: none */
 	bool wipe;
 	bool no_hosts; /* leave out the `host` lines, where 10,000 plans are only checked */
 };

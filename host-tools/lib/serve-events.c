@@ -130,11 +130,24 @@ static int batch_apply(struct batch *b, const char *text, size_t len, char *why)
 	return 0;
 }
 
+int serve_authenticate(struct serve *s, const struct http_call *call, const char *install,
+		       char node[64], uint64_t *ack, struct http_reply *reply)
+{
+	uint8_t hash[32];
+
+	if (!state_install_find(s->state, install, node, hash, ack) && token_is(call->token, hash))
+		return 0;
+	http_reply_text(reply, HTTP_UNAUTHORIZED, "the token is not that of installation '%s'",
+			install);
+	serve_say_refusal("-", "%s from %s refused: the token is not that of installation '%s'",
+			  call->path, call->peer, install);
+	return -EACCES;
+}
+
 /* Which installation the first line is of, and that the token is its token. */
 static int batch_open(struct batch *b, const struct http_call *call, struct http_reply *reply)
 {
 	struct event first;
-	uint8_t hash[32];
 	char why[WHY_MAX];
 
 	if (event_decode(&first, call->body, line_length(call->body, call->body_len), why,
@@ -144,16 +157,7 @@ static int batch_open(struct batch *b, const struct http_call *call, struct http
 		return -EINVAL;
 	}
 	snprintf(b->install, sizeof(b->install), "%s", first.install);
-	if (state_install_find(b->s->state, b->install, b->node, hash, &b->ack) ||
-	    !token_is(call->token, hash)) {
-		http_reply_text(reply, HTTP_UNAUTHORIZED,
-				"the token is not that of installation '%s'", b->install);
-		serve_say_refusal(
-			"-", "events from %s refused: the token is not that of installation '%s'",
-			call->peer, b->install);
-		return -EACCES;
-	}
-	return 0;
+	return serve_authenticate(b->s, call, b->install, b->node, &b->ack, reply);
 }
 
 static void acknowledge(struct http_reply *reply, uint64_t ack)

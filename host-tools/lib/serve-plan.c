@@ -113,6 +113,7 @@ static int text_make(struct serve *s, const struct state_node *node,
 		.token = token,
 		.site = s->site,
 		.servers = own ? (const char *const *)own : s->options->servers,
+		.breaks = node->breaks,
 		.wipe = node->wipe,
 	};
 	int ret = plan_make(text, s->cluster, &order, why, WHY_MAX);

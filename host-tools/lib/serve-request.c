@@ -68,18 +68,26 @@ static int inventory_get(struct plan_request *r, const json_t *json, char *why, 
 	return 0;
 }
 
-static int plan_request_read(struct plan_request *r, const json_t *json, char *why, size_t why_len)
+static int nonce_get(char out[2 * NONCE_LEN + 1], const json_t *json, char *why, size_t why_len)
 {
 	const char *nonce = json_string_value(json_object_get(json, "nonce"));
-	const char *key = json_string_value(json_object_get(json, "key"));
 	uint8_t raw[NONCE_LEN];
-	int ret = mac_get(r->mac, json, why, why_len);
 
-	if (ret)
-		return ret;
 	if (!nonce || str_from_hex(nonce, raw, sizeof(raw)))
 		return bad(why, why_len, "'nonce' is not 64 hex digits");
-	str_to_hex(raw, sizeof(raw), r->nonce);
+	str_to_hex(raw, sizeof(raw), out);
+	return 0;
+}
+
+static int plan_request_read(struct plan_request *r, const json_t *json, char *why, size_t why_len)
+{
+	const char *key = json_string_value(json_object_get(json, "key"));
+	int ret = mac_get(r->mac, json, why, why_len);
+
+	if (!ret)
+		ret = nonce_get(r->nonce, json, why, why_len);
+	if (ret)
+		return ret;
 	if (!key || str_from_hex(key, r->key, sizeof(r->key)))
 		return bad(why, why_len, "'key' is not 64 hex digits");
 	r->discover = json_is_true(json_object_get(json, "discover"));
@@ -122,6 +130,40 @@ int alarm_request_parse(struct alarm_request *a, const char *text, size_t len, c
 		ret = bad(why, why_len, "'message' is not a text");
 	if (!ret)
 		snprintf(a->message, sizeof(a->message), "%s", message);
+	json_decref(json);
+	return ret;
+}
+
+static int name_get(char *out, size_t out_len, const json_t *json, const char *key, char *why,
+		    size_t why_len)
+{
+	const char *name = json_string_value(json_object_get(json, key));
+
+	if (!name || !str_is_name(name) || strlen(name) >= out_len) {
+		snprintf(why, why_len, "'%s' is not a name", key);
+		return -EINVAL;
+	}
+	memcpy(out, name, strlen(name) + 1);
+	return 0;
+}
+
+int hold_request_parse(struct hold_request *h, const char *text, size_t len, char *why,
+		       size_t why_len)
+{
+	json_t *json;
+	int ret;
+
+	memset(h, 0, sizeof(*h));
+	if (len > HOLD_REQUEST_MAX)
+		return bad(why, why_len, "the request is too long");
+	json = object_parse(text, len, why, why_len);
+	if (!json)
+		return -EINVAL;
+	ret = name_get(h->install, sizeof(h->install), json, "install", why, why_len);
+	if (!ret)
+		ret = name_get(h->module, sizeof(h->module), json, "module", why, why_len);
+	if (!ret)
+		ret = nonce_get(h->nonce, json, why, why_len);
 	json_decref(json);
 	return ret;
 }
@@ -174,6 +216,8 @@ void route_parse(struct route *r, const char *path)
 		r->kind = ROUTE_PLAN;
 	} else if (!strcmp(path, "/v1/events")) {
 		r->kind = ROUTE_EVENTS;
+	} else if (!strcmp(path, "/v1/hold")) {
+		r->kind = ROUTE_HOLD;
 	} else if (!strcmp(path, "/v1/alarm")) {
 		r->kind = ROUTE_ALARM;
 	} else if (!strcmp(path, "/metrics")) {

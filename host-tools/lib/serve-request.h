@@ -1,4 +1,4 @@
-/* What comes from the network, taken apart: paths, ranges, the JSON of a plan request and of an
+/* What comes from the network, taken apart: paths, ranges, the JSON of a plan request, a hold and an
  * alarm (docs/plan-format.md, "On the wire"). Pure: no I/O, no logging. */
 #ifndef LUCIE_SERVE_REQUEST_H
 #define LUCIE_SERVE_REQUEST_H
@@ -6,12 +6,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "init/lib/event.h"
 #include "init/lib/seal.h"
 #include "init/lib/str.h"
 
 #define PLAN_REQUEST_MAX  ((size_t)64 << 10) /* bytes of JSON */
 #define ALARM_REQUEST_MAX ((size_t)4 << 10)
 #define ALARM_MESSAGE_MAX 512
+#define HOLD_REQUEST_MAX  ((size_t)1 << 10)
 #define REQUEST_DISKS_MAX 64
 
 struct plan_request {
@@ -38,10 +40,19 @@ struct alarm_request {
 int alarm_request_parse(struct alarm_request *a, const char *json, size_t len, char *why,
 			size_t why_len);
 
+struct hold_request {
+	char install[PLAN_ID_MAX], module[EVENT_MODULE_MAX]; /* names (str_is_name()) */
+	char nonce[2 * NONCE_LEN + 1];			     /* lower-case hex */
+};
+
+int hold_request_parse(struct hold_request *h, const char *json, size_t len, char *why,
+		       size_t why_len);
+
 enum route_kind {
 	ROUTE_NONE,
 	ROUTE_PLAN,
 	ROUTE_EVENTS,
+	ROUTE_HOLD,
 	ROUTE_ALARM,
 	ROUTE_METRICS,
 	ROUTE_BLOB,	/* rest: ROOT or ROOT.blob */

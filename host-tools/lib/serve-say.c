@@ -139,7 +139,7 @@ const char *event_words(const struct event *e, char *buf, size_t len)
 			 e->message[0] ? ": " : "", e->message);
 		break;
 	case EVENT_HOLD:
-		snprintf(buf, len, "HOLDS before it: %s", e->message);
+		snprintf(buf, len, "HELD before it: %s", e->message);
 		break;
 	case EVENT_HOST_KEY:
 		snprintf(buf, len, "ssh host key %s", e->message);

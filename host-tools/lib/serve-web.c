@@ -40,6 +40,8 @@ static size_t body_max(const char *path, void *arg)
 		return PLAN_REQUEST_MAX;
 	case ROUTE_EVENTS:
 		return EVENT_BODY_MAX;
+	case ROUTE_HOLD:
+		return HOLD_REQUEST_MAX;
 	case ROUTE_ALARM:
 		return ALARM_REQUEST_MAX;
 	default:
@@ -55,7 +57,9 @@ static struct http_call *plans_run(struct http_call *list, void *arg)
 
 	for (struct http_call *call = list; call; call = call->next) {
 		route_parse(&route, call->path);
-		(route.kind == ROUTE_PLAN ? serve_plan : serve_report)(s, call, call->reply);
+		(route.kind == ROUTE_PLAN   ? serve_plan
+		 : route.kind == ROUTE_HOLD ? serve_hold
+					    : serve_report)(s, call, call->reply);
 	}
 	return list;
 }
@@ -64,7 +68,7 @@ static struct http_call *plans_run(struct http_call *list, void *arg)
 static bool handle_post(struct serve *s, const struct route *route, struct http_call *call,
 			struct http_reply *reply)
 {
-	if (route->kind == ROUTE_PLAN)
+	if (route->kind == ROUTE_PLAN || route->kind == ROUTE_HOLD)
 		return work_put(s->plans, call);
 	if (route->kind == ROUTE_EVENTS)
 		return work_put(s->events, call);

@@ -66,9 +66,15 @@ void serve_plan(struct serve *s, const struct http_call *call, struct http_reply
 struct http_call *serve_events(struct http_call *list, void *serve);
 /* The end of the answer to events with a good report: the boot file. */
 void serve_report(struct serve *s, const struct http_call *call, struct http_reply *reply);
+void serve_hold(struct serve *s, const struct http_call *call, struct http_reply *reply);
 void serve_alarm(struct serve *s, const struct http_call *call, struct http_reply *reply);
 void serve_file(struct serve *s, const struct route *route, struct http_reply *reply);
 void serve_metrics(struct serve *s, struct http_reply *reply);
+
+/* Whether the call has the token of this installation, whose node and newest event are told then;
+ * else the reply is filled and -EACCES. */
+int serve_authenticate(struct serve *s, const struct http_call *call, const char *install,
+		       char node[64], uint64_t *ack, struct http_reply *reply);
 
 /* Renders the boot file of a node from definition and state. -ENOENT: the definition has no such
  * host. */

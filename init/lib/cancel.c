@@ -12,13 +12,24 @@ static void on_term(int sig)
 	cancelled = 1;
 }
 
-void module_catch_cancel(void)
+static void catch_signal(int sig)
 {
 	struct sigaction act = {.sa_handler = on_term};
 
-	cancelled = 0;
 	sigemptyset(&act.sa_mask);
-	sigaction(SIGTERM, &act, NULL);
+	sigaction(sig, &act, NULL);
+}
+
+void module_catch_cancel(void)
+{
+	cancelled = 0;
+	catch_signal(SIGTERM);
+}
+
+void cancel_catch_interrupt(void)
+{
+	module_catch_cancel();
+	catch_signal(SIGINT);
 }
 
 bool module_cancelled(void)

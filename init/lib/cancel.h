@@ -13,4 +13,7 @@ bool module_cancelled(void);
  * run(). */
 void module_catch_cancel(void);
 
+/* The same in a host program, for Ctrl-C (SIGINT) too. */
+void cancel_catch_interrupt(void);
+
 #endif

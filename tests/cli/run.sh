@@ -48,6 +48,7 @@ for conf in ../../docs/examples/*.conf; do
 done
 ./fmt.sh "$lucie" || failed=$((failed + 1))
 ./verbs.sh "$lucie" || failed=$((failed + 1))
+./power.sh "$lucie" || failed=$((failed + 1))
 
 echo "cli: $count fixtures, $failed failed"
 [ "$failed" -eq 0 ]

@@ -1,4 +1,5 @@
-/* The JSON that machines post before the server knows them: plan requests and alarms. */
+/* The JSON that machines post before the server knows them: plan requests and alarms; and what a
+ * node that holds asks. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct plan_request request;
 	_cleanup_strbuf_ struct strbuf inventory = STRBUF_INIT;
 	struct alarm_request alarm;
+	struct hold_request hold;
 	char why[256];
 
 	if (!plan_request_parse(&request, (const char *)data, size, why, sizeof(why)) &&
@@ -23,6 +25,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	if (!alarm_request_parse(&alarm, (const char *)data, size, why, sizeof(why)) &&
 	    strlen(alarm.mac) != MAC_TEXT - 1)
+		abort();
+	if (!hold_request_parse(&hold, (const char *)data, size, why, sizeof(why)) &&
+	    (!str_is_name(hold.install) || !str_is_name(hold.module)))
 		abort();
 	return 0;
 }

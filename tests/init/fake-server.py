@@ -77,6 +77,7 @@ def plan_text(request):
     nonce = "00" * 32 if MODE == "other-nonce" else request["nonce"]
     mac = "52:54:00:ff:ff:ff" if MODE == "other-node" else request["mac"]
     site = "0123456789abcdef" if MODE == "other-site" else blake3_block(PUBLIC)[:8].hex()
+    server = "" if MODE == "no-server" else f"server http://{self_address()}\n"
     head = f"""lucie-plan 1
 site {site}
 node tnode
@@ -85,8 +86,7 @@ install test-1
 variant full
 nonce {nonce}
 token {"ab" * 32}
-server http://{self_address()}
-time {int(time.time())}
+{server}time {int(time.time())}
 """
     if MODE == "not-a-plan":
         head = "hello\n"
@@ -155,8 +155,26 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.keep("events", body)
             last = json.loads(body.splitlines()[-1])["seq"]
             self.answer(200, json.dumps({"ack": last}).encode(), "application/json")
+        elif self.path == "/v1/hold":
+            self.answer(200, self.hold_answer(json.loads(body)), "application/octet-stream")
         else:
             self.answer(404, b"no such thing\n")
+
+    def hold_answer(self, request):
+        """What lets a node go on: at the second time, or something that must not."""
+        assert self.headers["Authorization"] == "Bearer " + "ab" * 32
+        self.keep("holds", json.dumps(request).encode())
+        asked = len(open(DIR + "/holds").readlines())
+        if asked < 2:
+            return b""
+        module, nonce, install, key = request["module"], request["nonce"], request["install"], SECRET
+        if MODE == "go-wrong":
+            key = OTHER_SECRET if asked == 2 else SECRET
+            module = "init" if asked == 3 else module
+            install = "test-2" if asked == 4 else install
+            nonce = "00" * 32 if asked == 5 else nonce
+        text = f"lucie-plan 1\ninstall {install}\ncontinue {module}\nnonce {nonce}\n".encode()
+        return sign(text, key) + text
 
     def log_message(self, *args):
         pass

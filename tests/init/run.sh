@@ -116,9 +116,29 @@ case_signal() {
 }
 case_break() {
 	CMDLINE=lucie.break=t-good boot good "init t-good" "${END[@]}"
-	on_console "lucie.break: before module 't-good'"
-	on_server 'lucie.break: before module'
+	on_console "held before module 't-good'"
+	on_console 'the server says that it may go on'
+	on_server '"kind":"hold".*"module":"t-good"'
 	report_is ok
+	[ "$(grep -c . "$D/holds")" = 2 ] || fail "it did not go on with the second answer"
+}
+case_break_of_the_plan() {
+	boot good "init t-good" "${END[@]}" "break t-good"
+	on_server '"kind":"hold".*"module":"t-good"'
+	report_is ok
+}
+# Answers that are not for this hold change nothing; the sixth is right.
+case_break_forged() {
+	boot go-wrong "init t-good" "${END[@]}" "break t-good"
+	on_console 'the answer is not signed by this site'
+	[ "$(grep -c . "$D/holds")" = 6 ] || fail "it did not wait for the right answer"
+	report_is ok
+}
+# Without a server and without a console nobody could end it.
+case_break_alone() {
+	CMDLINE="lucie.plan=/plan lucie.break=t-good" boot no-server "init t-good" "${END[@]}"
+	on_console 'no console and no server that could end this; going on'
+	on_console 't-good: done'
 }
 case_plan_file() {
 	CMDLINE=lucie.plan=/plan boot good "init t-good" "${END[@]}"
