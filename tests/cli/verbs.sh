@@ -211,7 +211,7 @@ completes() { # EXPECTED WORD...: what bash proposes for the last word
 		completes "$here/../../host-tools/completion/lucie.bash" "$lucie" "$@")" = "$expected" ]
 }
 completes "repair replace" rep
-completes "--wipe" install --w
+completes "--wipe" install --wi
 completes "--follow --state" log -
 completes "state" install --state sta
 completes "" install --variant ""

@@ -89,13 +89,14 @@ static void take(struct board *b, struct state_node n)
 static void failed_first_then_the_silent(void **arg)
 {
 	_cleanup_strbuf_ struct strbuf order = STRBUF_INIT;
-	struct state_node armed = node("n2", "installed", 500);
+	struct state_node armed = node("n2", "installed", 500), held = node("n1", "running", 998);
 	struct board b;
 
 	(void)arg;
 	board_init(&b, names, 6);
 	board_begin(&b, 1000, 0);
-	take(&b, node("n1", "installed", 500));
+	snprintf(held.held, sizeof(held.held), "mount");
+	take(&b, held);
 	snprintf(armed.armed, sizeof(armed.armed), "full");
 	armed.attempts = 0;
 	take(&b, armed);
@@ -106,14 +107,14 @@ static void failed_first_then_the_silent(void **arg)
 	board_arrange(&b);
 	for (size_t i = 0; i < b.count; i++)
 		strbuf_addf(&order, "%s ", b.order[i]->node.name);
-	assert_string_equal(order.buf, "n5 n4 n3 n2 n1 n6 ");
+	assert_string_equal(order.buf, "n5 n1 n4 n3 n2 n6 ");
 	for (int g = 0; g < BOARD_GROUPS; g++)
-		assert_int_equal(b.groups[g], g == BOARD_RUNNING ? 2 : 1);
+		assert_int_equal(b.groups[g], g == BOARD_RUNNING ? 2 : g != BOARD_INSTALLED);
 	/* Among those that are heard of all the time, the order stays. */
 	take(&b, node("n3", "running", 995));
 	take(&b, node("n4", "running", 998));
 	board_arrange(&b);
-	assert_string_equal(b.order[1]->node.name, "n3");
+	assert_string_equal(b.order[2]->node.name, "n3");
 	board_free(&b);
 }
 
