@@ -1,7 +1,5 @@
-/* lucie setup: compiles a definition into the state directory that `lucie serve` works from. Each
- * file is replaced by a rename and only when its content changes; the definition comes last, so
- * that a server never sees one whose files are not there yet. The steps are in
- * host-tools/lib/setup*.c. */
+/* lucie setup: compiles a definition into a new generation of the state directory that `lucie serve`
+ * works from, and puts it in force with one rename. The steps are in host-tools/lib/setup*.c. */
 #include "host-tools/lib/command.h"
 
 #include <getopt.h>
@@ -15,7 +13,8 @@ static const char usage[] =
 	"the state directory\n"
 	"(default " DEFAULT_STATE_DIR
 	"). DIR of --images holds a folder for each board, as `make image` writes it.\n"
-	"Says what it changed; run again, it changes nothing.\n";
+	"Says what it changed; run again, it changes nothing. If it fails, what was in force stays "
+	"so.\n";
 
 static int setup_main(int argc, char **argv)
 {

@@ -6,3 +6,4 @@ $(eval $(call program,$(O)/host/bin/sim-node,host,tests/bench/sim-node.c $(LIB_S
 check-server: host $(O)/host/bin/sim-node
 	$(Q)tests/server/run.sh
 	$(Q)tests/server/dhcp.sh
+	$(Q)tests/server/setup.sh

@@ -11,6 +11,7 @@
 
 #include "host-tools/lib/boot-files.h"
 #include "host-tools/lib/die.h"
+#include "host-tools/lib/generation.h"
 #include "init/lib/cleanup.h"
 
 const char *const boot_addons[] = {"extlinux", "firmware", NULL};
@@ -34,12 +35,12 @@ static __attribute__((format(printf, 2, 3))) int initrd_add(struct boot_entry *e
 	return 0;
 }
 
-static int addons_add(struct boot_entry *e, const char *state_dir, const char *board)
+static int addons_add(struct boot_entry *e, const char *dir, const char *board)
 {
 	int ret = 0;
 
 	for (const char *const *name = boot_addons; !ret && *name; name++) {
-		_cleanup_free_ char *path = xasprintf("%s/tftp/%s-%s.img", state_dir, *name, board);
+		_cleanup_free_ char *path = xasprintf("%s/tftp/%s-%s.img", dir, *name, board);
 
 		if (!access(path, F_OK))
 			ret = initrd_add(e, "%s-%s.img", *name, board);
@@ -48,7 +49,7 @@ static int addons_add(struct boot_entry *e, const char *state_dir, const char *b
 }
 
 /* host may be a lucie_group. */
-static int install_make(struct boot_entry *e, const char *state_dir, const struct cluster *c,
+static int install_make(struct boot_entry *e, const char *dir, const struct cluster *c,
 			const struct cluster_object *host)
 {
 	const char *board = cluster_host_get(c, host, "board");
@@ -57,13 +58,26 @@ static int install_make(struct boot_entry *e, const char *state_dir, const struc
 	e->kernel = xasprintf("vmlinuz-%s", board);
 	ret = initrd_add(e, "initramfs-%s.img", board);
 	if (!ret)
-		ret = addons_add(e, state_dir, board);
+		ret = addons_add(e, dir, board);
 	if (!ret)
 		ret = initrd_add(e, "site.img");
 	return ret ? ret : boot_files_command_line(&e->args, c, host);
 }
 
-int boot_entry_make(struct boot_entry *e, const char *state_dir, const struct cluster *c,
+/* The TFTP folder of a generation is GENERATIONS/N/tftp, whatever leads there; others have none. */
+static void folder_find(struct boot_entry *e, const char *dir)
+{
+	_cleanup_free_ char *path = xasprintf("%s/tftp", dir), *real = realpath(path, NULL);
+	const char *start = real ? strstr(real, "/" GENERATIONS "/") : NULL;
+	unsigned int number;
+	int n = 0;
+
+	if (start && sscanf(start, "/" GENERATIONS "/%u/tftp%n", &number, &n) == 1 && n &&
+	    !start[n])
+		snprintf(e->folder, sizeof(e->folder), "%u/", number);
+}
+
+int boot_entry_make(struct boot_entry *e, const char *dir, const struct cluster *c,
 		    const struct cluster_object *host, const struct state_node *node)
 {
 	*e = (struct boot_entry){.what = BOOT_LOCAL, .host = host->name};
@@ -71,10 +85,11 @@ int boot_entry_make(struct boot_entry *e, const char *state_dir, const struct cl
 		return 0;
 	e->what = BOOT_INSTALL;
 	snprintf(e->variant, sizeof(e->variant), "%s", node->armed);
-	return install_make(e, state_dir, c, host);
+	folder_find(e, dir);
+	return install_make(e, dir, c, host);
 }
 
-int boot_entry_unknown(struct boot_entry *e, const char *state_dir, const struct cluster *c)
+int boot_entry_unknown(struct boot_entry *e, const char *dir, const struct cluster *c)
 {
 	const struct cluster_object *group = cluster_discovers(c);
 	int ret;
@@ -83,7 +98,8 @@ int boot_entry_unknown(struct boot_entry *e, const char *state_dir, const struct
 	if (!group)
 		return 0;
 	e->what = BOOT_INSTALL;
-	ret = install_make(e, state_dir, c, group);
+	folder_find(e, dir);
+	ret = install_make(e, dir, c, group);
 	return ret ? ret : strbuf_adds(&e->args, " lucie.discover");
 }
 
@@ -115,9 +131,9 @@ static void pxelinux_install(struct strbuf *out, const struct boot_entry *e)
 {
 	strbuf_addf(out, "# %s: %s%s\nDEFAULT install\nLABEL install\n", e->host, task(e),
 		    e->variant);
-	strbuf_addf(out, "\tKERNEL %s\n\tINITRD ", e->kernel);
+	strbuf_addf(out, "\tKERNEL %s%s\n\tINITRD ", e->folder, e->kernel);
 	for (size_t i = 0; i < e->initrd_count; i++)
-		strbuf_addf(out, "%s%s", i ? "," : "", e->initrds[i]);
+		strbuf_addf(out, "%s%s%s", i ? "," : "", e->folder, e->initrds[i]);
 	strbuf_addf(out, "\n\tAPPEND %s\n", e->args.buf);
 	strbuf_adds(out, "\tSYSAPPEND 3\n"); /* adds ip= and BOOTIF= */
 }
@@ -147,11 +163,12 @@ static void grub_install(struct strbuf *out, const struct boot_entry *e, const c
 	char card[BOOT_CARD_TEXT];
 
 	boot_card_name(mac, card);
-	strbuf_addf(out, "# %s: %s%s\nlinux /%s ", e->host, task(e), e->variant, e->kernel);
+	strbuf_addf(out, "# %s: %s%s\nlinux /%s%s ", e->host, task(e), e->variant, e->folder,
+		    e->kernel);
 	grub_words(out, e->args.buf);
 	strbuf_addf(out, " BOOTIF=%s\ninitrd", card);
 	for (size_t i = 0; i < e->initrd_count; i++)
-		strbuf_addf(out, " /%s", e->initrds[i]);
+		strbuf_addf(out, " /%s%s", e->folder, e->initrds[i]);
 	strbuf_adds(out, "\nboot\n");
 }
 
@@ -166,4 +183,14 @@ int boot_entry_grub(struct strbuf *out, const struct boot_entry *e, const char *
 			    "chainloader /EFI/BOOT/BOOTX64.EFI\nboot\n",
 			    e->host);
 	return out->error;
+}
+
+/* A card's address comes with colons, and its file's name has dashes, as pxelinux's. */
+int boot_entry_grub_start(struct strbuf *out, const struct boot_entry *unknown)
+{
+	strbuf_adds(out, "regexp --set=1:a --set=2:b --set=3:c --set=4:d --set=5:e --set=6:f "
+			 "'(..):(..):(..):(..):(..):(..)' \"$net_default_mac\"\n"
+			 "set card=$prefix/grub.cfg-01-$a-$b-$c-$d-$e-$f\n"
+			 "if [ -e $card ]; then\n\tsource $card\nfi\n");
+	return boot_entry_grub(out, unknown, "$a:$b:$c:$d:$e:$f");
 }

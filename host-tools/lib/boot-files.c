@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "host-tools/lib/boot-entry.h"
 #include "host-tools/lib/die.h"
@@ -15,71 +16,52 @@
 #include "init/lib/cleanup.h"
 #include "init/lib/log.h"
 
-static int update_one(const char *state_dir, const char *folder, const char *card,
-		      const struct strbuf *text)
+/* text NULL: the card has no file, and boots as the default says. */
+static int write_one(const char *dir, const char *prefix, const char *card,
+		     const struct strbuf *text)
 {
 	char path[PATH_MAX];
-	int ret;
+	int ret = 0;
 
-	if (snprintf(path, sizeof(path), "%s/tftp/%s%s", state_dir, folder, card) >=
-	    (int)sizeof(path))
+	if (snprintf(path, sizeof(path), "%s/tftp/%s%s", dir, prefix, card) >= (int)sizeof(path))
 		return -ENAMETOOLONG;
-	ret = file_update(path, text->buf, text->len, 0644);
-	return ret < 0 ? log_err(ret, "cannot write '%s'", path) : ret;
+	if (text)
+		ret = file_update(path, text->buf, text->len, 0644);
+	else if (unlink(path) && errno != ENOENT)
+		ret = -errno;
+	return ret < 0 ? log_err(ret, "cannot replace '%s'", path) : 0;
 }
 
-/* The files of one card. */
-static int update_card(const char *state_dir, const struct boot_entry *e, const char *mac)
+/* The files of one card; it needs none where the default says the same. */
+static int write_card(const char *dir, const struct boot_entry *e, bool needed, const char *mac)
 {
 	_cleanup_strbuf_ struct strbuf pxelinux = STRBUF_INIT, grub = STRBUF_INIT;
 	char card[BOOT_CARD_TEXT];
-	int ret = boot_entry_pxelinux(&pxelinux, e), changed;
+	int ret = boot_entry_pxelinux(&pxelinux, e);
 
 	if (!ret)
 		ret = boot_entry_grub(&grub, e, mac);
 	if (ret)
 		return ret;
 	boot_card_name(mac, card);
-	changed = update_one(state_dir, BOOT_PXELINUX, card, &pxelinux);
-	if (changed >= 0)
-		ret = update_one(state_dir, BOOT_GRUB, card, &grub);
-	return changed < 0 ? changed : ret < 0 ? ret : changed | ret;
+	ret = write_one(dir, BOOT_PXELINUX, card, needed ? &pxelinux : NULL);
+	return ret ? ret : write_one(dir, BOOT_GRUB, card, needed ? &grub : NULL);
 }
 
-static int update_cards(const char *state_dir, const struct boot_entry *e, const char *macs)
+int boot_files_write(const char *dir, const struct cluster *c, const struct cluster_object *host,
+		     const struct state_node *node)
 {
+	const char *macs = cluster_get(host, "mac_address");
 	char item[CLUSTER_ITEM_MAX], mac[MAC_TEXT];
 	size_t pos = 0, offset;
-	int changed = 0;
-
-	while (macs && cluster_list_next(macs, &pos, item, sizeof(item), &offset)) {
-		int ret = str_to_mac(item, mac) ? -EINVAL : update_card(state_dir, e, mac);
-
-		if (ret < 0)
-			return ret;
-		changed |= ret;
-	}
-	return changed;
-}
-
-int boot_files_update(const char *state_dir, const struct cluster *c,
-		      const struct cluster_object *host, const struct state_node *node)
-{
 	struct boot_entry e;
-	int ret = boot_entry_make(&e, state_dir, c, host, node);
+	int ret = boot_entry_make(&e, dir, c, host, node);
+	bool needed = e.what != BOOT_LOCAL || cluster_discovers(c);
 
-	if (!ret)
-		ret = update_cards(state_dir, &e, cluster_get(host, "mac_address"));
+	while (!ret && macs && cluster_list_next(macs, &pos, item, sizeof(item), &offset))
+		ret = str_to_mac(item, mac) ? -EINVAL : write_card(dir, &e, needed, mac);
 	boot_entry_free(&e);
 	return ret;
-}
-
-int boot_files_write(const char *state_dir, const struct cluster *c,
-		     const struct cluster_object *host, const struct state_node *node)
-{
-	int ret = boot_files_update(state_dir, c, host, node);
-
-	return ret < 0 ? ret : 0;
 }
 
 /* The address of a server that the definition names: an address, or a host with one. */

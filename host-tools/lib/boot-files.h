@@ -1,18 +1,17 @@
-/* Writes the boot loaders' files of a state directory (boot-entry.h); each file is replaced by
- * rename, only if it changed. Used by setup (all hosts), install (armed hosts) and serve (the flip
- * back to local boot). */
+/* Writes the boot loaders' files of armed hosts (boot-entry.h); each file is replaced by rename, only
+ * if it changed. Used by setup, install and serve (the flip back to local boot). */
 #ifndef LUCIE_BOOT_FILES_H
 #define LUCIE_BOOT_FILES_H
 
 #include "host-tools/lib/cluster.h"
 #include "host-tools/lib/state.h"
 
-int boot_files_write(const char *state_dir, const struct cluster *c,
-		     const struct cluster_object *host, const struct state_node *node);
-/* The same, for setup: 1 where a file changed. node may be NULL: not armed. */
-int boot_files_update(const char *state_dir, const struct cluster *c,
-		      const struct cluster_object *host, const struct state_node *node);
-/* Below STATE/tftp: what the name of a card ("01-aa-bb-...") is appended to. */
+/* dir: the state directory, or a generation (generation.h). A card has files only while its host is
+ * armed, or where unknown machines do something else than to boot from their own disks. Logs;
+ * -errno. */
+int boot_files_write(const char *dir, const struct cluster *c, const struct cluster_object *host,
+		     const struct state_node *node);
+/* Below tftp/: what the name of a card ("01-aa-bb-...") is appended to. */
 #define BOOT_PXELINUX "pxelinux.cfg/"
 #define BOOT_GRUB     "grub/grub.cfg-"
 

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
@@ -43,6 +44,17 @@ static int open_package(struct serve *s, const struct route *route)
 	return folder < 0 ? -ENOENT : open_beneath(folder, route->rest);
 }
 
+/* Looked up anew each time: another generation may be in force. */
+static int open_boot_file(const struct serve *s, const struct route *route)
+{
+	_cleanup_close_ int folder = -1;
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/tftp", s->options->state_dir);
+	folder = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return folder < 0 ? -errno : open_beneath(folder, route->rest);
+}
+
 static int open_route(struct serve *s, const struct route *route)
 {
 	int fd;
@@ -52,7 +64,7 @@ static int open_route(struct serve *s, const struct route *route)
 		fd = openat(s->blobs_fd, route->rest, OPEN_FLAGS);
 		return fd < 0 ? -errno : fd;
 	case ROUTE_BOOT:
-		return open_beneath(s->tftp_fd, route->rest);
+		return open_boot_file(s, route);
 	default:
 		return open_package(s, route);
 	}

@@ -1,7 +1,7 @@
 /* The process that faces the network; see serve.h.
  *
  * Its main thread waits for signals and the clock: it reads the definition again when setup has
- * replaced it, and lets the HTTP server end the connections of dawdlers. Requests are answered in
+ * put another generation in force, and lets the HTTP server end the connections of dawdlers. Requests are answered in
  * the threads of the HTTP server.
  */
 #include "host-tools/lib/serve.h"
@@ -118,12 +118,7 @@ int serve_boot_file(struct serve *s, const char *node)
 /* What was on its way when an earlier server ended: the files follow the state. */
 static int boot_files_refresh(struct serve *s)
 {
-	size_t count = cluster_count(s->cluster, TYPE_HOST);
-	int ret = 0;
-
-	for (size_t i = 0; i < count && !ret; i++)
-		ret = serve_boot_file(s, cluster_at(s->cluster, TYPE_HOST, i)->name);
-	return ret;
+	return boot_files_follow(s->options->state_dir, s->cluster, s->state);
 }
 
 /* A definition that is not right leaves the earlier one in force. */
@@ -132,7 +127,7 @@ static int definition_load(struct serve *s)
 	struct cluster *fresh, *old;
 	int ret;
 
-	file_changed(&s->definition, s->options->state_dir, "definition");
+	file_changed(&s->generation, s->options->state_dir, "current");
 	ret = definition_read(&fresh, s->options->state_dir);
 	if (ret)
 		return ret;
@@ -178,7 +173,7 @@ static int loop(struct serve *s, int signals)
 		if (!signals_take(s, signals))
 			return 0;
 		http_server_tick(s->http);
-		if (file_changed(&s->definition, s->options->state_dir, "definition"))
+		if (file_changed(&s->generation, s->options->state_dir, "current"))
 			definition_reload(s);
 	}
 }
@@ -239,9 +234,6 @@ static int start(struct serve *s)
 	s->blobs_fd = folder_open(s, "blobs");
 	if (s->blobs_fd < 0)
 		return s->blobs_fd;
-	s->tftp_fd = folder_open(s, "tftp");
-	if (s->tftp_fd < 0)
-		return s->tftp_fd;
 	raise_file_limit();
 	return http_server_start(&s->http, &http);
 }
@@ -258,14 +250,12 @@ static void stop(struct serve *s)
 	cluster_free(s->cluster);
 	if (s->blobs_fd >= 0)
 		close(s->blobs_fd);
-	if (s->tftp_fd >= 0)
-		close(s->tftp_fd);
 	pthread_rwlock_destroy(&s->cluster_lock);
 }
 
 int web_run(const struct serve_options *options, struct signer *signer)
 {
-	struct serve s = {.options = options, .signer = signer, .blobs_fd = -1, .tftp_fd = -1};
+	struct serve s = {.options = options, .signer = signer, .blobs_fd = -1};
 	int signals = signals_open(), ret;
 
 	if (signals < 0)

@@ -44,9 +44,9 @@ struct serve {
 	const struct serve_options *options;
 	struct signer *signer; /* any thread */
 	char site[SITE_ID_TEXT];
-	int blobs_fd, tftp_fd; /* folders */
-	struct state *state;   /* any thread */
-	struct state *view;    /* any thread; for long looks, by which no event is held up */
+	int blobs_fd;	     /* folder */
+	struct state *state; /* any thread */
+	struct state *view;  /* any thread; for long looks, by which no event is held up */
 	/* What waits for the disk: events together, plans one by one. */
 	struct work *events, *plans;
 	struct http_server *http;
@@ -55,7 +55,7 @@ struct serve {
 	struct stat_mark {
 		struct timespec time;
 		ino_t inode;
-	} definition; /* main thread: of the file that was read */
+	} generation; /* main thread: of the one that was read */
 };
 
 /* As serve_run(), in the process that serve_run() forked for it. */

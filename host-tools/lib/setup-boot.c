@@ -11,13 +11,9 @@
 #include <unistd.h>
 
 #include "host-tools/lib/boot-entry.h"
-#include "host-tools/lib/boot-files.h"
 #include "host-tools/lib/die.h"
 #include "host-tools/lib/map.h"
-#include "host-tools/lib/state.h"
-#include "host-tools/lib/update.h"
 #include "init/lib/cleanup.h"
-#include "init/lib/io.h"
 #include "init/lib/log.h"
 
 /* --- server_address --- */
@@ -65,23 +61,18 @@ int setup_servers(struct setup *s)
 
 /* --- kernels and images --- */
 
-/* Copies IMAGES/from to STATE/to; what may be missing and is, is removed. */
+/* Copies IMAGES/from to `to`. */
 static int copy(struct setup *s, const char *from, const char *to, bool optional)
 {
-	_cleanup_free_ char *source = xasprintf("%s/%s", s->images, from),
-			    *path = xasprintf("%s/%s", s->dir, to);
-	int ret;
+	_cleanup_free_ char *source = xasprintf("%s/%s", s->images, from);
 
-	if (access(source, R_OK)) {
-		if (optional && errno == ENOENT)
-			return setup_drop(s, to);
-		return log_err(
-			-errno,
-			"cannot read '%s' (`make image` builds it, --images says where it is)",
-			source);
-	}
-	ret = file_copy_update(path, source, 0644);
-	return setup_said(s, ret, "%s", to);
+	if (!access(source, R_OK))
+		return setup_said(s, generation_copy(&s->g, to, source, 0644), to);
+	if (optional && errno == ENOENT)
+		return 0;
+	return log_err(-errno,
+		       "cannot read '%s' (`make image` builds it, --images says where it is)",
+		       source);
 }
 
 static int setup_board(struct setup *s, const char *board)
@@ -113,21 +104,11 @@ static int setup_board(struct setup *s, const char *board)
 	return ret;
 }
 
-static int make_folder(struct setup *s, const char *name)
-{
-	_cleanup_free_ char *folder = xasprintf("%s/tftp/%s", s->dir, name);
-	int ret = mkdir_path(folder, 0755);
-
-	return ret ? log_err(ret, "cannot make '%s'", folder) : 0;
-}
-
 int setup_tftp(struct setup *s)
 {
 	struct map seen = {0};
-	int ret = make_folder(s, "pxelinux.cfg");
+	int ret = 0;
 
-	if (!ret)
-		ret = make_folder(s, "grub");
 	for (size_t i = 0; !ret && i < cluster_count(s->c, TYPE_HOST); i++) {
 		const char *board = cluster_host_get(s->c, cluster_at(s->c, TYPE_HOST, i), "board");
 
@@ -143,73 +124,26 @@ int setup_tftp(struct setup *s)
 	return ret;
 }
 
-/* --- one configuration for each card --- */
-
-/* Those of cards that the definition no longer has. prefix: BOOT_PXELINUX or BOOT_GRUB. */
-static int remove_old(struct setup *s, const char *prefix)
+/* What machines boot that have no files of their own. */
+static int unknown_write(struct setup *s, const struct boot_entry *e)
 {
-	const char *start = strrchr(prefix, '/') + 1;
-	_cleanup_free_ char *path =
-		xasprintf("%s/tftp/%.*s", s->dir, (int)(start - prefix), prefix);
-	_cleanup_closedir_ DIR *dir = opendir(path);
-	struct dirent *e;
-
-	if (!dir)
-		return log_err(-errno, "cannot read '%s'", path);
-	while ((e = readdir(dir))) {
-		const char *card = e->d_name + strlen(start);
-
-		if (!str_starts(e->d_name, start) || strlen(card) != BOOT_CARD_TEXT - 1 ||
-		    !str_starts(card, "01-") || cluster_host_by_mac(s->c, card + 3))
-			continue;
-		if (unlinkat(dirfd(dir), e->d_name, 0))
-			return log_err(-errno, "cannot remove '%s%s'", path, e->d_name);
-		s->changed++;
-		printf("removed tftp/%s%s\n", prefix, card);
-	}
-	return 0;
-}
-
-/* What any other machine boots. */
-static int setup_unknown(struct setup *s)
-{
-	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
-	struct boot_entry e;
-	int ret = boot_entry_unknown(&e, s->dir, s->c);
+	_cleanup_strbuf_ struct strbuf pxelinux = STRBUF_INIT, grub = STRBUF_INIT;
+	int ret = boot_entry_pxelinux(&pxelinux, e);
 
 	if (!ret)
-		ret = boot_entry_pxelinux(&text, &e);
-	boot_entry_free(&e);
-	return ret ? log_err(ret, "cannot say what other machines boot")
-		   : setup_update(s, "tftp/pxelinux.cfg/default", text.buf, text.len, 0644);
-}
-
-int setup_boot_files(struct setup *s)
-{
-	struct state *state;
-	unsigned int before;
-	int ret = setup_unknown(s);
-
-	if (!ret)
-		ret = state_open(&state, s->dir);
+		ret = boot_entry_grub_start(&grub, e);
 	if (ret)
-		return ret;
-	before = s->changed;
-	s->quiet = true;
-	for (size_t i = 0; !ret && i < cluster_count(s->c, TYPE_HOST); i++) {
-		const struct cluster_object *host = cluster_at(s->c, TYPE_HOST, i);
-		struct state_node node;
+		return log_err(ret, "cannot say what other machines boot");
+	ret = setup_update(s, "tftp/pxelinux.cfg/default", pxelinux.buf, pxelinux.len, 0644);
+	return ret ? ret : setup_update(s, "tftp/grub/grub.cfg", grub.buf, grub.len, 0644);
+}
 
-		ret = state_node(state, host->name, &node);
-		if (!ret || ret == -ENOENT)
-			ret = setup_said(s, boot_files_update(s->dir, s->c, host, &node),
-					 "tftp/pxelinux.cfg");
-	}
-	s->quiet = false;
-	state_close(state);
-	if (s->changed > before)
-		printf("wrote the boot loader's files of %u hosts\n", s->changed - before);
-	if (!ret)
-		ret = remove_old(s, BOOT_PXELINUX);
-	return ret ? ret : remove_old(s, BOOT_GRUB);
+int setup_unknown(struct setup *s)
+{
+	struct boot_entry e;
+	int ret = boot_entry_unknown(&e, s->g.dir, s->c);
+
+	ret = ret ? log_err(ret, "cannot say what other machines boot") : unknown_write(s, &e);
+	boot_entry_free(&e);
+	return ret;
 }

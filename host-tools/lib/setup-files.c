@@ -17,41 +17,35 @@
 #include "init/lib/cleanup.h"
 #include "init/lib/log.h"
 
-/* FOLDER/CLASS was removed: so is its blob. */
-static int drop(struct setup *s, const char *path)
-{
-	const char *inner = path + strlen(s->dir) + 1;
-	_cleanup_free_ char *manifest = xasprintf("%s.blob", inner);
-	int ret = setup_drop(s, manifest);
-
-	return ret ? ret : setup_drop(s, inner);
-}
-
 /* One of FOLDER/default, FOLDER/group/NAME, FOLDER/host/NAME. */
 static int pack_class(struct setup *s, struct map *seen, struct arena *arena, const char *folder,
 		      const char *class)
 {
-	const char *source = arena_printf(arena, "%s/%s", folder, class);
-	_cleanup_free_ char *tmp = xasprintf("%s/files/new.%ld~", s->dir, (long)getpid());
+	const char *source = arena_printf(arena, "%s/%s", folder, class), *name;
+	_cleanup_free_ char *tmp = xasprintf("%s/files/new~", s->g.dir);
 	struct store_blob blob;
 	struct stat st;
 	char path[PATH_MAX];
 	int ret;
 
-	if (map_put(seen, source, s))
+	if (map_put(seen, source, s) || stat(source, &st) || !S_ISDIR(st.st_mode))
 		return 0;
-	ret = store_files_path(s->dir, folder, class, path);
+	ret = store_files_path(s->g.dir, folder, class, path);
 	if (ret)
 		return log_err(ret, "files of '%s'", source);
-	if (stat(source, &st) || !S_ISDIR(st.st_mode))
-		return drop(s, path);
+	name = path + strlen(s->g.dir) + 1;
+	ret = generation_carry(&s->g, name);
+	if (!ret)
+		ret = generation_carry(&s->g, arena_printf(arena, "%s.blob", name));
+	if (ret)
+		return log_err(ret, "cannot write '%s'", path);
 	ret = files_pack(source, tmp);
 	if (ret) {
 		unlink(tmp);
 		return ret;
 	}
-	return setup_said(s, store_put(s->dir, tmp, path, &blob), "%s (%s)",
-			  path + strlen(s->dir) + 1, source);
+	return setup_said(s, store_put(s->dir, tmp, path, &blob),
+			  arena_printf(arena, "files/%s", source));
 }
 
 static int pack_host(struct setup *s, struct map *seen, struct arena *arena,
@@ -75,10 +69,10 @@ int setup_files(struct setup *s)
 {
 	struct map seen = {0};
 	struct arena arena = {0};
-	int ret = store_make_files(s->dir);
+	int ret = store_make_files(s->g.dir);
 
 	if (ret)
-		return log_err(ret, "cannot make '%s/files'", s->dir);
+		return log_err(ret, "cannot make '%s/files'", s->g.dir);
 	for (size_t i = 0; !ret && i < cluster_count(s->c, TYPE_HOST); i++)
 		ret = pack_host(s, &seen, &arena, cluster_at(s->c, TYPE_HOST, i));
 	map_free(&seen);
@@ -87,13 +81,13 @@ int setup_files(struct setup *s)
 }
 
 /* Bases that are files are taken in; of the others it is said when one that a host needs is not
- * built yet. */
+ * built yet. They are no part of a generation: this is the last step before the switch. */
 int setup_bases(struct setup *s)
 {
 	struct map seen = {0};
 	int ret = 0;
 
-	for (size_t i = 0; !ret && i < cluster_count(s->c, TYPE_HOST); i++) {
+	for (size_t i = 0; ret >= 0 && i < cluster_count(s->c, TYPE_HOST); i++) {
 		const struct cluster_object *host = cluster_at(s->c, TYPE_HOST, i);
 		const struct cluster_object *base = cluster_host_ref(s->c, host, "base", TYPE_BASE);
 		const char *file = base ? cluster_get(base, "file") : NULL;
@@ -102,14 +96,13 @@ int setup_bases(struct setup *s)
 		if (!base || map_put(&seen, base->name, s))
 			continue;
 		if (file)
-			ret = setup_said(s, base_add(s->dir, base->name, file), "bases/%s (%s)",
-					 base->name, file);
+			ret = base_add(s->dir, base->name, file);
 		else if (store_base(s->dir, base->name, &blob))
 			printf("base %s is not built yet: `lucie base build %s` does it\n",
 			       base->name, base->name);
 	}
 	map_free(&seen);
-	return ret;
+	return ret < 0 ? ret : 0;
 }
 
 /* Of data sets that a host wants it is said when they are not made yet. */

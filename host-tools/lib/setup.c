@@ -4,12 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <blake3.h>
@@ -19,126 +19,52 @@
 #include "host-tools/lib/dnsmasq.h"
 #include "host-tools/lib/modules.h"
 #include "host-tools/lib/replace.h"
-#include "host-tools/lib/rings.h"
 #include "host-tools/lib/site-archive.h"
+#include "host-tools/lib/site.h"
 #include "host-tools/lib/store.h"
-#include "host-tools/lib/update.h"
 #include "init/lib/cleanup.h"
 #include "init/lib/io.h"
 #include "init/lib/log.h"
 
-#define INPUT_MAX ((size_t)1 << 20)
+#define INPUT_MAX      ((size_t)1 << 20)
+#define DEFINITION_MAX ((size_t)256 << 20)
 
-int setup_said(struct setup *s, int result, const char *fmt, ...)
+int setup_said(struct setup *s, int result, const char *path)
 {
-	_cleanup_free_ char *path = NULL;
-	va_list ap;
-
-	va_start(ap, fmt);
-	path = xvasprintf(fmt, ap);
-	va_end(ap);
 	if (result < 0)
-		return log_err(result, "cannot write '%s/%s'", s->dir, path);
-	s->changed += (unsigned int)result;
-	if (result && !s->quiet)
-		printf("wrote %s\n", path);
+		return log_err(result, "cannot write '%s/%s'", s->g.dir, path);
+	if (result)
+		report_file(&s->report, "wrote", path);
 	return 0;
 }
 
 int setup_update(struct setup *s, const char *path, const void *data, size_t len, mode_t mode)
 {
-	_cleanup_free_ char *whole = xasprintf("%s/%s", s->dir, path), *parent = xstrdup(whole);
-	int ret;
-
-	*strrchr(parent, '/') = '\0';
-	ret = mkdir_path(parent, 0755);
-	if (!ret)
-		ret = file_update(whole, data, len, mode);
-	return setup_said(s, ret, "%s", path);
-}
-
-int setup_drop(struct setup *s, const char *path)
-{
-	_cleanup_free_ char *whole = xasprintf("%s/%s", s->dir, path);
-
-	if (unlink(whole))
-		return errno == ENOENT ? 0 : log_err(-errno, "cannot remove '%s'", whole);
-	s->changed++;
-	printf("removed %s\n", path);
-	return 0;
-}
-
-/* --- the site key --- */
-
-static int key_write(struct setup *s, const char *name, const uint8_t *key, size_t len, mode_t mode)
-{
-	char text[2 * SITE_SECRET_LEN + 2];
-	int ret;
-
-	str_to_hex(key, len, text);
-	strcat(text, "\n");
-	ret = setup_update(s, name, text, strlen(text), mode);
-	seal_wipe(text, sizeof(text));
-	return ret;
-}
-
-static int key_read(const char *path, uint8_t secret[SITE_SECRET_LEN])
-{
-	_cleanup_free_ char *text = NULL;
-	int ret = file_read(path, 2 * SITE_SECRET_LEN + 1, &text, NULL);
-
-	if (ret)
-		return ret;
-	ret = str_from_hex(str_trim(text), secret, SITE_SECRET_LEN);
-	seal_wipe(text, strlen(text));
-	return ret;
-}
-
-/* Made on the first setup; whoever has it can install anything on the nodes, so nothing but the
- * signer reads it. */
-int setup_key(struct setup *s)
-{
-	_cleanup_free_ char *folder = xasprintf("%s/key", s->dir),
-			    *path = xasprintf("%s/key/site.key", s->dir);
-	uint8_t secret[SITE_SECRET_LEN];
-	int ret = seal_init();
-
-	if (ret)
-		return log_err(ret, "no random numbers");
-	if (mkdir(folder, 0700) && errno != EEXIST)
-		return log_err(-errno, "cannot make '%s'", folder);
-	ret = key_read(path, secret);
-	if (ret == -ENOENT) {
-		site_key_make(s->public_key, secret);
-		ret = key_write(s, "key/site.key", secret, sizeof(secret), 0600);
-	} else if (ret) {
-		return log_err(ret, "cannot read the site key '%s'", path);
-	}
-	site_key_public(secret, s->public_key);
-	seal_wipe(secret, sizeof(secret));
-	return ret ? ret : key_write(s, "key/site.pub", s->public_key, sizeof(s->public_key), 0644);
-}
-
-/* The rings' keys are made from it (rings.h). */
-static int setup_ring_key(struct setup *s)
-{
-	_cleanup_free_ char *path = xasprintf("%s/ring.key", s->dir);
-	uint8_t key[RINGS_KEY_LEN];
-
-	if (!access(path, F_OK))
-		return 0;
-	seal_random(key, sizeof(key));
-	return key_write(s, "ring.key", key, sizeof(key), 0600);
+	return setup_said(s, generation_update(&s->g, path, data, len, mode), path);
 }
 
 /* --- what the definition names --- */
 
-/* Copies a file that plans are made from into the state directory, under its hash: what a
- * generation says does not change later. */
+/* Copies a file that plans are made from into STATE/inputs, under its hash; the generations that
+ * need it have a link to it. */
+static int input_store(struct setup *s, const char *path, const char *id, const void *data,
+		       size_t len)
+{
+	_cleanup_free_ char *name = xasprintf("inputs/%s", id),
+			    *own = xasprintf("%s/%s", s->g.dir, name);
+	int ret = access(path, F_OK) ? file_replace(path, data, len, 0644) : 0;
+
+	if (!ret)
+		ret = generation_carry(&s->g, name);
+	if (!ret && link(path, own) && errno != EEXIST)
+		ret = -errno;
+	return ret ? log_err(ret, "cannot write '%s'", path) : 0;
+}
+
 static char *take_input(const char *path, void *arg)
 {
 	struct setup *s = arg;
-	_cleanup_free_ char *text = NULL, *name = NULL;
+	_cleanup_free_ char *text = NULL, *kept = NULL;
 	uint8_t hash[8];
 	char id[2 * sizeof(hash) + 1];
 	blake3_hasher h;
@@ -153,8 +79,32 @@ static char *take_input(const char *path, void *arg)
 	blake3_hasher_update(&h, text, len);
 	blake3_hasher_finalize(&h, hash, sizeof(hash));
 	str_to_hex(hash, sizeof(hash), id);
-	name = xasprintf("inputs/%s", id);
-	return setup_update(s, name, text, len, 0644) ? NULL : xasprintf("%s/%s", s->dir, name);
+	kept = xasprintf("%s/inputs/%s", s->dir, id);
+	return input_store(s, kept, id, text, len) ? NULL : xstrdup(kept);
+}
+
+static int setup_inputs(struct setup *s)
+{
+	_cleanup_free_ char *folder = xasprintf("%s/inputs", s->dir);
+	int ret = mkdir_path(folder, 0755);
+
+	return ret ? log_err(ret, "cannot make '%s'", folder)
+		   : cluster_move_files(s->c, take_input, s);
+}
+
+/* Those that no generation needs any more. */
+static int prune_inputs(struct setup *s)
+{
+	_cleanup_free_ char *path = xasprintf("%s/inputs", s->dir);
+	_cleanup_closedir_ DIR *dir = opendir(path);
+	struct dirent *e;
+	struct stat st;
+
+	while (dir && (e = readdir(dir)))
+		if (!fstatat(dirfd(dir), e->d_name, &st, AT_SYMLINK_NOFOLLOW) &&
+		    S_ISREG(st.st_mode) && st.st_nlink == 1 && unlinkat(dirfd(dir), e->d_name, 0))
+			return log_err(-errno, "cannot remove '%s/%s'", path, e->d_name);
+	return 0;
 }
 
 static int setup_modules(struct setup *s)
@@ -176,39 +126,14 @@ static int setup_modules(struct setup *s)
 	return ret;
 }
 
-/* A module that the site no longer has must not come back from the state directory. */
-static int remove_old_modules(struct setup *s)
-{
-	_cleanup_free_ char *path = xasprintf("%s/modules", s->dir);
-	_cleanup_closedir_ DIR *dir = opendir(path);
-	struct dirent *e;
-
-	while (dir && (e = readdir(dir))) {
-		_cleanup_free_ char *name = xstrdup(e->d_name);
-		const struct module_info *m;
-
-		if (!str_ends(name, ".sh"))
-			continue;
-		name[strlen(name) - 3] = '\0';
-		m = modules_find(cluster_modules(s->c), name);
-		if (m && m->site)
-			continue;
-		if (unlinkat(dirfd(dir), e->d_name, 0))
-			return log_err(-errno, "cannot remove '%s/%s'", path, e->d_name);
-		s->changed++;
-		printf("removed modules/%s\n", e->d_name);
-	}
-	return 0;
-}
-
 static int setup_archive(struct setup *s)
 {
-	_cleanup_free_ char *path = xasprintf("%s/tftp/site.img", s->dir);
-	_cleanup_free_ char *tmp = xasprintf("%s/site.img.%ld~", s->dir, (long)getpid());
+	_cleanup_free_ char *tmp = xasprintf("%s/site.img~", s->g.dir);
 	int ret = site_archive_write(tmp, s->public_key, cluster_modules(s->c));
 
 	if (!ret)
-		ret = setup_said(s, file_copy_update(path, tmp, 0644), "tftp/site.img");
+		ret = setup_said(s, generation_copy(&s->g, "tftp/site.img", tmp, 0644),
+				 "tftp/site.img");
 	unlink(tmp);
 	return ret;
 }
@@ -225,30 +150,86 @@ static int setup_dnsmasq(struct setup *s)
 /* 0600: it has the password hashes. */
 static int setup_definition(struct setup *s)
 {
+	_cleanup_free_ char *path = xasprintf("%s/definition", s->dir), *before = NULL;
 	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
 	int ret = cluster_write(s->c, &text);
 
-	return ret ? log_err(ret,
-			     "cannot write the compiled definition: a value looks like a comment")
-		   : setup_update(s, "definition", text.buf, text.len, 0600);
+	if (ret)
+		return log_err(
+			ret, "cannot write the compiled definition: a value looks like a comment");
+	file_read(path, DEFINITION_MAX, &before, NULL);
+	report_definition(&s->report.objects, before, text.buf);
+	return setup_update(s, "definition", text.buf, text.len, 0600);
 }
 
 /* --- all of it --- */
 
-static int run_steps(struct setup *s)
+/* Nobody asks for the others by their names. */
+static void removed(const char *path, void *arg)
+{
+	struct setup *s = arg;
+
+	if (!str_starts(path, "inputs/") && !str_ends(path, ".blob"))
+		report_file(&s->report, "removed", path);
+}
+
+/* The new generation, without what follows from the state. */
+static int build(struct setup *s)
 {
 	static int (*const steps[])(struct setup * s) = {
-		setup_key,	setup_ring_key,	  setup_modules, remove_old_modules,
-		setup_tftp,	setup_archive,	  setup_files,	 setup_bases,
-		setup_datasets, setup_boot_files, setup_dnsmasq,
+		setup_servers, setup_inputs,	 setup_modules, setup_tftp,
+		setup_unknown, setup_archive,	 setup_files,	setup_datasets,
+		setup_dnsmasq, setup_definition, setup_bases,
 	};
-	int ret = setup_servers(s);
+	int ret = generation_begin(&s->g, s->dir);
 
-	if (!ret)
-		ret = cluster_move_files(s->c, take_input, s);
 	for (size_t i = 0; !ret && i < ARRAY_SIZE(steps); i++)
 		ret = steps[i](s);
-	return ret ? ret : setup_definition(s);
+	return ret ? ret : generation_removed(&s->g, removed, s);
+}
+
+/* What installations under way have begun with stays. */
+static int prune(struct setup *s)
+{
+	int ret = generation_prune(&s->g, time(NULL) - STORE_KEEP_SECONDS);
+
+	if (!ret)
+		ret = prune_inputs(s);
+	return ret ? ret : store_prune(s->dir);
+}
+
+static int switch_over(struct setup *s)
+{
+	int ret = boot_files_follow(s->g.dir, s->c, s->state);
+
+	if (!ret)
+		ret = generation_commit(&s->g);
+	if (ret)
+		return ret;
+	report_print(&s->report);
+	printf("generation %u is in force\n", s->g.number);
+	/* Arming and reports went on meanwhile. What fails from here on is said, but the setup is
+	 * done. */
+	boot_files_follow(s->dir, s->c, s->state);
+	prune(s);
+	return 0;
+}
+
+static int run_steps(struct setup *s)
+{
+	int ret = setup_key(s->dir, s->public_key);
+
+	if (!ret)
+		ret = setup_ring_key(s->dir);
+	if (!ret)
+		ret = state_open(&s->state, s->dir);
+	if (!ret)
+		ret = build(s);
+	if (ret || s->report.changes)
+		return ret ? ret : switch_over(s);
+	printf("%s: nothing changed\n", s->dir);
+	ret = boot_files_follow(s->dir, s->c, s->state);
+	return ret ? ret : prune(s);
 }
 
 /* One setup at a time. The lock lasts as long as the descriptor. */
@@ -304,12 +285,9 @@ static int run_locked(struct setup *s)
 	_cleanup_close_ int lock = take_lock(s->dir);
 	int ret = lock < 0 ? lock : run_steps(s);
 
-	if (lock >= 0 && s->changed && syncfs(lock) && !ret)
-		ret = log_err(-errno, "cannot sync '%s'", s->dir);
-	if (!ret)
-		ret = store_prune(s->dir);
-	if (!ret && !s->changed)
-		printf("%s: nothing changed\n", s->dir);
+	state_close(s->state);
+	generation_end(&s->g);
+	report_free(&s->report);
 	return ret;
 }
 

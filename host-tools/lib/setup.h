@@ -6,6 +6,9 @@
 #include <sys/types.h>
 
 #include "host-tools/lib/cluster.h"
+#include "host-tools/lib/generation.h"
+#include "host-tools/lib/setup-report.h"
+#include "host-tools/lib/state.h"
 #include "init/lib/seal.h"
 
 struct setup_options {
@@ -18,6 +21,13 @@ struct setup_options {
  * done. */
 int setup_run(const struct setup_options *o);
 
+/* --- the keys, made where there are none --- */
+
+/* Whoever has the site's secret key can install anything on the nodes: nothing but the signer reads
+ * it. Logs; -errno. */
+int setup_key(const char *state_dir, uint8_t public_key[SITE_PUBLIC_LEN]);
+int setup_ring_key(const char *state_dir);
+
 /* --- for setup*.c --- */
 
 struct setup {
@@ -25,24 +35,19 @@ struct setup {
 	char *dir;	    /* absolute state directory */
 	const char *images; /* may be NULL: not found */
 	uint8_t public_key[SITE_PUBLIC_LEN];
-	unsigned int changed; /* files */
-	bool quiet;	      /* while many are written */
+	struct state *state;
+	struct generation g;
+	struct report report;
 };
 
-/* result of file_update() or the like: counts and says what changed, logs a failure; path is below
- * the state directory. Returns a negative result, else 0. */
-int setup_said(struct setup *s, int result, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
-/* file_update() of a path below the state directory, with its folder. */
+/* result of generation_update() or the like: notes what changed, logs a failure. path is below the
+ * generation. Returns a negative result, else 0. */
+int setup_said(struct setup *s, int result, const char *path);
 int setup_update(struct setup *s, const char *path, const void *data, size_t len, mode_t mode);
 
-/* Removes a file below the state directory; it need not be there. */
-int setup_drop(struct setup *s, const char *path);
-
 int setup_servers(struct setup *s); /* server_address where only a name is given */
-int setup_key(struct setup *s);
 int setup_tftp(struct setup *s);
-int setup_boot_files(struct setup *s);
+int setup_unknown(struct setup *s); /* after setup_tftp() */
 int setup_files(struct setup *s);
 int setup_bases(struct setup *s);
 int setup_datasets(struct setup *s);

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "host-tools/lib/boot-files.h"
 #include "init/lib/log.h"
 #include "init/lib/str.h"
 
@@ -33,26 +32,6 @@ int definition_read(struct cluster **out, const char *state_dir)
 	cluster_free(*out);
 	*out = NULL;
 	return ret > 0 ? log_err(0, "'%s' has errors (run lucie setup again)", path) : ret;
-}
-
-/* Whoever writes the file looks at the state once more: so the last one to write has seen the last
- * change. */
-int boot_file_follow(const char *state_dir, const struct cluster *c, struct state *state,
-		     const struct cluster_object *host)
-{
-	struct state_node before, after;
-	int ret = state_node(state, host->name, &after);
-
-	do {
-		if (ret && ret != -ENOENT)
-			return ret;
-		before = after;
-		ret = boot_files_write(state_dir, c, host, &before);
-		if (ret)
-			return ret;
-		ret = state_node(state, host->name, &after);
-	} while (strcmp(before.armed, after.armed) != 0);
-	return ret == -ENOENT ? 0 : ret;
 }
 
 int site_open(struct site *site, const char *state_dir)

@@ -14,10 +14,12 @@ struct site {
 /* Reads STATE/definition, which `lucie setup` wrote. Logs; -errno. */
 int definition_read(struct cluster **out, const char *state_dir);
 
-/* Makes the boot file of a host say what the state says, also when another process changes the
- * state at the same time. Logs; -errno. */
-int boot_file_follow(const char *state_dir, const struct cluster *c, struct state *state,
+/* Makes the boot files of a host say what the state says, also when another process changes the
+ * state at the same time. dir: the state directory, or a generation. Logs; -errno. */
+int boot_file_follow(const char *dir, const struct cluster *c, struct state *state,
 		     const struct cluster_object *host);
+/* The same for all hosts at once; files of cards that the definition does not have are removed. */
+int boot_files_follow(const char *dir, const struct cluster *c, struct state *state);
 
 int site_open(struct site *site, const char *state_dir);
 void site_close(struct site *site);

@@ -19,8 +19,6 @@
 #include "init/lib/io.h"
 #include "init/lib/log.h"
 
-#define PRUNE_AGE (24 * 60 * 60)
-
 static const char *const formats[] = {"tar.zst", "tar.xz", "tar.gz"};
 
 __attribute__((format(printf, 2, 3))) static int path_set(char out[PATH_MAX], const char *fmt, ...)
@@ -237,7 +235,8 @@ int store_prune(const char *state_dir)
 		if (strlen(e->d_name) != BLOB_ROOT_TEXT - 1 ||
 		    fstatat(dirfd(dir), e->d_name, &st, AT_SYMLINK_NOFOLLOW))
 			continue;
-		if (!S_ISREG(st.st_mode) || st.st_nlink > 1 || time(NULL) - st.st_ctime < PRUNE_AGE)
+		if (!S_ISREG(st.st_mode) || st.st_nlink > 1 ||
+		    time(NULL) - st.st_ctime < STORE_KEEP_SECONDS)
 			continue;
 		snprintf(manifest, sizeof(manifest), "%s.blob", e->d_name);
 		unlinkat(dirfd(dir), manifest, 0);

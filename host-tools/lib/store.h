@@ -21,6 +21,8 @@
 
 #include "init/lib/blob.h"
 
+#define STORE_KEEP_SECONDS (24 * 60 * 60) /* what a running installation may want */
+
 struct store_blob {
 	char root[BLOB_ROOT_TEXT];
 	uint64_t bytes;

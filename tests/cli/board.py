@@ -92,7 +92,7 @@ with open(f"{state}/definition") as f:
 def write_definition(text):
     with open(f"{state}/definition.new", "w") as f:
         f.write(text)
-    os.rename(f"{state}/definition.new", f"{state}/definition")
+    os.rename(f"{state}/definition.new", os.path.realpath(f"{state}/definition"))
 
 
 write_definition(re.sub(r"define host\{\n[^}]*host_name\s+n2\n[^}]*\}\n", "", whole))

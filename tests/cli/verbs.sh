@@ -72,12 +72,13 @@ expect 2 usage "$lucie" plan
 expect 1 "cannot read the definition" "$lucie" check nowhere.conf
 expect 1 "run lucie setup first" "$lucie" plan n1 --state state
 expect 1 "cannot read" "$lucie" setup --state state --images nowhere
-expect 0 "wrote definition" "${setup[@]}"
+expect 0 "host: 2 added (n1, n2)" "${setup[@]}"
 expect 0 "nothing changed" "${setup[@]}"
 
-is "the site key is the owner's alone" [ "$(stat -c %a state/key/site.key state/key state/definition | tr '\n' ' ')" = "600 700 600 " ]
-is "every card has a boot file" [ "$(ls state/tftp/pxelinux.cfg)" = "$(printf '%s\n' 01-52-54-00-00-00-01 01-52-54-00-00-00-02 01-52-54-00-00-00-0a default)" ]
-is "which is local boot" grep -q 'LOCALBOOT 0' state/tftp/pxelinux.cfg/01-52-54-00-00-00-0a
+is "the site key is the owner's alone" [ "$(stat -L -c %a state/key/site.key state/key state/definition | tr '\n' ' ')" = "600 700 600 " ]
+is "no card has a boot file" [ "$(ls state/tftp/pxelinux.cfg state/tftp/grub | tr '\n' ' ')" = "state/tftp/grub: grub.cfg  state/tftp/pxelinux.cfg: default " ]
+is "others boot from their disks" grep -q 'LOCALBOOT 0' state/tftp/pxelinux.cfg/default
+is "there is one generation" [ "$(ls state/generations) $(readlink state/current)" = "1 generations/1" ]
 is "dnsmasq takes its configuration" dnsmasq --test --conf-file=state/dnsmasq.conf 2> /dev/null
 is "both cards of a host have its address" grep -q '^dhcp-host=52:54:00:00:00:01,52:54:00:00:00:0a,set:rack,10.0.0.1,n1$' state/dnsmasq.conf
 is "the compiled definition stands alone" grep -q "ssh_keys $work/state/inputs/" state/definition
@@ -109,7 +110,7 @@ expect 0 "base default" "${base[@]}" base.tar.zst
 is "one format stays" [ "$(ls state/bases)" = "$(printf '%s\n' default.packages default.source default.tar.zst default.tar.zst.blob)" ]
 is "its packages are listed" [ "$(cat state/bases/default.packages)" = "base-files 12" ]
 root=$(sed -n 's/^root //p' state/bases/default.tar.zst.blob)
-is "others cannot find configuration files" [ "$(stat -c %a state/files state/blobs | tr '\n' ' ')" = "700 711 " ]
+is "others cannot find configuration files" [ "$(stat -L -c %a state/files state/blobs | tr '\n' ' ')" = "700 711 " ]
 is "its blob is there" cmp -s "state/blobs/$root" base.tar.zst
 expect 1 "zstd window is larger than 8 MiB" "${base[@]}" large.tar.zst
 expect 1 "xz dictionary is larger than 8 MiB" "${base[@]}" large.tar.xz
@@ -143,7 +144,7 @@ expect 1 "has no installer 'paint'" "$lucie" install "${at[@]}" --variant paint 
 expect 0 "n2: 'repair' at its next boot" "$lucie" repair "${at[@]}" 'n[1-2]'
 is "an armed node boots the installer" grep -q "variant repair" "$boot_file"
 expect 0 "n2: boots from its disk" "$lucie" boot "${at[@]}" n1,n2
-is "one that is not boots its disk" grep -q 'LOCALBOOT 0' "$boot_file"
+is "one that is not boots its disk" [ ! -e "$boot_file" ]
 expect 0 "n1: 'full' at its next boot" "$lucie" install "${at[@]}" n1
 expect 0 "n1: boots from its disk" "$lucie" install "${at[@]}" --cancel n1
 
@@ -289,10 +290,10 @@ expect 0 "" "${setup[@]}"
 # --- changes ------------------------------------------------------------------------------------------------------------------------
 
 echo changed > files/default/etc/motd
-expect 0 "default.tar.zst" "${setup[@]}"
+expect 0 "files/default" "${setup[@]}"
 rm -r files/default modules/extra.sh
 sed -i 's/52:54:00:00:00:02/52:54:00:00:00:03/' cluster.conf
-expect 0 "removed tftp/pxelinux.cfg/01-52-54-00-00-00-02" "${setup[@]}"
+expect 0 "removed modules: extra.sh" "${setup[@]}"
 is "the module went too" [ ! -e state/modules/extra.sh ]
 is "and the folder's blob" [ -z "$(ls state/files/*/default.tar.zst 2> /dev/null)" ]
 sed -i 's/^\tserver_address.*//' cluster.conf

@@ -27,7 +27,7 @@ fail() {
 	exit 1
 }
 mac() { printf '52:54:00:00:01:%02x' "$1"; }
-boot_file() { cat "$STATE/tftp/pxelinux.cfg/01-52-54-00-00-01-$(printf %02x "$1")"; }
+boot_file() { cat "$STATE/tftp/pxelinux.cfg/01-52-54-00-00-01-$(printf %02x "$1")" 2>/dev/null || cat "$STATE/tftp/pxelinux.cfg/default"; }
 arm() { "$LUCIE" install --state "$STATE" "$@" >"$T/install.log" 2>&1 || { cat "$T/install.log"; fail "lucie install $*"; }; }
 status() { "$LUCIE" status --state "$STATE" "$1"; }
 sim() { "$SIM" --server "$URL" --site-key "$STATE/key/site.pub" --mac "$(mac "$1")" "${@:2}"; }

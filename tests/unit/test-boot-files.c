@@ -70,7 +70,14 @@ static void assert_file(const char *name, const char *wanted)
 	free(text);
 }
 
-static const char local[] = "# n1: from its own disk\nDEFAULT local\nLABEL local\n\tLOCALBOOT 0\n";
+static void assert_no_file(const char *name)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/tftp/%s", temp_folder, name);
+	assert_int_equal(access(path, F_OK), -1);
+}
+
 static const char install[] =
 	"# n1: install, variant full\nDEFAULT install\nLABEL install\n\tKERNEL vmlinuz-small\n"
 	"\tINITRD initramfs-small.img,site.img\n"
@@ -78,9 +85,6 @@ static const char install[] =
 	"lucie.server=http://10.0.0.250:80 "
 	"lucie.server=http://10.0.0.2:80 lucie.server=http://10.0.0.9:80\n\tSYSAPPEND 3\n";
 
-static const char grub_local[] =
-	"# n1: from its own disk\nsearch --no-floppy --file --set=root /EFI/BOOT/BOOTX64.EFI\n"
-	"chainloader /EFI/BOOT/BOOTX64.EFI\nboot\n";
 static const char grub_install[] =
 	"# n1: install, variant full\nlinux /vmlinuz-small rootfstype=ramfs panic=30 quiet "
 	"console=ttyS1,9600 lucie.server=http://10.0.0.250:80 lucie.server=http://10.0.0.2:80 "
@@ -95,7 +99,7 @@ static void test_grub(void **state)
 	assert_int_equal(boot_files_write(temp_folder, cluster, n1, &node), 0);
 	assert_file("grub/grub.cfg-01-52-54-00-00-00-0f", grub_install);
 	assert_int_equal(boot_files_write(temp_folder, cluster, n1, NULL), 0);
-	assert_file("grub/grub.cfg-01-52-54-00-00-00-0f", grub_local);
+	assert_no_file("grub/grub.cfg-01-52-54-00-00-00-0f");
 }
 
 /* What GRUB's shell would read as its own reaches the kernel as it is. */
@@ -117,23 +121,47 @@ static void test_flip(void **state)
 	struct state_node node = {.name = "n1"};
 
 	(void)state;
-	assert_int_equal(boot_files_update(temp_folder, cluster, n1, &node), 1);
-	assert_file("pxelinux.cfg/01-52-54-00-00-00-01", local);
-	assert_file("pxelinux.cfg/01-52-54-00-00-00-0f", local);
-	assert_int_equal(boot_files_update(temp_folder, cluster, n1, NULL), 0);
+	assert_int_equal(boot_files_write(temp_folder, cluster, n1, NULL), 0);
+	assert_no_file("pxelinux.cfg/01-52-54-00-00-00-01");
 	strcpy(node.armed, "full");
 	assert_int_equal(boot_files_write(temp_folder, cluster, n1, &node), 0);
 	assert_file("pxelinux.cfg/01-52-54-00-00-00-01", install);
 	assert_file("pxelinux.cfg/01-52-54-00-00-00-0f", install);
 	node.armed[0] = '\0';
 	assert_int_equal(boot_files_write(temp_folder, cluster, n1, &node), 0);
-	assert_file("pxelinux.cfg/01-52-54-00-00-00-01", local);
+	assert_no_file("pxelinux.cfg/01-52-54-00-00-00-01");
+	assert_no_file("pxelinux.cfg/01-52-54-00-00-00-0f");
 }
 
 static void test_cannot_write(void **state)
 {
+	struct state_node node = {.armed = "full"};
+
 	(void)state;
-	assert_true(boot_files_write("/nonexistent", cluster, n1, NULL) < 0);
+	assert_true(boot_files_write("/nonexistent", cluster, n1, &node) < 0);
+}
+
+/* In a generation the files that are loaded are named below its number, whatever path leads there.
+ */
+static void test_generation(void **state)
+{
+	struct state_node node = {.armed = "full"};
+	char made[128], link[128], *text;
+
+	(void)state;
+	snprintf(made, sizeof(made), "%s/generations/12/tftp/pxelinux.cfg", temp_folder);
+	assert_int_equal(mkdir_path(made, 0755), 0);
+	snprintf(made, sizeof(made), "%s/generations/12/tftp/grub", temp_folder);
+	assert_int_equal(mkdir_path(made, 0755), 0);
+	snprintf(link, sizeof(link), "%s/current", temp_folder);
+	assert_int_equal(symlink("generations/12", link), 0);
+	assert_int_equal(boot_files_write(link, cluster, n1, &node), 0);
+	snprintf(made, sizeof(made), "%s/generations/12/tftp/pxelinux.cfg/01-52-54-00-00-00-01",
+		 temp_folder);
+	assert_int_equal(file_read(made, 4096, &text, NULL), 0);
+	assert_non_null(strstr(text, "KERNEL 12/vmlinuz-small\n\tINITRD "
+				     "12/initramfs-small.img,12/site.img\n"));
+	free(text);
 }
 
 static void test_addons(void **state)
@@ -175,7 +203,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_flip),	     cmocka_unit_test(test_grub),
 		cmocka_unit_test(test_grub_escapes), cmocka_unit_test(test_cannot_write),
-		cmocka_unit_test(test_addons),	     cmocka_unit_test(test_dnsmasq),
+		cmocka_unit_test(test_generation),   cmocka_unit_test(test_addons),
+		cmocka_unit_test(test_dnsmasq),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -71,13 +71,11 @@ proxy_stop
 
 echo "== signed by another key"
 arm n1
-mkdir "$T/other"
-cp -a "$T/state/tftp" "$T/other/tftp"
+cp "$T/state/tftp/site.img" "$T/first-site.img"
 site_stop
 rm -r "$T/state/key"
 site_setup
 arm n1
-rm -r "$T/state/tftp"
-mv "$T/other/tftp" "$T/state/tftp"
+cp "$T/first-site.img" "$T/state/tftp/site.img"
 site_serve
 refused "a plan of another site's key" "not signed by this site's key"
