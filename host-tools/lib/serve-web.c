@@ -1,8 +1,8 @@
 /* The process that faces the network; see serve.h.
  *
- * Its main thread waits for signals and the clock: it reads the definition again when setup has
- * put another generation in force, and lets the HTTP server end the connections of dawdlers. Requests are answered in
- * the threads of the HTTP server.
+ * Its main thread waits for signals and the clock: it reads the definition again when setup has put
+ * another generation in force, and lets the HTTP server end the connections of dawdlers. Requests
+ * are answered in the threads of the HTTP server.
  */
 #include "host-tools/lib/serve.h"
 
