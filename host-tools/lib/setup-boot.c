@@ -14,6 +14,7 @@
 #include "host-tools/lib/die.h"
 #include "host-tools/lib/map.h"
 #include "init/lib/cleanup.h"
+#include "init/lib/io.h"
 #include "init/lib/log.h"
 
 /* --- server_address --- */
@@ -124,26 +125,33 @@ int setup_tftp(struct setup *s)
 	return ret;
 }
 
-/* What machines boot that have no files of their own. */
-static int unknown_write(struct setup *s, const struct boot_entry *e)
+/* --- what machines boot that have no files of their own --- */
+
+static int rendering_write(const struct setup *s, const char *folder, const char *name,
+			   const struct strbuf *text)
 {
-	_cleanup_strbuf_ struct strbuf pxelinux = STRBUF_INIT, grub = STRBUF_INIT;
-	int ret = boot_entry_pxelinux(&pxelinux, e);
+	_cleanup_free_ char *parent = xasprintf("%s/tftp/%s", s->g.dir, folder),
+			    *path = xasprintf("%s/%s", parent, name);
+	int ret = mkdir_path(parent, 0755);
 
 	if (!ret)
-		ret = boot_entry_grub_start(&grub, e);
-	if (ret)
-		return log_err(ret, "cannot say what other machines boot");
-	ret = setup_update(s, "tftp/pxelinux.cfg/default", pxelinux.buf, pxelinux.len, 0644);
-	return ret ? ret : setup_update(s, "tftp/grub/grub.cfg", grub.buf, grub.len, 0644);
+		ret = file_replace(path, text->buf, text->len, 0644);
+	return ret ? log_err(ret, "cannot write '%s'", path) : 0;
 }
 
 int setup_unknown(struct setup *s)
 {
+	_cleanup_strbuf_ struct strbuf pxelinux = STRBUF_INIT, grub = STRBUF_INIT;
 	struct boot_entry e;
 	int ret = boot_entry_unknown(&e, s->g.dir, s->c);
 
-	ret = ret ? log_err(ret, "cannot say what other machines boot") : unknown_write(s, &e);
+	if (!ret)
+		ret = boot_entry_pxelinux(&pxelinux, &e);
+	if (!ret)
+		ret = boot_entry_grub_start(&grub, &e);
 	boot_entry_free(&e);
-	return ret;
+	if (ret)
+		return log_err(ret, "cannot say what other machines boot");
+	ret = rendering_write(s, "pxelinux.cfg", "default", &pxelinux);
+	return ret ? ret : rendering_write(s, "grub", "grub.cfg", &grub);
 }

@@ -177,9 +177,8 @@ static void removed(const char *path, void *arg)
 static int build(struct setup *s)
 {
 	static int (*const steps[])(struct setup * s) = {
-		setup_servers, setup_inputs,	 setup_modules, setup_tftp,
-		setup_unknown, setup_archive,	 setup_files,	setup_datasets,
-		setup_dnsmasq, setup_definition, setup_bases,
+		setup_servers, setup_inputs,   setup_modules, setup_tftp,	setup_archive,
+		setup_files,   setup_datasets, setup_dnsmasq, setup_definition, setup_bases,
 	};
 	int ret = generation_begin(&s->g, s->dir);
 
@@ -200,8 +199,10 @@ static int prune(struct setup *s)
 
 static int switch_over(struct setup *s)
 {
-	int ret = boot_files_follow(s->g.dir, s->c, s->state);
+	int ret = setup_unknown(s);
 
+	if (!ret)
+		ret = boot_files_follow(s->g.dir, s->c, s->state);
 	if (!ret)
 		ret = generation_commit(&s->g);
 	if (ret)

@@ -47,7 +47,9 @@ int setup_update(struct setup *s, const char *path, const void *data, size_t len
 
 int setup_servers(struct setup *s); /* server_address where only a name is given */
 int setup_tftp(struct setup *s);
-int setup_unknown(struct setup *s); /* after setup_tftp() */
+/* What machines boot that have no files of their own; it names the generation, so it differs in each.
+ */
+int setup_unknown(struct setup *s);
 int setup_files(struct setup *s);
 int setup_bases(struct setup *s);
 int setup_datasets(struct setup *s);
