@@ -107,6 +107,43 @@ $(B)/extlinux.img: $(W)/extlinux.list $(EXTLINUX_FILES) $(MKINITRAMFS)
 	$(Q)$(PACK) $(W)/extlinux.cpio > $@
 	$(Q)$(ALIGN) $@
 
+# --- a root over NFS (FORMAT=nfsroot): docs/nfs-root.md -----------------------------------------------------------------------------------------
+
+# Made once, it is kept up to date: what lies in out/BOARD fits together.
+FORMAT ?= $(if $(wildcard $(B)/nfsroot.list),nfsroot,initramfs)
+ifeq ($(filter initramfs nfsroot,$(FORMAT)),)
+$(error no format '$(FORMAT)'; there are: initramfs nfsroot)
+endif
+
+# nfsroot.img is init and busybox with nothing but the board's network drivers, their firmware, and NFS. It has no /etc and no /lib/lucie: what
+# lies there comes from an archive behind it and is taken into the root (init/nfsroot.c).
+N := $(W)/nfsroot
+NFS_MODULES := nfsv3 nfsv4 overlay
+$(N)/modules.list: $(W)/modules.list image/image.mk
+	@$(call say,MODULES,$(BOARD) nfsroot)
+	$(Q)image/select-modules.sh $(W)/kernel $(N) $(KERNEL_MODULES_COMMON) $(NFS_MODULES) -- \
+		$$(sed -n 's,^kernel/drivers/\(net\|virtio\)/.*/\([^/:]*\)\.ko.*:.*,\2,p; s,^kernel/drivers/\(net\|virtio\)/\([^/:]*\)\.ko.*:.*,\2,p' $(W)/modules.dep)
+
+$(N)/firmware.list: $(N)/modules.list $(W)/firmware.list
+	$(Q)image/select-firmware.sh $(N) '$(FIRMWARE)' $(FIRMWARE_LOCKED) > $@
+
+$(N)/programs.list: $(W)/programs.list image/image.mk
+	@mkdir -p $(@D)
+	$(Q)grep -vE '^[a-z]+ (/etc|/lib/lucie)/' $< > $@
+
+$(B)/nfsroot.img: $(N)/programs.list $(N)/modules.list $(N)/firmware.list $(PROGRAM_FILES) $(MKINITRAMFS)
+	@mkdir -p $(@D)
+	@$(call say,CPIO,$@)
+	$(Q)$(MKINITRAMFS) $(N)/all.cpio $(N)/programs.list $(N)/modules.list $(N)/index.list $(N)/firmware.list
+	$(Q)$(PACK) $(N)/all.cpio > $@
+	$(Q)$(ALIGN) $@
+
+# The folder is new whenever its list is.
+$(B)/nfsroot.list: $(W)/programs.list $(W)/extlinux.list $(W)/firmware.list $(W)/modules.list $(PROGRAM_FILES) $(EXTLINUX_FILES) image/nfsroot.sh
+	@mkdir -p $(@D)
+	@$(call say,NFSROOT,$(B)/nfsroot)
+	$(Q)image/nfsroot.sh $(W)/kernel $(W) $(B)/nfsroot $(W)/programs.list $(W)/extlinux.list $(W)/firmware.list
+
 # --- what make image leaves ---------------------------------------------------------------------------------------------------------------
 
 $(B)/initramfs.img: $(W)/modules.img $(W)/programs.img
@@ -126,13 +163,14 @@ $(W)/.firmware: FORCE
 	@echo '$(FIRMWARE) $(FIRMWARE_LOCKED)' | cmp -s - $@ || echo '$(FIRMWARE) $(FIRMWARE_LOCKED)' > $@
 
 BOOT_FILES := $(addprefix $(O)/syslinux/,lpxelinux.0 ldlinux.c32) $(B)/vmlinuz $(B)/initramfs.img $(B)/extlinux.img
+BOOT_FILES += $(if $(filter nfsroot,$(FORMAT)),$(B)/nfsroot.img $(B)/nfsroot.list)
 $(B)/manifest: $(BOOT_FILES) $(W)/firmware.list image/finish.sh image/manifest.sh image/size-table.sh $(wildcard image/packages/*.mk)
 	$(Q)image/finish.sh $(W) $(B) $(O) $(MKINITRAMFS)
 	$(Q)image/manifest.sh $(BOARD) $(W) $(B) $(KERNEL) $(FIRMWARE_LOCKED) > $@
 	$(Q)image/size-table.sh $(BOARD) $(W) $(B) $(O) $(BUDGET)
 
 .PHONY: image
-image: $(B)/manifest ## the board's image in out/BOARD; boot/ in it can be copied to any TFTP server
+image: $(B)/manifest ## the board's image in out/BOARD; boot/ in it can be copied to any TFTP server; FORMAT=nfsroot: also a root over NFS
 
 .PHONY: check-image
 check-image: $(MKINITRAMFS) ## tests of what builds the image

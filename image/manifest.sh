@@ -1,6 +1,7 @@
 #!/bin/sh
 # manifest.sh BOARD WORK BOARD-OUT KERNEL FIRMWARE-PACKAGE...: what the image is made of, one line each:
 #	output BYTES SHA256 FILE                    file BYTES SHA256 MODE PATH, link PATH TARGET, ...: the archives' content
+#	nfsroot file PATH MODE SHA256, nfsroot link PATH TARGET, ...: the root over NFS, where there is one
 #	source NAME VERSION SHA256 LICENSE          tool PACKAGE VERSION: the host's, which have a say in the bits
 set -eu
 
@@ -25,7 +26,7 @@ echo "board $board"
 echo "kernel $(cat "$work/kernel/version")"
 echo "source-date-epoch $SOURCE_DATE_EPOCH"
 
-(cd "$b" && find . -type f ! -name manifest -printf '%P\n' | LC_ALL=C sort) | while read -r f; do
+(cd "$b" && find . -path ./nfsroot -prune -o -type f ! -name manifest -printf '%P\n' | LC_ALL=C sort) | while read -r f; do
 	echo "output $(stat -c %s "$b/$f") $(sum_of "$b/$f") $f"
 done
 
@@ -36,6 +37,8 @@ cat "$work/modules.list" "$work/index.list" "$work/programs.list" "$work/extlinu
 	*) echo "$type $path $mode${source:+ $source}${rest:+ $rest}" ;;
 	esac
 done
+
+[ ! -e "$b/nfsroot.list" ] || sed 's/^/nfsroot /' "$b/nfsroot.list"
 
 for recipe in image/packages/*.mk; do
 	name=$(basename "$recipe" .mk)

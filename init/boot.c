@@ -9,6 +9,7 @@
 #include "init/lib/log.h"
 #include "init/lib/version.h"
 #include "init/loop.h"
+#include "init/nfsroot.h"
 #include "init/plan.h"
 #include "init/reporter.h"
 #include "init/rescue.h"
@@ -17,7 +18,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/time.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define PLAN_LIMIT_MS	(20 * 60 * 1000) /* beyond every wait in plan_main() */
@@ -46,25 +46,13 @@ static int load_plan(struct plan *plan)
 static int get_plan(struct plan *plan, struct cmdline *cmdline)
 {
 	struct child c = {.name = "plan", .line = child_log_line};
-	int64_t end = cmdline->discover ? INT64_MAX : now_ms() + PLAN_LIMIT_MS;
-	int ret = child_start(&c, plan_main, cmdline);
+	char why[96];
+	int64_t limit = cmdline->discover ? 0 : PLAN_LIMIT_MS;
+	int ret = child_run(&c, plan_main, cmdline, limit, why, sizeof(why));
 
-	if (ret)
-		return ret;
-	while (child_running(&c) && now_ms() < end && !loop_signalled())
-		loop_wait(1000);
-	if (child_running(&c)) {
-		child_stop(&c, CHILD_GRACE_MS);
-		if (loop_signalled())
-			return log_err(0, "somebody asked for the end before there was a plan");
-		return log_err(0, "no plan after %d minutes", PLAN_LIMIT_MS / 60000);
-	}
-	if (WIFSIGNALED(c.status))
-		return log_err(0, "the process that gets the plan crashed: %s",
-			       strsignal(WTERMSIG(c.status)));
-	if (c.status)
-		return -1; /* it said why */
-	return load_plan(plan);
+	if (ret && *why)
+		return log_err(0, "no plan: %s", why);
+	return ret ? ret : load_plan(plan);
 }
 
 /* Certificates, time stamps and package indexes want a clock that is about right. */
@@ -105,8 +93,12 @@ void boot(void)
 	loop_init();
 	early_cmdline(&cmdline);
 	child_start(&devices, devices_main, NULL);
-	if (cmdline.shell)
+	if (cmdline.shell && !nfsroot_is_there())
 		rescue_shell("lucie.shell", "goes on", 0);
+	if (*cmdline.nfsroot.server && !nfsroot_is_there()) {
+		nfsroot_enter(&cmdline, &devices);
+		run_without_plan(log_last_error());
+	}
 	if (get_plan(&plan, &cmdline))
 		run_without_plan(log_last_error());
 	early_kernel_log(on_kernel_error);

@@ -325,6 +325,31 @@ bool loop_childless(void)
 	return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) && errno == ECHILD;
 }
 
+int child_run(struct child *c, int (*body)(void *arg), void *arg, int64_t limit_ms, char *why,
+	      size_t why_len)
+{
+	int64_t end = limit_ms ? now_ms() + limit_ms : INT64_MAX;
+	int ret = child_start(c, body, arg);
+
+	*why = '\0';
+	if (ret)
+		return ret;
+	while (child_running(c) && now_ms() < end && !loop_signalled())
+		loop_wait(1000);
+	if (child_running(c)) {
+		child_stop(c, CHILD_GRACE_MS);
+		if (loop_signalled()) {
+			snprintf(why, why_len, "somebody asked for the end of the machine");
+			return -EINTR;
+		}
+		snprintf(why, why_len, "it took longer than %lld s", (long long)(limit_ms / 1000));
+		return -ETIMEDOUT;
+	}
+	if (WIFSIGNALED(c->status))
+		snprintf(why, why_len, "its process crashed: %s", strsignal(WTERMSIG(c->status)));
+	return c->status ? -ECANCELED : 0;
+}
+
 /* --- signals ------------------------------------------------------------------------- */
 
 static void on_signal(int fd, void *arg)

@@ -74,12 +74,17 @@ static int on_ip(struct cmdline *c, char *value)
 	return 0;
 }
 
+static int on_nfsroot(struct cmdline *c, char *value)
+{
+	return nfs_source_parse(&c->nfsroot, value);
+}
+
 static const struct {
 	const char *key;
 	int (*take)(struct cmdline *c, char *value);
 } words[] = {
 	{"lucie.server=", on_server}, {"lucie.plan=", on_plan}, {"lucie.break=", on_break},
-	{"BOOTIF=", on_bootif},	      {"ip=", on_ip},
+	{"BOOTIF=", on_bootif},	      {"ip=", on_ip},		{"lucie.nfsroot=", on_nfsroot},
 };
 
 static void parse_word(struct cmdline *c, char *word)

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "init/lib/nfs-source.h"
 #include "init/lib/str.h"
 
 #define CMDLINE_MAX	    4096
@@ -27,8 +28,9 @@ struct cmdline {
 	size_t break_count;
 	bool has_address; /* the four below hold */
 	struct in_addr address, netmask, gateway /* 0: none */, next_server /* 0: none */;
-	char bootif[MAC_TEXT]; /* "" : not given */
-	char wrong[160];       /* the first word that is ours and cannot be used; "" : none */
+	char bootif[MAC_TEXT];	   /* "" : not given */
+	struct nfs_source nfsroot; /* its server "" : none */
+	char wrong[160];	   /* the first word that is ours and cannot be used; "" : none */
 };
 
 void cmdline_parse(struct cmdline *c, const char *text, size_t len);

@@ -7,6 +7,7 @@
 #include "init/lib/kmod.h"
 #include "init/lib/cleanup.h"
 #include "init/lib/io.h"
+#include "init/lib/kmod-extra.h"
 #include "init/lib/log.h"
 #include "init/lib/str.h"
 #include "init/lib/unxz.h"
@@ -154,6 +155,20 @@ static int read_index(const char *dir, const char *name, char **text)
 	return *text ? 0 : -ENOMEM;
 }
 
+/* What the administrator brought comes first: a newer driver of the same name is meant to win. */
+static int open_with_extra(struct kmod **out, const char *dir, const char *alias, const char *dep,
+			   const char *builtin)
+{
+	_cleanup_strbuf_ struct strbuf all_alias = STRBUF_INIT, all_dep = STRBUF_INIT;
+	int ret = kmod_extra(dir, dep, &all_alias, &all_dep);
+
+	if (!ret)
+		ret = strbuf_adds(&all_alias, alias);
+	if (!ret)
+		ret = strbuf_adds(&all_dep, dep);
+	return ret ? ret : kmod_open_text(out, all_alias.buf, all_dep.buf, builtin);
+}
+
 int kmod_open(struct kmod **out, const char *dir)
 {
 	_cleanup_free_ char *alias = NULL, *dep = NULL, *builtin = NULL;
@@ -174,7 +189,7 @@ int kmod_open(struct kmod **out, const char *dir)
 	if (!ret)
 		ret = read_index(dir, "modules.builtin", &builtin);
 	if (!ret)
-		ret = kmod_open_text(out, alias, dep, builtin);
+		ret = open_with_extra(out, dir, alias, dep, builtin);
 	if (!ret)
 		snprintf((*out)->dir, sizeof((*out)->dir), "%s", dir);
 	return ret;
@@ -244,14 +259,11 @@ static int insert_plain(const char *path)
 	return syscall(SYS_finit_module, fd, "", 0) ? -errno : 0;
 }
 
-static int insert(struct kmod *k, struct entry *e)
+static int insert(const struct kmod *k, const struct entry *e)
 {
 	char path[PATH_MAX * 2];
 	int ret;
 
-	if (e->tried)
-		return e->result;
-	e->tried = true;
 	snprintf(path, sizeof(path), "%s/%s", k->dir, e->path);
 	ret = str_ends(path, ".xz") ? insert_packed(path) : insert_plain(path);
 	if (!ret || ret == -EEXIST)
@@ -260,10 +272,11 @@ static int insert(struct kmod *k, struct entry *e)
 		log_debug("kernel module '%s': no such device", e->name);
 	else
 		log_warn("cannot load kernel module '%s': %s", path, strerror(-ret));
-	return e->result = ret;
+	return ret;
 }
 
-/* modules.dep lists everything that a module needs, the most basic one last. */
+/* modules.dep lists everything that a module needs, the most basic one last; a line of kmod-extra.c
+ * only what it needs itself. */
 static int insert_with_needs(struct kmod *k, struct entry *e)
 {
 	_cleanup_free_ char *needs = strdup(e->needs);
@@ -271,6 +284,8 @@ static int insert_with_needs(struct kmod *k, struct entry *e)
 
 	if (e->tried)
 		return e->result;
+	e->tried = true;
+	e->result = -ELOOP; /* what two that need each other get */
 	while (end && end > needs) {
 		struct entry *need;
 		char *start;
@@ -281,11 +296,11 @@ static int insert_with_needs(struct kmod *k, struct entry *e)
 			;
 		need = *start ? find_entry(k, start) : NULL;
 		if (need)
-			insert(k, need);
+			insert_with_needs(k, need);
 		*start = '\0';
 		end = start;
 	}
-	return insert(k, e);
+	return e->result = insert(k, e);
 }
 
 void kmod_match(struct kmod *k, const char *modalias, void (*found)(const char *name, void *arg),

@@ -68,6 +68,32 @@ static void breaks_and_shell(void **state)
 	assert_string_equal(c.plan_file, "/plan");
 }
 
+static void nfs_is(const char *text, const char *name, const char *options)
+{
+	char got_name[NFS_SOURCE_MAX], got_options[NFS_OPTIONS_MAX];
+	struct cmdline c = parse(text);
+
+	assert_string_equal(c.wrong, "");
+	nfs_source_name(&c.nfsroot, got_name);
+	nfs_source_options(&c.nfsroot, got_options);
+	assert_string_equal(got_name, name);
+	assert_string_equal(got_options, options);
+}
+
+static void nfs_roots(void **state)
+{
+	(void)state;
+	assert_string_equal(parse("").nfsroot.server, "");
+	nfs_is("lucie.nfsroot=10.0.0.1:/srv/root", "10.0.0.1:/srv/root",
+	       "vers=4.1,addr=10.0.0.1,proto=tcp,port=2049,hard,nolock");
+	nfs_is("lucie.nfsroot=10.0.0.1:/a:b,vers=3", "10.0.0.1:/a:b",
+	       "vers=3,addr=10.0.0.1,proto=tcp,port=2049,hard,nolock,mountproto=tcp,"
+	       "mountaddr=10.0.0.1");
+	nfs_is("lucie.nfsroot=10.0.0.1:/a,port=20049,vers=3,mountport=20048", "10.0.0.1:/a",
+	       "vers=3,addr=10.0.0.1,proto=tcp,port=20049,hard,nolock,mountproto=tcp,"
+	       "mountaddr=10.0.0.1,mountport=20048");
+}
+
 static void wrong(const char *text, const char *what)
 {
 	struct cmdline c = parse(text);
@@ -81,6 +107,15 @@ static void what_cannot_be_used(void **state)
 	struct cmdline c;
 
 	(void)state;
+	wrong("lucie.nfsroot=server:/a", "'lucie.nfsroot=server:/a' cannot be used");
+	wrong("lucie.nfsroot=10.0.0.1:a", "'lucie.nfsroot=10.0.0.1:a' cannot be used");
+	wrong("lucie.nfsroot=10.0.0.1:/a,vers=2",
+	      "'lucie.nfsroot=10.0.0.1:/a,vers=2' cannot be used");
+	wrong("lucie.nfsroot=10.0.0.1:/a,rw", "'lucie.nfsroot=10.0.0.1:/a,rw' cannot be used");
+	wrong("lucie.nfsroot=10.0.0.1:/a,port=0",
+	      "'lucie.nfsroot=10.0.0.1:/a,port=0' cannot be used");
+	wrong("lucie.nfsroot=10.0.0.1,vers=3:/a",
+	      "'lucie.nfsroot=10.0.0.1,vers=3:/a' cannot be used");
 	wrong("lucie.server=ftp://x", "'lucie.server=ftp://x' cannot be used");
 	wrong("lucie.server=", "'lucie.server=' cannot be used");
 	wrong("lucie.server=http://", "'lucie.server=http://' cannot be used");
@@ -120,6 +155,7 @@ int main(void)
 		cmocka_unit_test(as_pxelinux_writes_it),
 		cmocka_unit_test(addresses_that_may_be_missing),
 		cmocka_unit_test(breaks_and_shell),
+		cmocka_unit_test(nfs_roots),
 		cmocka_unit_test(what_cannot_be_used),
 		cmocka_unit_test(more_than_there_is_room_for),
 	};
