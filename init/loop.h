@@ -47,9 +47,9 @@ void loop_wait(int milliseconds);
 /* Runs body(arg) in a child; its return value is the exit code. What it logs (log.h) comes as lines
  * "log LEVEL TEXT" on CHILD_CONTROL. 0 or -errno (logged). */
 int child_start(struct child *c, int (*body)(void *arg), void *arg);
-/* The same, and waits at most so long (0: for ever); what runs on then is ended. 0: it ended by itself, with
- * exit code 0. Else -errno, and why: -ETIMEDOUT; -EINTR when somebody asked for the end of the
- * machine; -ECANCELED when it failed, why "" then, as it said the reason itself. */
+/* The same, and waits at most so long (0: for ever); what runs on then is ended. 0: it ended by
+ * itself, with exit code 0. Else -errno, and why: -ETIMEDOUT; -EINTR when somebody asked for the
+ * end of the machine; -ECANCELED when it failed, why "" then, as it said the reason itself. */
 int child_run(struct child *c, int (*body)(void *arg), void *arg, int64_t limit_ms, char *why,
 	      size_t why_len);
 static inline bool child_running(const struct child *c)
