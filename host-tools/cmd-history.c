@@ -8,6 +8,7 @@
 #include "host-tools/lib/cells.h"
 #include "host-tools/lib/command.h"
 #include "host-tools/lib/die.h"
+#include "host-tools/lib/install-json.h"
 #include "host-tools/lib/json-out.h"
 #include "host-tools/lib/map.h"
 #include "host-tools/lib/screen.h"
@@ -45,13 +46,6 @@ static void take(const struct state_install *i, void *arg)
 		h->name_width = strlen(i->node);
 }
 
-static const char *result(const struct state_install *i)
-{
-	if (i->ended)
-		return i->ok ? "installed" : "failed";
-	return i->latest ? "running" : "superseded";
-}
-
 static void print_module(const struct event *e, int64_t at, void *arg)
 {
 	(void)at;
@@ -75,7 +69,7 @@ static void print_row(const struct state_install *i, size_t name_width, size_t c
 	cell_column(&line, cell_time(i->begun, when), TIME_WIDTH);
 	cell_column(&line, i->node, name_width);
 	cell_column(&line, i->variant, VARIANT_WIDTH);
-	cell_column(&line, result(i), RESULT_WIDTH);
+	cell_column(&line, install_result(i), RESULT_WIDTH);
 	cell_column(&line, seconds, SECONDS_WIDTH);
 	cell_add(&line, cause, columns > used ? columns - used : 1);
 	cell_print(&line);
@@ -101,24 +95,6 @@ static int print_table(const struct history *h, struct state *state, bool module
 	return ret;
 }
 
-static void add_module(const struct event *e, int64_t at, void *arg)
-{
-	(void)at;
-	if (e->kind == EVENT_END)
-		json_array_append_new(arg,
-				      json_pack("{s:o, s:b, s:f}", "module", json_text(e->module),
-						"ok", e->ok, "seconds", (double)e->millis / 1000));
-}
-
-static json_t *install_json(const struct state_install *i)
-{
-	return json_pack("{s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o}", "install",
-			 json_text(i->id), "node", json_text(i->node), "variant",
-			 json_text(i->variant), "mac", json_text(i->mac), "result", result(i),
-			 "begun", json_time(i->begun), "ended", json_time(i->ended), "module",
-			 json_text(i->module), "message", json_text(i->message));
-}
-
 static int print_json(const struct history *h, struct state *state, bool modules)
 {
 	json_t *list = json_array();
@@ -128,7 +104,7 @@ static int print_json(const struct history *h, struct state *state, bool modules
 		json_t *object = install_json(&h->list[i]), *ends = modules ? json_array() : NULL;
 
 		if (ends) {
-			ret = state_events(state, h->list[i].id, add_module, ends);
+			ret = state_events(state, h->list[i].id, install_json_module, ends);
 			json_object_set_new(object, "modules", ends);
 		}
 		if (json_array_append_new(list, object))

@@ -142,23 +142,14 @@ static int watch_screen(struct watch *w)
 
 /* --- as lines --- */
 
-static uint64_t hash(uint64_t h, const char *text)
-{
-	do
-		h = (h ^ (unsigned char)*text) * 0x100000001b3;
-	while (*text++);
-	return h;
-}
-
 /* Whether state, module or what it boots next is other than at the last call. */
 static bool has_news(struct board_row *row)
 {
-	uint64_t now = 0xcbf29ce484222325;
+	uint64_t now = map_hash(MAP_HASH, board_group_name(row->group));
 
-	now = hash(now, board_group_name(row->group));
-	now = hash(now, row->node.install);
-	now = hash(now, row->node.armed);
-	now = hash(now, row->node.module);
+	now = map_hash(now, row->node.install);
+	now = map_hash(now, row->node.armed);
+	now = map_hash(now, row->node.module);
 	if (now == row->said || (!row->said && row->group == BOARD_UNKNOWN))
 		return false;
 	row->said = now;

@@ -10,6 +10,9 @@ SHELL_MODULES := $(patsubst modules/%,$(O)/host/lib/lucie/modules/%,$(sort $(wil
 
 $(eval $(call program,$(O)/host/bin/lucie,host,$(LUCIE_SRC),$(LIBS_host_modules) $(LIBS_host_tools)))
 
+# The page of the board is inside of this one object.
+$(call objects,host,host-tools/lib/board-files.c) obj/asan/host-tools/lib/board-files.o obj/fuzz/host-tools/lib/board-files.o: $(sort $(wildcard host-tools/board/*))
+
 $(O)/host/lib/lucie/modules/%.sh: modules/%.sh
 	@mkdir -p $(@D)
 	$(Q)cp -p $< $@

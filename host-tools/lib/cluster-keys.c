@@ -132,6 +132,11 @@ static bool is_at_end(const char *s)
 	       !strcmp(s, "shell");
 }
 
+static bool is_web_access(const char *s)
+{
+	return !strcmp(s, "all") || !strcmp(s, "states") || !strcmp(s, "token");
+}
+
 static bool is_word(const char *s)
 {
 	return *s && !strpbrk(s, " \t") && strlen(s) < 256;
@@ -263,6 +268,7 @@ static const struct key_spec keys[] = {
 	{"http_server", L, KEY_LIST, is_server, "a host name or an address", 0, NULL},
 	{"server_address", L, 0, is_address, AN_ADDRESS, 0, NULL},
 	{"http_port", L, 0, is_port, "a port from 1 to 65535", 0, "8077"},
+	{"web_access", L, 0, is_web_access, "all, states or token", 0, "states"},
 	{"dhcp_interface", L, 0, is_interface, "a network interface like eth0", 0, NULL},
 	{"discover_range", L, 0, is_address_range, "FIRST-LAST like 192.168.10.200-192.168.10.249",
 	 0, NULL},

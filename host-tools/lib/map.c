@@ -1,26 +1,23 @@
 /* Hash table of strings; see map.h. */
 #include "host-tools/lib/map.h"
 
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "host-tools/lib/die.h"
 
-/* FNV-1a, 64 bits */
-static uint64_t hash(const char *s)
+uint64_t map_hash(uint64_t hash, const char *text)
 {
-	uint64_t h = 0xcbf29ce484222325;
-
-	for (; *s; s++)
-		h = (h ^ (unsigned char)*s) * 0x100000001b3;
-	return h;
+	do
+		hash = (hash ^ (unsigned char)*text) * 0x100000001b3;
+	while (*text++);
+	return hash;
 }
 
 /* The slot of key, or the free one where it belongs; there is always a free one. */
 static struct map_slot *slot_of(const struct map *m, const char *key)
 {
-	size_t i = hash(key) & (m->cap - 1);
+	size_t i = map_hash(MAP_HASH, key) & (m->cap - 1);
 
 	while (m->slots[i].key && strcmp(m->slots[i].key, key))
 		i = (i + 1) & (m->cap - 1);

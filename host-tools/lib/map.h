@@ -4,6 +4,7 @@
 #define LUCIE_MAP_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct map_slot {
 	const char *key;
@@ -22,5 +23,10 @@ void *map_get(const struct map *m, const char *key);
  * NULL. */
 void *map_put(struct map *m, const char *key, void *value);
 void map_free(struct map *m);
+
+/* A hash of the texts one after the other: the first one with MAP_HASH, the next with what came out
+ * (FNV-1a, 64 bits). */
+#define MAP_HASH UINT64_C(0xcbf29ce484222325)
+uint64_t map_hash(uint64_t hash, const char *text);
 
 #endif

@@ -46,7 +46,7 @@ static int write_breaks(struct plan_maker *m)
 	char item[CLUSTER_ITEM_MAX];
 	size_t pos = 0, offset;
 
-	while (m->order->breaks &&
+	while (m->order->breaks && *m->order->breaks &&
 	       cluster_list_next(m->order->breaks, &pos, item, sizeof(item), &offset)) {
 		if (!cluster_list_has(cluster_get(m->installer, "modules"), item))
 			return plan_refuse(m, -EINVAL,

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "init/lib/cleanup.h"
+
 static json_t *object_parse(const char *text, size_t len, char *why, size_t why_len)
 {
 	json_error_t error;
@@ -168,6 +170,61 @@ int hold_request_parse(struct hold_request *h, const char *text, size_t len, cha
 	return ret;
 }
 
+static const struct {
+	const char *name, *words;
+} arm_actions[] = {
+	[ARM_INSTALL] = {"install", "installs at its next boot"},
+	[ARM_REPAIR] = {"repair", "is repaired at its next boot"},
+	[ARM_BOOT] = {"boot", "boots from its disk"},
+	[ARM_CONTINUE] = {"continue", "goes on"},
+};
+
+const char *arm_action_words(enum arm_action action)
+{
+	return arm_actions[action].words;
+}
+
+static int arm_request_read(struct arm_request *r, const json_t *json, char *why, size_t why_len)
+{
+	const char *action = json_string_value(json_object_get(json, "action"));
+	const json_t *nodes = json_object_get(json, "nodes");
+	size_t a = 0;
+
+	while (a < ARRAY_SIZE(arm_actions) && (!action || strcmp(arm_actions[a].name, action) != 0))
+		a++;
+	if (a == ARRAY_SIZE(arm_actions))
+		return bad(why, why_len, "'action' is not install, repair, boot or continue");
+	r->action = (enum arm_action)a;
+	r->count = json_array_size(nodes);
+	if (!r->count || r->count > ARM_NODES_MAX)
+		return bad(why, why_len, "'nodes' is not a list of 1 to 256 names");
+	for (size_t i = 0; i < r->count; i++) {
+		const char *name = json_string_value(json_array_get(nodes, i));
+
+		if (!name || !str_is_name(name))
+			return bad(why, why_len, "'nodes' has something that is no name");
+		snprintf(r->nodes[i], sizeof(r->nodes[i]), "%s", name);
+	}
+	return 0;
+}
+
+int arm_request_parse(struct arm_request *r, const char *text, size_t len, char *why,
+		      size_t why_len)
+{
+	json_t *json;
+	int ret;
+
+	memset(r, 0, sizeof(*r));
+	if (len > ARM_REQUEST_MAX)
+		return bad(why, why_len, "the request is too long");
+	json = object_parse(text, len, why, why_len);
+	if (!json)
+		return -EINVAL;
+	ret = arm_request_read(r, json, why, why_len);
+	json_decref(json);
+	return ret;
+}
+
 static bool is_blob_name(const char *s)
 {
 	size_t n = strspn(s, "0123456789abcdef");
@@ -209,19 +266,54 @@ static void packages_route(struct route *r, const char *path)
 	r->rest = slash + 1;
 }
 
+/* NAME or NAME/log */
+static void node_route(struct route *r, const char *path)
+{
+	size_t n = strcspn(path, "/");
+
+	if (n >= sizeof(r->name))
+		return;
+	memcpy(r->name, path, n);
+	r->name[n] = '\0';
+	if (!str_is_name(r->name))
+		return;
+	if (!path[n])
+		r->kind = ROUTE_NODE;
+	else if (!strcmp(path + n, "/log"))
+		r->kind = ROUTE_NODE_LOG;
+}
+
 void route_parse(struct route *r, const char *path)
 {
+	static const struct {
+		const char *path;
+		enum route_kind kind;
+	} fixed[] = {
+		{"/v1/plan", ROUTE_PLAN},
+		{"/v1/events", ROUTE_EVENTS},
+		{"/v1/hold", ROUTE_HOLD},
+		{"/v1/alarm", ROUTE_ALARM},
+		{"/metrics", ROUTE_METRICS},
+		{"/", ROUTE_PAGE},
+		{"/board", ROUTE_PAGE},
+		{"/v1/board", ROUTE_BOARD},
+		{"/v1/board/stream", ROUTE_STREAM},
+		{"/v1/history", ROUTE_HISTORY},
+		{"/v1/operator", ROUTE_OPERATOR},
+		{"/v1/operator/arm", ROUTE_ARM},
+	};
+
 	*r = (struct route){.kind = ROUTE_NONE, .rest = ""};
-	if (!strcmp(path, "/v1/plan")) {
-		r->kind = ROUTE_PLAN;
-	} else if (!strcmp(path, "/v1/events")) {
-		r->kind = ROUTE_EVENTS;
-	} else if (!strcmp(path, "/v1/hold")) {
-		r->kind = ROUTE_HOLD;
-	} else if (!strcmp(path, "/v1/alarm")) {
-		r->kind = ROUTE_ALARM;
-	} else if (!strcmp(path, "/metrics")) {
-		r->kind = ROUTE_METRICS;
+	for (size_t i = 0; i < ARRAY_SIZE(fixed); i++)
+		if (!strcmp(path, fixed[i].path))
+			r->kind = fixed[i].kind;
+	if (r->kind != ROUTE_NONE)
+		return;
+	if (str_starts(path, "/v1/nodes/")) {
+		node_route(r, path + 10);
+	} else if (str_starts(path, "/board/") && is_plain_path(path + 7)) {
+		r->kind = ROUTE_PAGE;
+		r->rest = path + 7;
 	} else if (str_starts(path, "/blob/") && is_blob_name(path + 6)) {
 		r->kind = ROUTE_BLOB;
 		r->rest = path + 6;

@@ -48,6 +48,28 @@ struct hold_request {
 int hold_request_parse(struct hold_request *h, const char *json, size_t len, char *why,
 		       size_t why_len);
 
+#define ARM_REQUEST_MAX ((size_t)32 << 10)
+#define ARM_NODES_MAX	256 /* of one request: each one is a disk's flush */
+
+enum arm_action {
+	ARM_INSTALL, /* by the host's own installer */
+	ARM_REPAIR,
+	ARM_BOOT,     /* from its disk */
+	ARM_CONTINUE, /* a node that holds */
+};
+
+/* {"action": "install", "nodes": ["cnode01", ...]} */
+struct arm_request {
+	enum arm_action action;
+	size_t count;
+	char nodes[ARM_NODES_MAX][64];
+};
+
+int arm_request_parse(struct arm_request *r, const char *json, size_t len, char *why,
+		      size_t why_len);
+/* What a node does then: "installs at its next boot". */
+const char *arm_action_words(enum arm_action action);
+
 enum route_kind {
 	ROUTE_NONE,
 	ROUTE_PLAN,
@@ -55,6 +77,14 @@ enum route_kind {
 	ROUTE_HOLD,
 	ROUTE_ALARM,
 	ROUTE_METRICS,
+	ROUTE_PAGE, /* rest: a file of the board's page; "": the page */
+	ROUTE_BOARD,
+	ROUTE_STREAM,
+	ROUTE_HISTORY,
+	ROUTE_NODE,	/* name */
+	ROUTE_NODE_LOG, /* name */
+	ROUTE_OPERATOR,
+	ROUTE_ARM,
 	ROUTE_BLOB,	/* rest: ROOT or ROOT.blob */
 	ROUTE_BOOT,	/* rest: a path below tftp/ */
 	ROUTE_PACKAGES, /* name: the package_server; rest: a path below its folder */

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "host-tools/lib/map.h"
 #include "init/lib/io.h"
 
 #define TEXT_MAX	    1400
@@ -155,12 +156,10 @@ const char *event_words(const struct event *e, char *buf, size_t len)
 static bool progress_due(const char *node)
 {
 	static int64_t shown[PROGRESS_SLOTS];
+	uint64_t hash = map_hash(MAP_HASH, node);
 	int64_t now = now_ms();
-	uint32_t hash = 2166136261u;
 	bool due;
 
-	for (; *node; node++)
-		hash = (hash ^ (unsigned char)*node) * 16777619u;
 	pthread_mutex_lock(&lock);
 	due = now - shown[hash % PROGRESS_SLOTS] >= PROGRESS_MS;
 	if (due)

@@ -18,6 +18,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "host-tools/lib/operator-token.h"
+#include "host-tools/lib/serve-board.h"
 #include "host-tools/lib/site.h"
 #include "init/lib/io.h"
 #include "init/lib/log.h"
@@ -44,6 +46,8 @@ static size_t body_max(const char *path, void *arg)
 		return HOLD_REQUEST_MAX;
 	case ROUTE_ALARM:
 		return ALARM_REQUEST_MAX;
+	case ROUTE_ARM:
+		return ARM_REQUEST_MAX;
 	default:
 		return 0;
 	}
@@ -57,9 +61,14 @@ static struct http_call *plans_run(struct http_call *list, void *arg)
 
 	for (struct http_call *call = list; call; call = call->next) {
 		route_parse(&route, call->path);
-		(route.kind == ROUTE_PLAN   ? serve_plan
-		 : route.kind == ROUTE_HOLD ? serve_hold
-					    : serve_report)(s, call, call->reply);
+		if (route.kind == ROUTE_PLAN)
+			serve_plan(s, call, call->reply);
+		else if (route.kind == ROUTE_HOLD)
+			serve_hold(s, call, call->reply);
+		else if (route.kind == ROUTE_ARM)
+			serve_arm(s, call, call->reply);
+		else
+			serve_report(s, call, call->reply);
 	}
 	return list;
 }
@@ -68,35 +77,71 @@ static struct http_call *plans_run(struct http_call *list, void *arg)
 static bool handle_post(struct serve *s, const struct route *route, struct http_call *call,
 			struct http_reply *reply)
 {
-	if (route->kind == ROUTE_PLAN || route->kind == ROUTE_HOLD)
+	switch (route->kind) {
+	case ROUTE_PLAN:
+	case ROUTE_HOLD:
+	case ROUTE_ARM:
 		return work_put(s->plans, call);
-	if (route->kind == ROUTE_EVENTS)
+	case ROUTE_EVENTS:
 		return work_put(s->events, call);
-	if (route->kind == ROUTE_ALARM)
+	case ROUTE_ALARM:
 		serve_alarm(s, call, reply);
-	else if (route->kind != ROUTE_NONE)
+		break;
+	default: /* body_max() has refused it */
 		http_reply_text(reply, HTTP_METHOD_NOT_ALLOWED, "GET only");
-	else
-		http_reply_text(reply, HTTP_NOT_FOUND, "there is no such file");
+	}
 	return true;
+}
+
+static void handle_get(struct serve *s, const struct route *route, const struct http_call *call,
+		       struct http_reply *reply)
+{
+	switch (route->kind) {
+	case ROUTE_BLOB:
+	case ROUTE_BOOT:
+	case ROUTE_PACKAGES:
+		serve_file(s, route, reply);
+		break;
+	case ROUTE_METRICS:
+		serve_metrics(s, reply);
+		break;
+	case ROUTE_PAGE:
+		serve_page(route->rest, reply);
+		break;
+	case ROUTE_BOARD:
+		serve_board(s, call, reply);
+		break;
+	case ROUTE_STREAM:
+		serve_board_stream(s, call, reply);
+		break;
+	case ROUTE_HISTORY:
+		serve_history(s, call, reply);
+		break;
+	case ROUTE_NODE:
+		serve_node(s, route->name, call, reply);
+		break;
+	case ROUTE_NODE_LOG:
+		serve_node_log(s, route->name, call, reply);
+		break;
+	case ROUTE_OPERATOR:
+		serve_operator(s, call, reply);
+		break;
+	case ROUTE_NONE:
+		http_reply_text(reply, HTTP_NOT_FOUND, "there is no such file");
+		break;
+	default:
+		http_reply_text(reply, HTTP_METHOD_NOT_ALLOWED, "POST only");
+	}
 }
 
 static bool handle(struct http_call *call, struct http_reply *reply, void *arg)
 {
-	struct serve *s = arg;
 	struct route route;
 
 	route_parse(&route, call->path);
 	if (!strcmp(call->method, "POST"))
-		return handle_post(s, &route, call, reply);
-	if (route.kind == ROUTE_BLOB || route.kind == ROUTE_BOOT || route.kind == ROUTE_PACKAGES)
-		serve_file(s, &route, reply);
-	else if (route.kind == ROUTE_METRICS)
-		serve_metrics(s, reply);
-	else if (route.kind != ROUTE_NONE)
-		http_reply_text(reply, HTTP_METHOD_NOT_ALLOWED, "POST only");
-	else
-		http_reply_text(reply, HTTP_NOT_FOUND, "there is no such file");
+		return handle_post(arg, &route, call, reply);
+	handle_get(arg, &route, call, reply);
 	return true;
 }
 
@@ -175,6 +220,7 @@ static int loop(struct serve *s, int signals)
 		http_server_tick(s->http);
 		if (file_changed(&s->generation, s->options->state_dir, "current"))
 			definition_reload(s);
+		board_feed_tick(s->feed);
 	}
 }
 
@@ -219,6 +265,7 @@ static int start(struct serve *s)
 					   .body_max = body_max,
 					   .handle = handle,
 					   .arg = s};
+	char token[OPERATOR_TOKEN_TEXT];
 	int ret = definition_load(s);
 
 	if (!ret)
@@ -229,6 +276,11 @@ static int start(struct serve *s)
 		ret = boot_files_refresh(s);
 	if (!ret)
 		ret = queues_start(s);
+	if (!ret)
+		ret = operator_token(s->options->state_dir, token);
+	seal_wipe(token, sizeof(token));
+	if (!ret)
+		ret = board_feed_open(&s->feed, s);
 	if (ret)
 		return ret;
 	s->blobs_fd = folder_open(s, "blobs");
@@ -243,6 +295,7 @@ static void stop(struct serve *s)
 	work_end(s->events); /* it passes reports on to the other one */
 	work_end(s->plans);
 	http_server_stop(s->http);
+	board_feed_close(s->feed);
 	work_free(s->events);
 	work_free(s->plans);
 	state_close(s->state);

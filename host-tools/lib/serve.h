@@ -50,6 +50,7 @@ struct serve {
 	/* What waits for the disk: events together, plans one by one. */
 	struct work *events, *plans;
 	struct http_server *http;
+	struct board_feed *feed; /* any thread */
 	pthread_rwlock_t cluster_lock;
 	struct cluster *cluster; /* under cluster_lock */
 	struct stat_mark {

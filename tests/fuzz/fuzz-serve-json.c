@@ -1,5 +1,5 @@
-/* The JSON that machines post before the server knows them: plan requests and alarms; and what a
- * node that holds asks. */
+/* The JSON that machines post before the server knows them: plan requests and alarms; what a node
+ * that holds asks; and what who has the operator's token orders. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	_cleanup_strbuf_ struct strbuf inventory = STRBUF_INIT;
 	struct alarm_request alarm;
 	struct hold_request hold;
+	struct arm_request arm;
 	char why[256];
 
 	if (!plan_request_parse(&request, (const char *)data, size, why, sizeof(why)) &&
@@ -28,6 +29,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	if (!hold_request_parse(&hold, (const char *)data, size, why, sizeof(why)) &&
 	    (!str_is_name(hold.install) || !str_is_name(hold.module)))
+		abort();
+	if (!arm_request_parse(&arm, (const char *)data, size, why, sizeof(why)) &&
+	    (!arm.count || arm.count > ARM_NODES_MAX || !str_is_name(arm.nodes[arm.count - 1])))
 		abort();
 	return 0;
 }

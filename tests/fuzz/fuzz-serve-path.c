@@ -30,6 +30,8 @@ static void check_route(const char *path)
 	struct route r;
 
 	route_parse(&r, path);
+	if ((r.kind == ROUTE_NODE || r.kind == ROUTE_NODE_LOG) && !str_is_name(r.name))
+		abort();
 	if (r.kind != ROUTE_BLOB && r.kind != ROUTE_BOOT && r.kind != ROUTE_PACKAGES)
 		return;
 	if (!is_plain(r.rest))

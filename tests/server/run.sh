@@ -199,7 +199,7 @@ expect_http 416 "a part beyond the end" -r 999999999- "$URL/blob/$root"
 expect_http 200 "a boot file" "$URL/boot/pxelinux.cfg/default"
 expect_http 200 "a package" "$URL/packages/local/dists/Release"
 for path in /packages/local/leak /packages/local/../state/key/site.key /boot/../key/site.key /boot/%2e%2e/key/site.key /boot/..%2fkey%2fsite.key \
-	/boot//etc/passwd /blob/../key/site.key /packages/none/x /packages/local/dists / /key/site.key; do
+	/boot//etc/passwd /blob/../key/site.key /packages/none/x /packages/local/dists /board/../key/site.key /board/page.js/ /v1/nodes/ /key/site.key; do
 	expect_http 404 "$path" "$URL$path"
 done
 pass "files with ranges, and nothing that is not served"

@@ -30,7 +30,24 @@ static void routes(void **arg)
 		{"/packages/local/dists/x/Release", ROUTE_PACKAGES, "local", "dists/x/Release"},
 		{"/packages/local/./Release", ROUTE_PACKAGES, "local", "./Release"},
 		{"", ROUTE_NONE, "", ""},
-		{"/", ROUTE_NONE, "", ""},
+		{"/", ROUTE_PAGE, "", ""},
+		{"/board", ROUTE_PAGE, "", ""},
+		{"/board/page.js", ROUTE_PAGE, "", "page.js"},
+		{"/board/", ROUTE_NONE, "", ""},
+		{"/board/../key/site.key", ROUTE_NONE, "", ""},
+		{"/v1/board", ROUTE_BOARD, "", ""},
+		{"/v1/board/stream", ROUTE_STREAM, "", ""},
+		{"/v1/history", ROUTE_HISTORY, "", ""},
+		{"/v1/operator", ROUTE_OPERATOR, "", ""},
+		{"/v1/operator/arm", ROUTE_ARM, "", ""},
+		{"/v1/nodes/n1", ROUTE_NODE, "n1", ""},
+		{"/v1/nodes/n1/log", ROUTE_NODE_LOG, "n1", ""},
+		{"/v1/nodes/", ROUTE_NONE, "", ""},
+		{"/v1/nodes/n1/", ROUTE_NONE, "", ""},
+		{"/v1/nodes/n1/plan", ROUTE_NONE, "", ""},
+		{"/v1/nodes/../plan", ROUTE_NONE, "", ""},
+		{"/v1/nodes/a b", ROUTE_NONE, "", ""},
+		{"/v1/nodes/" HEX64, ROUTE_NONE, "", ""},
 		{"/v1/plan/", ROUTE_NONE, "", ""},
 		{"/v2/plan", ROUTE_NONE, "", ""},
 		{"/blob/", ROUTE_NONE, "", ""},
@@ -61,7 +78,7 @@ static void routes(void **arg)
 		route_parse(&r, cases[i].path);
 		assert_int_equal(r.kind, cases[i].kind);
 		assert_string_equal(r.rest, cases[i].rest);
-		if (r.kind == ROUTE_PACKAGES)
+		if (r.kind == ROUTE_PACKAGES || r.kind == ROUTE_NODE || r.kind == ROUTE_NODE_LOG)
 			assert_string_equal(r.name, cases[i].name);
 	}
 }
@@ -215,6 +232,41 @@ static void alarms(void **arg)
 	assert_int_equal(alarm_request_parse(&a, bad, strlen(bad), why, sizeof(why)), -EINVAL);
 }
 
+static void orders(void **arg)
+{
+	static const char *const bad[] = {
+		"",
+		"[]",
+		"{}",
+		"{\"action\": \"install\"}",
+		"{\"action\": \"install\", \"nodes\": []}",
+		"{\"action\": \"install\", \"nodes\": \"n1\"}",
+		"{\"action\": \"install\", \"nodes\": [1]}",
+		"{\"action\": \"install\", \"nodes\": [\"../n1\"]}",
+		"{\"action\": \"wipe\", \"nodes\": [\"n1\"]}",
+		"{\"action\": null, \"nodes\": [\"n1\"]}",
+	};
+	static const char good[] = "{\"action\": \"repair\", \"nodes\": [\"n1\", \"n-2.x\"]}";
+	struct strbuf many = STRBUF_INIT;
+	struct arm_request r;
+	char why[256];
+
+	(void)arg;
+	assert_int_equal(arm_request_parse(&r, good, strlen(good), why, sizeof(why)), 0);
+	assert_int_equal(r.action, ARM_REPAIR);
+	assert_int_equal(r.count, 2);
+	assert_string_equal(r.nodes[1], "n-2.x");
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_int_equal(arm_request_parse(&r, bad[i], strlen(bad[i]), why, sizeof(why)),
+				 -EINVAL);
+	strbuf_adds(&many, "{\"action\": \"boot\", \"nodes\": [\"n0\"");
+	for (int i = 1; i <= ARM_NODES_MAX; i++)
+		strbuf_addf(&many, ", \"n%d\"", i);
+	strbuf_adds(&many, "]}");
+	assert_int_equal(arm_request_parse(&r, many.buf, many.len, why, sizeof(why)), -EINVAL);
+	strbuf_free(&many);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -225,6 +277,7 @@ int main(void)
 		cmocka_unit_test(numbers_of_no_sense_are_nothing),
 		cmocka_unit_test(sizes_are_bounded),
 		cmocka_unit_test(alarms),
+		cmocka_unit_test(orders),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
