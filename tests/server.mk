@@ -7,3 +7,8 @@ check-server: host $(O)/host/bin/sim-node
 	$(Q)tests/server/run.sh
 	$(Q)tests/server/dhcp.sh
 	$(Q)tests/server/setup.sh
+
+# The board in a real browser.
+.PHONY: check-board
+check-board: host $(O)/host/bin/sim-node
+	$(Q)tests/board/run.py

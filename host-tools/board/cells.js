@@ -152,10 +152,11 @@ function neighbour(cell, key) {
 	if (key === 'Home') return list[0];
 	if (key === 'End') return list[list.length - 1];
 	if (key === 'ArrowLeft' || key === 'ArrowRight') return list[at + step];
+	const place = c => c.getBoundingClientRect(), here = place(cell), off = c => Math.abs(place(c).left - here.left);
 	let i = at + step, best;
-	while (list[i] && list[i].offsetTop === cell.offsetTop) i += step;
-	for (const line = list[i] && list[i].offsetTop; list[i] && list[i].offsetTop === line; i += step)
-		if (!best || Math.abs(list[i].offsetLeft - cell.offsetLeft) < Math.abs(best.offsetLeft - cell.offsetLeft)) best = list[i];
+	while (list[i] && place(list[i]).top === here.top) i += step;
+	for (const line = list[i] && place(list[i]).top; list[i] && place(list[i]).top === line; i += step)
+		if (!best || off(list[i]) < off(best)) best = list[i];
 	return best;
 }
 
