@@ -12,7 +12,9 @@
 #include "host-tools/lib/boot-files.h"
 #include "host-tools/lib/die.h"
 #include "host-tools/lib/generation.h"
+#include "host-tools/lib/nfs-root.h"
 #include "init/lib/cleanup.h"
+#include "init/lib/log.h"
 
 const char *const boot_addons[] = {"extlinux", "firmware", NULL};
 
@@ -48,20 +50,35 @@ static int addons_add(struct boot_entry *e, const char *dir, const char *board)
 	return ret;
 }
 
+static int nfsroot_add(struct boot_entry *e, const char *dir, const char *board)
+{
+	_cleanup_free_ char *path = xasprintf("%s/tftp/nfsroot-%s.img", dir, board);
+
+	if (access(path, F_OK))
+		return log_err(-errno,
+			       "installer '%s' boots a root over NFS: '%s' (`make image BOARD=%s "
+			       "FORMAT=nfsroot` and `lucie setup` make it)",
+			       e->variant, path, board);
+	return initrd_add(e, "nfsroot-%s.img", board);
+}
+
 /* host may be a lucie_group. */
 static int install_make(struct boot_entry *e, const char *dir, const struct cluster *c,
 			const struct cluster_object *host)
 {
 	const char *board = cluster_host_get(c, host, "board");
+	bool nfsroot = nfs_root_booted(c, e->variant);
 	int ret;
 
 	e->kernel = xasprintf("vmlinuz-%s", board);
-	ret = initrd_add(e, "initramfs-%s.img", board);
-	if (!ret)
+	ret = nfsroot ? nfsroot_add(e, dir, board) : initrd_add(e, "initramfs-%s.img", board);
+	if (!ret && !nfsroot)
 		ret = addons_add(e, dir, board);
 	if (!ret)
 		ret = initrd_add(e, "site.img");
-	return ret ? ret : boot_files_command_line(&e->args, c, host);
+	if (!ret)
+		ret = boot_files_command_line(&e->args, c, host);
+	return ret || !nfsroot ? ret : nfs_root_arg(&e->args, c, host);
 }
 
 /* The TFTP folder of a generation is GENERATIONS/N/tftp, whatever leads there; others have none. */

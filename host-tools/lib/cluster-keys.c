@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "init/lib/cleanup.h"
+#include "init/lib/nfs-source.h"
 #include "init/lib/str.h"
 
 static const struct {
@@ -135,6 +136,21 @@ static bool is_at_end(const char *s)
 static bool is_web_access(const char *s)
 {
 	return !strcmp(s, "all") || !strcmp(s, "states") || !strcmp(s, "token");
+}
+
+static bool is_boot(const char *s)
+{
+	return !strcmp(s, "initramfs") || !strcmp(s, "nfsroot");
+}
+
+static bool is_nfs_version(const char *s)
+{
+	return !nfs_version_check(s);
+}
+
+static bool is_nfs_path(const char *s)
+{
+	return !nfs_path_check(s) && !strpbrk(s, "#\"") && s[strlen(s) - 1] != '/';
 }
 
 static bool is_word(const char *s)
@@ -272,6 +288,9 @@ static const struct key_spec keys[] = {
 	{"dhcp_interface", L, 0, is_interface, "a network interface like eth0", 0, NULL},
 	{"discover_range", L, 0, is_address_range, "FIRST-LAST like 192.168.10.200-192.168.10.249",
 	 0, NULL},
+	{"nfs_server", L, 0, is_address, AN_ADDRESS, 0, NULL},
+	{"nfs_path", L, 0, is_nfs_path, "an absolute path like /srv/nfsroot", 0, NULL},
+	{"nfs_version", L, 0, is_nfs_version, "3, 4.1 or 4.2", 0, "4.1"},
 
 	{"services", LEVEL, KEY_LIST, is_package, "names of services", 0, NULL},
 	{"installer", LEVEL, KEY_REF, str_is_name, "the name of an installer", TYPE_INSTALLER,
@@ -302,6 +321,7 @@ static const struct key_spec keys[] = {
 	{"modules", I, KEY_LIST, str_is_name, "names of modules in the order in which they run", 0,
 	 NULL},
 	{"on_failure", I, 0, is_on_failure, "shell, retry, reboot or poweroff", 0, "shell"},
+	{"boot", I, 0, is_boot, "initramfs or nfsroot", 0, "initramfs"},
 	{"at_end", I, 0, is_at_end, "reboot, poweroff, kexec or shell", 0, "reboot"},
 
 	{"disk", D, KEY_REPEAT, NULL, "NAME SELECTOR [table=gpt|msdos]", 0, NULL},

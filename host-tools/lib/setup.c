@@ -177,8 +177,9 @@ static void removed(const char *path, void *arg)
 static int build(struct setup *s)
 {
 	static int (*const steps[])(struct setup * s) = {
-		setup_servers, setup_inputs,   setup_modules, setup_tftp,	setup_archive,
-		setup_files,   setup_datasets, setup_dnsmasq, setup_definition, setup_bases,
+		setup_servers, setup_nfsroot,	 setup_inputs, setup_modules,
+		setup_tftp,    setup_archive,	 setup_files,  setup_datasets,
+		setup_dnsmasq, setup_definition, setup_bases,
 	};
 	int ret = generation_begin(&s->g, s->dir);
 
@@ -226,6 +227,8 @@ static int run_steps(struct setup *s)
 		ret = state_open(&s->state, s->dir);
 	if (!ret)
 		ret = build(s);
+	if (!ret)
+		ret = setup_nfsroot_folders(s);
 	if (ret || s->report.changes)
 		return ret ? ret : switch_over(s);
 	printf("%s: nothing changed\n", s->dir);

@@ -47,6 +47,8 @@ int setup_update(struct setup *s, const char *path, const void *data, size_t len
 
 int setup_servers(struct setup *s); /* server_address where only a name is given */
 int setup_tftp(struct setup *s);
+int setup_nfsroot(struct setup *s);
+int setup_nfsroot_folders(struct setup *s); /* not of the generation: the last thing before it */
 /* What machines boot that have no files of their own; it names the generation, so it differs in each.
  */
 int setup_unknown(struct setup *s);
