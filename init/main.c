@@ -98,6 +98,6 @@ int main(int argc, char **argv)
 		return print_version();
 	if (argc == 5 && !strcmp(argv[1], "--fetch-blob"))
 		return fetch_blob(argv[2], argv[3], argv[4]);
-	fputs("usage: init --list | --version | --fetch-blob SERVER ROOT FILE\n", stderr);
+	fputs("usage: init --list | --version | --fetch-blob PLAN ROOT FILE\n", stderr);
 	return 2;
 }

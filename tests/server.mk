@@ -3,10 +3,11 @@
 $(eval $(call program,$(O)/host/bin/sim-node,host,tests/bench/sim-node.c $(LIB_SRC),$(LIBS_host_tools)))
 
 .PHONY: check-server
-check-server: host $(O)/host/bin/sim-node
+check-server: host $(O)/host/bin/sim-node $(NODE_INIT)
 	$(Q)tests/server/run.sh
 	$(Q)tests/server/dhcp.sh
 	$(Q)tests/server/setup.sh
+	$(Q)INIT=$(NODE_INIT) tests/server/mirrors.sh
 
 # The board in a real browser.
 .PHONY: check-board

@@ -2,7 +2,6 @@
  * a node installs only while it is armed, whatever else goes wrong. */
 #include "host-tools/lib/boot-files.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -64,52 +63,19 @@ int boot_files_write(const char *dir, const struct cluster *c, const struct clus
 	return ret;
 }
 
-/* The address of a server that the definition names: an address, or a host with one. */
-static const char *server_address(const struct cluster *c, const char *name)
-{
-	const struct cluster_object *host = cluster_find(c, TYPE_HOST, name);
-	struct in_addr a;
-
-	if (inet_pton(AF_INET, name, &a) == 1)
-		return name;
-	return host ? cluster_get(host, "address") : NULL;
-}
-
-static void add_server(char ***list, size_t *count, const char *address, const char *port)
-{
-	char *url = xasprintf("http://%s:%s", address, port);
-
-	for (size_t i = 0; i < *count; i++)
-		if (!strcmp((*list)[i], url)) {
-			free(url);
-			return;
-		}
-	*list = xrealloc(*list, *count + 2, sizeof(**list));
-	(*list)[(*count)++] = url;
-	(*list)[*count] = NULL;
-}
-
 char **boot_files_servers(const struct cluster *c, const struct cluster_object *host)
 {
 	const struct cluster_object *group =
 		host->type == TYPE_LUCIE_GROUP
 			? host
 			: cluster_host_ref(c, host, "lucie_group", TYPE_LUCIE_GROUP);
-	const char *own = group ? cluster_get(group, "server_address") : NULL;
-	const char *others = group ? cluster_get(group, "http_server") : NULL;
+	const char *address = group ? cluster_get(group, "server_address") : NULL;
 	const char *port = group ? cluster_get(group, "http_port") : NULL;
-	char **list = xcalloc(1, sizeof(*list)), item[CLUSTER_ITEM_MAX];
-	size_t count = 0, pos = 0, offset;
+	char **list = xcalloc(2, sizeof(*list));
 
 	port = port ? port : cluster_default(c, "http_port");
-	if (own)
-		add_server(&list, &count, own, port);
-	while (others && cluster_list_next(others, &pos, item, sizeof(item), &offset)) {
-		const char *address = server_address(c, item);
-
-		if (address)
-			add_server(&list, &count, address, port);
-	}
+	if (address)
+		list[0] = xasprintf("http://%s:%s", address, port);
 	return list;
 }
 

@@ -15,9 +15,9 @@ int boot_files_write(const char *dir, const struct cluster *c, const struct clus
 #define BOOT_PXELINUX "pxelinux.cfg/"
 #define BOOT_GRUB     "grub/grub.cfg-"
 
-/* URLs of the servers for a host, or a lucie_group ("http://ADDRESS:PORT"), first its lucie_group's server_address,
- * then its http_servers that have one. Returns a NULL-terminated array, to be released with
- * boot_files_servers_free(). */
+/* The URLs where a host, or the hosts of a lucie_group, ask for plans and send events:
+ * "http://ADDRESS:PORT" of its server_address, if that is known. A NULL-terminated array, to be
+ * released with boot_files_servers_free(). */
 char **boot_files_servers(const struct cluster *c, const struct cluster_object *host);
 void boot_files_servers_free(char **servers);
 /* The installer's kernel command line for a host, without ip= (pxelinux adds it); appended to out.

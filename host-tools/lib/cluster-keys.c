@@ -187,6 +187,12 @@ static bool is_uri(const char *s)
 	       ((str_starts(s, "http://") && has_host(s + 7)) || (str_starts(s, "file:/") && s[6]));
 }
 
+/* Where blobs lie: a machine that serves as the server does, or a folder of any HTTP server. */
+static bool is_mirror(const char *s)
+{
+	return is_server(s) || (is_uri(s) && str_starts(s, "http://") && !strpbrk(s, "?#"));
+}
+
 /* A path that no part of is empty, '.' or '..'; or the label of a raw partition. */
 static bool is_target(const char *s)
 {
@@ -281,7 +287,8 @@ static const struct key_spec keys[] = {
 	{"dns3", L, 0, is_address, AN_ADDRESS, 0, NULL},
 	{"lucie_server", L, KEY_LIST, is_server, "a host name or an address", 0, NULL},
 	{"dhcp_server", L, KEY_LIST, is_server, "a host name or an address", 0, NULL},
-	{"http_server", L, KEY_LIST, is_server, "a host name or an address", 0, NULL},
+	{"http_server", L, KEY_LIST | KEY_URI, is_mirror,
+	 "a host name, an address or http://HOST/PATH", 0, NULL},
 	{"server_address", L, 0, is_address, AN_ADDRESS, 0, NULL},
 	{"http_port", L, 0, is_port, "a port from 1 to 65535", 0, "8077"},
 	{"web_access", L, 0, is_web_access, "all, states or token", 0, "states"},

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "host-tools/lib/mirrors.h"
 #include "init/lib/cleanup.h"
 
 int plan_refuse(struct plan_maker *m, int err, const char *fmt, ...)
@@ -57,6 +58,15 @@ static int write_breaks(struct plan_maker *m)
 	return 0;
 }
 
+static void write_mirrors(struct plan_maker *m)
+{
+	char **urls = m->order->no_mirrors ? NULL : mirrors_of(m->c, m->host, m->order->servers);
+
+	for (size_t i = 0; urls && urls[i]; i++)
+		plan_write(m->out, "blobs", urls[i]);
+	mirrors_free(urls);
+}
+
 static int write_head(struct plan_maker *m)
 {
 	const char *mac = m->order->mac ? m->order->mac : cluster_get(m->host, "mac_address");
@@ -77,6 +87,7 @@ static int write_head(struct plan_maker *m)
 	plan_write(m->out, "token", m->order->token);
 	for (size_t i = 0; m->order->servers && m->order->servers[i]; i++)
 		plan_write(m->out, "server", m->order->servers[i]);
+	write_mirrors(m);
 	plan_writef(m->out, "time", "%lld", (long long)time(NULL));
 	write_modules(m);
 	plan_write(m->out, "on_failure",

@@ -15,6 +15,7 @@ struct plan_order {
 	const char *nonce, *token, *site; /* hex */
 	const char *const *servers;	  /* base URLs; NULL-terminated */
 	const char *breaks;		  /* modules to hold before, with commas; NULL: none */
+	bool no_mirrors;		  /* the servers alone have the blobs */
 	bool wipe;
 	bool no_hosts; /* leave out the `host` lines, where 10,000 plans are only checked */
 };

@@ -1,5 +1,5 @@
 /* The rings of a cluster: one for each dataset, and one for each base that says `ring yes`. What
- * its master (serve-ring.c) sends and where it listens, and what plans say about it (plan-make.c).
+ * its master (serve-ring.c) sends and where it listens, and what plans say about it (plan-data.c).
  *
  *	STATE/datasets/NAME.blob	manifest of a dataset, by `lucie data`; the data stay where
  *					they are

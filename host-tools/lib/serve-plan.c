@@ -114,6 +114,7 @@ static int text_make(struct serve *s, const struct state_node *node,
 		.site = s->site,
 		.servers = own ? (const char *const *)own : s->options->servers,
 		.breaks = node->breaks,
+		.no_mirrors = !own,
 		.wipe = node->wipe,
 	};
 	int ret = plan_make(text, s->cluster, &order, why, WHY_MAX);

@@ -204,6 +204,26 @@ const char *plan_head(const struct plan *p, const char *key)
 	return p->count ? plan_get(&p->sections[0], key) : NULL;
 }
 
+int plan_blob_urls(const struct plan *p, const char *root, char **urls, size_t max)
+{
+	const struct plan_section *head = plan_section(p, "");
+	const char *key = plan_get(head, "blobs") ? "blobs" : "server";
+	int count = 0;
+
+	plan_for_each (line, head, key) {
+		if ((size_t)count == max)
+			break;
+		if (asprintf(&urls[count], "%s%s/%s", line->value,
+			     strcmp(key, "blobs") ? "/blob" : "", root) < 0) {
+			while (count)
+				free(urls[--count]);
+			return -ENOMEM;
+		}
+		count++;
+	}
+	return count;
+}
+
 void plan_write_start(struct strbuf *b)
 {
 	strbuf_adds(b, PLAN_VERSION_LINE "\n");

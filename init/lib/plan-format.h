@@ -54,6 +54,10 @@ const struct plan_line *plan_first(const struct plan_section *s, const char *key
 const struct plan_line *plan_next(const struct plan_section *s, const char *key,
 				  const struct plan_line *after);
 
+/* Where the blob lies, in the order in which to try: below the head's `blobs`, or where there are
+ * none below its `server`s. The number of URLs, at most max, each to be freed; -ENOMEM. */
+int plan_blob_urls(const struct plan *p, const char *root, char **urls, size_t max);
+
 /* Writer. A key or value that the reader would refuse sets b->error = -EINVAL. */
 void plan_write_start(struct strbuf *b);
 void plan_write_section(struct strbuf *b, const char *name);

@@ -17,33 +17,29 @@
 #define LINGER_MS   200
 
 struct sources {
-	const char *url[SOURCES_MAX];
+	char *url[SOURCES_MAX];
 	size_t count, owned; /* those after `owned` were made here */
 };
 
 static void sources_free(struct sources *s)
 {
 	while (s->count > s->owned)
-		free((char *)s->url[--s->count]);
+		free(s->url[--s->count]);
 }
 
 static int sources_collect(struct sources *s, const struct fetch *f)
 {
+	int made;
+
 	*s = (struct sources){0};
 	plan_for_each (line, f->sources, "source")
 		if (s->count < SOURCES_MAX)
-			s->url[s->count++] = line->value;
+			s->url[s->count++] = (char *)line->value;
 	s->owned = s->count;
-	plan_for_each (line, plan_section(f->plan, ""), "server") {
-		char *url;
-
-		if (s->count == SOURCES_MAX)
-			break;
-		if (asprintf(&url, "%s/blob/%s", line->value, f->root) < 0)
-			return -ENOMEM;
-		s->url[s->count++] = url;
-	}
-	return s->count ? 0 : -EINVAL;
+	made = plan_blob_urls(f->plan, f->root, s->url + s->count, SOURCES_MAX - s->count);
+	if (made > 0)
+		s->count += (size_t)made;
+	return made < 0 ? made : s->count ? 0 : -EINVAL;
 }
 
 struct flow {
@@ -96,7 +92,8 @@ int fetch_unpack(const struct fetch *f)
 		.next = flow_next, .arg = &flow, .format = f->format, .overlay = f->overlay};
 	struct ring_source ring;
 	struct blob_stream stream = {.name = ring.label, .run = ring_source_run, .arg = &ring};
-	struct blob_request request = {.root = f->root, .urls = s.url, .cancelled = is_cancelled};
+	struct blob_request request = {
+		.root = f->root, .urls = (const char *const *)s.url, .cancelled = is_cancelled};
 	const char *problem = ring_source_problem(f->sources);
 	int ret = sources_collect(&s, f);
 

@@ -11,7 +11,7 @@
 struct module_context;
 
 struct fetch {
-	const struct plan *plan;	    /* its `server` lines are sources */
+	const struct plan *plan;	    /* its `blobs`, or `server`s, are sources */
 	const struct plan_section *sources; /* its ring and its `source` lines come before them (may
 					       be NULL) */
 	const char *root;		    /* of the blob, hex */

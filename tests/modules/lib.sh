@@ -41,11 +41,7 @@ cleanup() {
 }
 trap cleanup EXIT
 
-pass() { printf 'ok: %s\n' "$*"; }
-fail() {
-	printf 'FAILED: %s\n' "$*" >&2
-	exit 1
-}
+. "$TOP/tests/lib.sh"
 
 # disk_new SIZE: a new blank disk, as $DISK; its bytes are $T/disk.
 disk_new() {

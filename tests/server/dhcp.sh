@@ -24,11 +24,7 @@ cleanup() {
 	exit $status
 }
 trap cleanup EXIT
-pass() { printf 'ok: %s\n' "$*"; }
-fail() {
-	printf 'FAILED: %s\n' "$*" >&2
-	exit 1
-}
+. "$TOP/tests/lib.sh"
 # until_true WHAT COMMAND...: within 10 s
 until_true() {
 	local what=$1

@@ -21,11 +21,7 @@ cleanup() {
 }
 trap cleanup EXIT
 
-pass() { printf 'ok: %s\n' "$*"; }
-fail() {
-	printf 'FAILED: %s\n' "$*" >&2
-	exit 1
-}
+. "$TOP/tests/lib.sh"
 mac() { printf '52:54:00:00:01:%02x' "$1"; }
 boot_file() { cat "$STATE/tftp/pxelinux.cfg/01-52-54-00-00-01-$(printf %02x "$1")" 2>/dev/null || cat "$STATE/tftp/pxelinux.cfg/default"; }
 arm() { "$LUCIE" install --state "$STATE" "$@" >"$T/install.log" 2>&1 || { cat "$T/install.log"; fail "lucie install $*"; }; }

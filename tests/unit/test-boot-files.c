@@ -82,13 +82,11 @@ static const char install[] =
 	"# n1: install, variant full\nDEFAULT install\nLABEL install\n\tKERNEL vmlinuz-small\n"
 	"\tINITRD initramfs-small.img,site.img\n"
 	"\tAPPEND rootfstype=ramfs panic=30 quiet console=ttyS1,9600 "
-	"lucie.server=http://10.0.0.250:80 "
-	"lucie.server=http://10.0.0.2:80 lucie.server=http://10.0.0.9:80\n\tSYSAPPEND 3\n";
+	"lucie.server=http://10.0.0.250:80\n\tSYSAPPEND 3\n";
 
 static const char grub_install[] =
 	"# n1: install, variant full\nlinux /vmlinuz-small rootfstype=ramfs panic=30 quiet "
-	"console=ttyS1,9600 lucie.server=http://10.0.0.250:80 lucie.server=http://10.0.0.2:80 "
-	"lucie.server=http://10.0.0.9:80 BOOTIF=01-52-54-00-00-00-0f\n"
+	"console=ttyS1,9600 lucie.server=http://10.0.0.250:80 BOOTIF=01-52-54-00-00-00-0f\n"
 	"initrd /initramfs-small.img /site.img\nboot\n";
 
 static void test_grub(void **state)

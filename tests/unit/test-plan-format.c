@@ -104,6 +104,36 @@ static void bad_plans(void **state)
 	assert_int_equal(plan_parse(&p, "", PLAN_MAX + 1, why, sizeof(why)), -EFBIG);
 }
 
+static void blobs_have_urls(void **state)
+{
+	static const char *const texts[] = {
+		"lucie-plan 1\nserver http://s:1\nserver http://t\n",
+		"lucie-plan 1\nserver http://s:1\nblobs http://m/x\nblobs http://s:1/blob\n",
+	};
+	static const char *const expected[][2] = {
+		{"http://s:1/blob/root", "http://t/blob/root"},
+		{"http://m/x/root", "http://s:1/blob/root"},
+	};
+	char *urls[3];
+	struct plan p;
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(plan_parse(&p, texts[i], strlen(texts[i]), why, sizeof(why)), 0);
+		assert_int_equal(plan_blob_urls(&p, "root", urls, 3), 2);
+		for (size_t j = 0; j < 2; j++) {
+			assert_string_equal(urls[j], expected[i][j]);
+			free(urls[j]);
+		}
+		assert_int_equal(plan_blob_urls(&p, "root", urls, 1), 1);
+		free(urls[0]);
+		plan_free(&p);
+	}
+	assert_int_equal(plan_parse(&p, "lucie-plan 1\n", 13, why, sizeof(why)), 0);
+	assert_int_equal(plan_blob_urls(&p, "root", urls, 3), 0);
+	plan_free(&p);
+}
+
 static void writer_refuses_what_reader_would(void **state)
 {
 	static const char *const bad_values[] = {"a\nb", "a\rb", "\x1b", "\xff"};
@@ -129,6 +159,7 @@ int main(void)
 		cmocka_unit_test(reads_what_it_writes),
 		cmocka_unit_test(repeated_keys_in_order),
 		cmocka_unit_test(bad_plans),
+		cmocka_unit_test(blobs_have_urls),
 		cmocka_unit_test(writer_refuses_what_reader_would),
 	};
 

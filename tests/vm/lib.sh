@@ -33,11 +33,7 @@ cleanup() {
 }
 trap cleanup EXIT
 
-pass() { printf 'ok: %s\n' "$*"; }
-fail() {
-	printf 'FAILED: %s\n' "$*" >&2
-	exit 1
-}
+. "$TOP/tests/lib.sh"
 
 # wait_until SECONDS WHAT COMMAND...: polls; a bounded wait that says what it waited for.
 wait_until() {

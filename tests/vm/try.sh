@@ -6,11 +6,7 @@ TOP=$(cd "$(dirname "$0")/../.." && pwd)
 BASE=$TOP/out/demo/bases/demo.tar.zst
 T=$(mktemp -d "${TMPDIR:-/var/tmp}/lucie-try-test.XXXXXX")
 trap 'rm -rf "$T"' EXIT
-pass() { printf 'ok: %s\n' "$*"; }
-fail() {
-	printf 'FAILED: %s\n' "$*" >&2
-	exit 1
-}
+. "$TOP/tests/lib.sh"
 [ -e "$BASE" ] || fail "no base system '$BASE': make demo-base"
 
 mkdir "$T/temp"

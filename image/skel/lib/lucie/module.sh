@@ -39,7 +39,7 @@ fetch() {
 
 # fetch_blob ROOT FILE: a blob of this site by the root that the plan names; every chunk is verified before it is written.
 fetch_blob() {
-	/init --fetch-blob "$LUCIE_SERVER" "$1" "$2" 3>&3 || exit 1
+	/init --fetch-blob "$LUCIE_PLAN" "$1" "$2" 3>&3 || exit 1
 }
 
 # in_target COMMAND...: runs a command of the installed system in it, with proc, sys and dev there for so long.
