@@ -1,9 +1,9 @@
 # The server against simulated nodes, without machines (tests/server/run.sh).
 
-$(eval $(call program,$(O)/host/bin/sim-node,host,tests/bench/sim-node.c $(LIB_SRC),$(LIBS_host_tools)))
+$(eval $(call program,$(O)/host/bin/sim-nodes,host,$(sort $(wildcard tests/bench/sim-*.c)) $(LIB_SRC),$(LIBS_host_tools)))
 
 .PHONY: check-server
-check-server: host $(O)/host/bin/sim-node $(NODE_INIT)
+check-server: host $(O)/host/bin/sim-nodes $(NODE_INIT)
 	$(Q)tests/server/run.sh
 	$(Q)tests/server/dhcp.sh
 	$(Q)tests/server/setup.sh
@@ -11,5 +11,9 @@ check-server: host $(O)/host/bin/sim-node $(NODE_INIT)
 
 # The board in a real browser.
 .PHONY: check-board
-check-board: host $(O)/host/bin/sim-node
+check-board: host $(O)/host/bin/sim-nodes
 	$(Q)tests/board/run.py
+
+.PHONY: bench-serve
+bench-serve: host $(O)/host/bin/sim-nodes ## 10,000 simulated nodes report once a second (NODES=, SECONDS_EACH=)
+	$(Q)tests/bench/serve.sh

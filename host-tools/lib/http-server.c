@@ -29,7 +29,7 @@
 #include "init/lib/io.h"
 #include "init/lib/log.h"
 
-#define THREADS		   4
+#define THREADS_MAX	   8
 #define CONNECTIONS_MAX	   4000
 #define CONNECTIONS_PER_IP 32
 #define HEADER_BYTES_MAX   (16 << 10)
@@ -431,6 +431,16 @@ void http_server_wake(struct http_server *s)
 	http_streams_wake(&s->streams);
 }
 
+/* None of them waits for anything, so that more than there are processors only wake each other. */
+static unsigned int threads(void)
+{
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return processors < 2		  ? 2
+	       : processors > THREADS_MAX ? THREADS_MAX
+					  : (unsigned int)processors;
+}
+
 int http_server_start(struct http_server **out, const struct http_server_options *options)
 {
 	struct http_server *s = calloc(1, sizeof(*s));
@@ -443,7 +453,7 @@ int http_server_start(struct http_server **out, const struct http_server_options
 	s->daemon = MHD_start_daemon(
 		MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request,
 		s, MHD_OPTION_LISTEN_SOCKET, fcntl(options->listen_fd, F_DUPFD_CLOEXEC, 3),
-		MHD_OPTION_THREAD_POOL_SIZE, (unsigned int)THREADS, MHD_OPTION_CONNECTION_LIMIT,
+		MHD_OPTION_THREAD_POOL_SIZE, threads(), MHD_OPTION_CONNECTION_LIMIT,
 		(unsigned int)CONNECTIONS_MAX, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
 		(unsigned int)CONNECTIONS_PER_IP, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
 		(size_t)HEADER_BYTES_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)IDLE_SECONDS,

@@ -12,25 +12,22 @@
 
 #include <blake3.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include "init/lib/cleanup.h"
 #include "init/lib/io.h"
 #include "init/lib/log.h"
 
-#define INSTALL_LOG_MAX ((off_t)32 << 20)
-#define WHY_MAX		256
+#define WHY_MAX 256
 
 /* One POST. */
 struct batch {
 	struct serve *s;
+	struct state *state;	   /* where it is looked up */
 	char install[PLAN_ID_MAX]; /* of its first line, whose token it is */
 	char node[64];
 	uint64_t ack;
@@ -64,23 +61,6 @@ static void log_line(struct batch *b, const struct event *e)
 		strftime(clock, sizeof(clock), "%Y-%m-%dT%H:%M:%SZ", &tm);
 	strbuf_addf(&b->log, "%s %8.2f %-10s %s\n", clock, (double)e->t / 1000,
 		    e->module[0] ? e->module : "-", event_words(e, words, sizeof(words)));
-}
-
-/* A log that cannot be written is said, but is no reason to hold up the node. */
-static void log_append(struct batch *b)
-{
-	char path[PATH_MAX];
-	_cleanup_close_ int fd = -1;
-	struct stat st;
-
-	if (!b->log.len)
-		return;
-	snprintf(path, sizeof(path), "%s/installs/%s/log", b->s->options->state_dir, b->install);
-	fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
-	if (fd < 0 || fstat(fd, &st))
-		log_err(-errno, "cannot write '%s'", path);
-	else if (st.st_size < INSTALL_LOG_MAX && write_full(fd, b->log.buf, b->log.len))
-		log_err(-EIO, "cannot write '%s'", path);
 }
 
 static int event_apply(struct batch *b, const struct event *e)
@@ -130,12 +110,12 @@ static int batch_apply(struct batch *b, const char *text, size_t len, char *why)
 	return 0;
 }
 
-int serve_authenticate(struct serve *s, const struct http_call *call, const char *install,
+int serve_authenticate(struct state *state, const struct http_call *call, const char *install,
 		       char node[64], uint64_t *ack, struct http_reply *reply)
 {
 	uint8_t hash[32];
 
-	if (!state_install_find(s->state, install, node, hash, ack) && token_is(call->token, hash))
+	if (!state_install_find(state, install, node, hash, ack) && token_is(call->token, hash))
 		return 0;
 	http_reply_text(reply, HTTP_UNAUTHORIZED, "the token is not that of installation '%s'",
 			install);
@@ -157,7 +137,7 @@ static int batch_open(struct batch *b, const struct http_call *call, struct http
 		return -EINVAL;
 	}
 	snprintf(b->install, sizeof(b->install), "%s", first.install);
-	return serve_authenticate(b->s, call, b->install, b->node, &b->ack, reply);
+	return serve_authenticate(b->state, call, b->install, b->node, &b->ack, reply);
 }
 
 static void acknowledge(struct http_reply *reply, uint64_t ack)
@@ -202,6 +182,7 @@ static int list_apply(struct serve *s, struct http_call *list, struct batch *bat
 		return ret;
 	for (struct http_call *call = list; call; call = call->next, batches++) {
 		batches->s = s;
+		batches->state = s->state;
 		post_apply(batches, call, call->reply);
 	}
 	return state_end(s->state);
@@ -210,8 +191,8 @@ static int list_apply(struct serve *s, struct http_call *list, struct batch *bat
 /* After the transaction. True: to be answered now; a good report has to wait for its boot file. */
 static bool post_end(struct batch *b, struct http_call *call)
 {
-	log_append(b);
-	strbuf_free(&b->log);
+	if (b->log.len)
+		serve_log_put(b->s->logs, b->install, &b->log);
 	return !b->taken || !b->report_ok || work_pass(b->s->plans, call);
 }
 
@@ -244,7 +225,7 @@ struct http_call *serve_events(struct http_call *list, void *arg)
 
 void serve_report(struct serve *s, const struct http_call *call, struct http_reply *reply)
 {
-	struct batch b = {.s = s};
+	struct batch b = {.s = s, .state = s->view};
 	int ret;
 
 	strbuf_reset(&reply->text);

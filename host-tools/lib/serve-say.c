@@ -4,10 +4,12 @@
  */
 #include "host-tools/lib/serve.h"
 
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "host-tools/lib/map.h"
 #include "init/lib/io.h"
@@ -31,9 +33,26 @@ static void make_printable(char *s)
 	}
 }
 
+/* Whether a line can be written at once. A terminal that somebody stopped, or a pipe that nobody
+ * reads, must not stop the server: what it does not take is counted. */
+static bool is_taken(unsigned int *missing)
+{
+	static unsigned int dropped;
+	struct pollfd p = {.fd = STDOUT_FILENO, .events = POLLOUT};
+
+	if (poll(&p, 1, 0) != 1) {
+		dropped++;
+		return false;
+	}
+	*missing = dropped;
+	dropped = 0;
+	return true;
+}
+
 static void say(const char *node, const char *module, char *text)
 {
 	time_t now = time(NULL);
+	unsigned int missing;
 	struct tm tm;
 	char clock[16] = "";
 
@@ -41,8 +60,13 @@ static void say(const char *node, const char *module, char *text)
 	if (localtime_r(&now, &tm))
 		strftime(clock, sizeof(clock), "%H:%M:%S", &tm);
 	pthread_mutex_lock(&lock);
-	printf("%s  %-12s  %-10s  %s\n", clock, node, module, text);
-	fflush(stdout);
+	if (is_taken(&missing)) {
+		if (missing)
+			printf("%s  %-12s  %-10s  %u lines are not here: nobody took them\n", clock,
+			       "-", "-", missing);
+		printf("%s  %-12s  %-10s  %s\n", clock, node, module, text);
+		fflush(stdout);
+	}
 	pthread_mutex_unlock(&lock);
 }
 

@@ -155,7 +155,7 @@ int serve_boot_file(struct serve *s, const char *node)
 	pthread_rwlock_rdlock(&s->cluster_lock);
 	host = cluster_find(s->cluster, TYPE_HOST, node);
 	if (host)
-		ret = boot_file_follow(s->options->state_dir, s->cluster, s->state, host);
+		ret = boot_file_follow(s->options->state_dir, s->cluster, s->view, host);
 	pthread_rwlock_unlock(&s->cluster_lock);
 	return ret;
 }
@@ -254,8 +254,10 @@ static int queues_start(struct serve *s)
 	struct work_options events = {
 		.run = serve_events, .arg = s, .most = EVENTS_AT_ONCE, .gather_ms = GATHER_MS};
 	struct work_options plans = {.run = plans_run, .arg = s, .most = 1};
-	int ret = work_start(&s->plans, &plans);
+	int ret = serve_log_start(&s->logs, s->options->state_dir);
 
+	if (!ret)
+		ret = work_start(&s->plans, &plans);
 	return ret ? ret : work_start(&s->events, &events);
 }
 
@@ -298,6 +300,7 @@ static void stop(struct serve *s)
 	board_feed_close(s->feed);
 	work_free(s->events);
 	work_free(s->plans);
+	serve_log_stop(s->logs);
 	state_close(s->state);
 	state_close(s->view);
 	cluster_free(s->cluster);

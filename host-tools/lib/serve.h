@@ -17,6 +17,7 @@
 #include "host-tools/lib/cluster.h"
 #include "host-tools/lib/http-server.h"
 #include "host-tools/lib/serve-request.h"
+#include "host-tools/lib/serve-log.h"
 #include "host-tools/lib/serve-work.h"
 #include "host-tools/lib/signer.h"
 #include "host-tools/lib/state.h"
@@ -46,9 +47,10 @@ struct serve {
 	char site[SITE_ID_TEXT];
 	int blobs_fd;	     /* folder */
 	struct state *state; /* any thread */
-	struct state *view;  /* any thread; for long looks, by which no event is held up */
+	struct state *view;  /* any thread; sees what is committed, and holds up no event */
 	/* What waits for the disk: events together, plans one by one. */
 	struct work *events, *plans;
+	struct serve_log *logs;
 	struct http_server *http;
 	struct board_feed *feed; /* any thread */
 	pthread_rwlock_t cluster_lock;
@@ -74,7 +76,7 @@ void serve_metrics(struct serve *s, struct http_reply *reply);
 
 /* Whether the call has the token of this installation, whose node and newest event are told then;
  * else the reply is filled and -EACCES. */
-int serve_authenticate(struct serve *s, const struct http_call *call, const char *install,
+int serve_authenticate(struct state *state, const struct http_call *call, const char *install,
 		       char node[64], uint64_t *ack, struct http_reply *reply);
 
 /* Renders the boot file of a node from definition and state. -ENOENT: the definition has no such

@@ -1,5 +1,5 @@
 """A site with a server on loopback and nodes that are none: what `lucie` verbs and the node's protocol do to it, as tests/server does in
-shell. Nodes have a real plan and token (sim-node --plan-only) and report what the test wants them to."""
+shell. Nodes have a real plan and token (sim-nodes --plan-only) and report what the test wants them to."""
 import json
 import os
 import shutil
@@ -12,7 +12,7 @@ import urllib.request
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 LUCIE = os.path.join(TOP, "out/host/bin/lucie")
-SIM = os.path.join(TOP, "out/host/bin/sim-node")
+SIM = os.path.join(TOP, "out/host/bin/sim-nodes")
 MODULES = ["init", "partition", "mount", "extrbase"]
 
 

@@ -4,7 +4,7 @@
 set -euo pipefail
 TOP=$(cd "$(dirname "$0")/../.." && pwd)
 LUCIE=$TOP/out/host/bin/lucie
-SIM=$TOP/out/host/bin/sim-node
+SIM=$TOP/out/host/bin/sim-nodes
 NODES=${NODES:-40} # of the storm
 T=$(mktemp -d "${TMPDIR:-/tmp}/lucie-server.XXXXXX")
 STATE=$T/state

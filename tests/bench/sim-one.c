@@ -1,16 +1,9 @@
-/* A node without a machine: asks a server for its plan, opens and verifies it, fetches every blob
- * of it through the blob reader (so each chunk is verified), and reports events as PID 1 does. For
- * tests of the server and for storms of many nodes.
- *
- *	sim-node --server URL --mac MAC --site-key FILE [--nonce HEX] [--fail MODULE] [--repeat]
- *[--plan-only] [--no-blobs]
- *
- * --fail reports that MODULE failed; --repeat sends every batch of events twice; --plan-only prints
- * the plan and ends. Exit: 0 what was meant to happen happened and every event is acknowledged, 1
- * not, 3 the server refused a plan (its reason is printed).
+/* One node without a machine: asks a server for its plan, opens and verifies it, fetches every blob
+ * of it through the blob reader (so each chunk is verified), and reports events as PID 1 does.
  */
+#include "tests/bench/sim.h"
+
 #include <errno.h>
-#include <getopt.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,14 +15,12 @@
 #include "init/lib/http.h"
 #include "init/lib/io.h"
 #include "init/lib/log.h"
-#include "init/lib/seal.h"
 
 #define WHY_MAX 256
 #define TRIES	30
 
 struct sim {
-	const char *server, *mac, *site_key, *fail;
-	bool repeat, plan_only, no_blobs;
+	const struct sim_options *options;
 	struct box_keys keys;
 	char nonce[2 * NONCE_LEN + 1];
 	struct plan plan;
@@ -56,20 +47,14 @@ static int exchange(const struct http_request *request, struct strbuf *answer, l
 static int request_plan(struct sim *s, struct strbuf *sealed)
 {
 	_cleanup_strbuf_ struct strbuf body = STRBUF_INIT;
-	char key[2 * BOX_KEY_LEN + 1], url[512];
+	char url[512];
 	struct http_request request = {
 		.url = url, .content_type = "application/json", .max = 2 * PLAN_MAX};
 	long status;
 	int ret;
 
-	str_to_hex(s->keys.public_key, BOX_KEY_LEN, key);
-	strbuf_addf(&body,
-		    "{\"mac\": \"%s\", \"nonce\": \"%s\", \"key\": \"%s\", \"inventory\": "
-		    "{\"ram\": 268435456, \"cpus\": 1, "
-		    "\"disks\": [{\"name\": \"vda\", \"bytes\": 4294967296, \"serial\": \"\", "
-		    "\"model\": \"simulated\"}]}}",
-		    s->mac, s->nonce, key);
-	snprintf(url, sizeof(url), "%s/v1/plan", s->server);
+	sim_plan_request(&body, s->options->mac, s->nonce, &s->keys);
+	snprintf(url, sizeof(url), "%s/v1/plan", s->options->server);
 	request.body = body.buf;
 	request.body_len = body.len;
 	ret = exchange(&request, sealed, &status);
@@ -82,34 +67,10 @@ static int request_plan(struct sim *s, struct strbuf *sealed)
 	return 0;
 }
 
-static int take_plan(struct sim *s, const struct strbuf *sealed)
-{
-	_cleanup_strbuf_ struct strbuf text = {.max = PLAN_MAX};
-	uint8_t site[SITE_PUBLIC_LEN];
-	const char *nonce;
-	char why[WHY_MAX];
-	int ret = site_public_read(s->site_key, site);
-
-	if (ret)
-		return log_err(ret, "cannot read the site key '%s'", s->site_key);
-	ret = plan_open(&text, sealed->buf, sealed->len, &s->keys, site);
-	if (ret)
-		return log_err(ret, "the plan");
-	ret = plan_parse(&s->plan, text.buf, text.len, why, sizeof(why));
-	if (ret)
-		return log_err(0, "the plan: %s", why);
-	nonce = plan_head(&s->plan, "nonce");
-	if (!nonce || strcmp(nonce, s->nonce) != 0)
-		return log_err(-EBADMSG, "the plan has another nonce");
-	if (s->plan_only)
-		fwrite(text.buf, 1, text.len, stdout);
-	return 0;
-}
-
 static void event_add(struct sim *s, struct event e)
 {
 	snprintf(e.install, sizeof(e.install), "%s", plan_head(&s->plan, "install"));
-	snprintf(e.mac, sizeof(e.mac), "%s", s->mac);
+	snprintf(e.mac, sizeof(e.mac), "%s", s->options->mac);
 	e.seq = ++s->seq;
 	e.t = now_ms() - s->started;
 	event_encode(&s->events, &e);
@@ -129,7 +90,7 @@ static int post_events(struct sim *s)
 	long status;
 	int ret;
 
-	snprintf(url, sizeof(url), "%s/v1/events", s->server);
+	snprintf(url, sizeof(url), "%s/v1/events", s->options->server);
 	ret = exchange(&request, &answer, &status);
 	if (ret)
 		return ret;
@@ -147,7 +108,7 @@ static int flush_events(struct sim *s)
 {
 	int ret = post_events(s);
 
-	if (!ret && s->repeat)
+	if (!ret && s->options->repeat)
 		ret = post_events(s);
 	strbuf_reset(&s->events);
 	return ret;
@@ -164,7 +125,7 @@ static int fetch(struct sim *s, const char *module, const char *root)
 	ssize_t n;
 	int ret;
 
-	snprintf(url, sizeof(url), "%s/blob/%s", s->server, root);
+	snprintf(url, sizeof(url), "%s/blob/%s", s->options->server, root);
 	ret = blob_open(&reader, &request);
 	if (ret)
 		return ret;
@@ -190,7 +151,7 @@ static int fetch_all(struct sim *s, const char *module)
 	char root[BLOB_ROOT_TEXT];
 	int ret = 0;
 
-	if (!section || s->no_blobs)
+	if (!section || s->options->no_blobs)
 		return 0;
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
 		plan_for_each (line, section, keys[i]) {
@@ -210,7 +171,7 @@ static int run_module(struct sim *s, const char *module)
 	snprintf(start.module, sizeof(start.module), "%s", module);
 	event_add(s, start);
 	ret = fetch_all(s, module);
-	if (!ret && s->fail && !strcmp(module, s->fail))
+	if (!ret && s->options->fail && !strcmp(module, s->options->fail))
 		ret = -EIO;
 	end.millis = now_ms() - began;
 	end.ok = !ret;
@@ -244,77 +205,27 @@ static int run(struct sim *s)
 	ret = flush_events(s);
 	if (ret)
 		return ret;
-	return failed && !s->fail ? failed : 0;
+	return failed && !s->options->fail ? failed : 0;
 }
 
-static int parse(struct sim *s, int argc, char **argv)
+int sim_one(const struct sim_options *options)
 {
-	static const struct option options[] = {{"server", required_argument, NULL, 's'},
-						{"mac", required_argument, NULL, 'm'},
-						{"site-key", required_argument, NULL, 'k'},
-						{"nonce", required_argument, NULL, 'n'},
-						{"fail", required_argument, NULL, 'f'},
-						{"repeat", no_argument, NULL, 'r'},
-						{"plan-only", no_argument, NULL, 'p'},
-						{"no-blobs", no_argument, NULL, 'b'},
-						{0}};
-	int c;
-
-	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		switch (c) {
-		case 's':
-			s->server = optarg;
-			break;
-		case 'm':
-			s->mac = optarg;
-			break;
-		case 'k':
-			s->site_key = optarg;
-			break;
-		case 'n':
-			snprintf(s->nonce, sizeof(s->nonce), "%s", optarg);
-			break;
-		case 'f':
-			s->fail = optarg;
-			break;
-		case 'r':
-			s->repeat = true;
-			break;
-		case 'p':
-			s->plan_only = true;
-			break;
-		case 'b':
-			s->no_blobs = true;
-			break;
-		default:
-			return -EINVAL;
-		}
-	}
-	return s->server && s->mac && s->site_key && optind == argc ? 0 : -EINVAL;
-}
-
-int main(int argc, char **argv)
-{
-	_cleanup_strbuf_ struct strbuf sealed = STRBUF_INIT;
-	uint8_t nonce[NONCE_LEN];
-	struct sim s = {.started = now_ms()};
+	_cleanup_strbuf_ struct strbuf sealed = STRBUF_INIT, text = {.max = PLAN_MAX};
+	struct sim s = {.options = options, .started = now_ms()};
 	int ret;
 
-	log_set_program("sim-node");
-	if (seal_init())
-		return 1;
-	seal_random(nonce, sizeof(nonce));
-	str_to_hex(nonce, sizeof(nonce), s.nonce);
+	snprintf(s.nonce, sizeof(s.nonce), "%s", options->nonce ? options->nonce : "");
+	if (!options->nonce)
+		sim_nonce(s.nonce);
 	box_keys_make(&s.keys);
-	if (parse(&s, argc, argv)) {
-		fputs("usage: see the start of tests/bench/sim-node.c\n", stderr);
-		return 2;
-	}
 	ret = request_plan(&s, &sealed);
 	if (ret)
 		return ret == -EACCES ? 3 : 1;
-	ret = take_plan(&s, &sealed);
-	if (!ret && !s.plan_only)
+	ret = sim_plan_take(&s.plan, &text, sealed.buf, sealed.len, &s.keys, s.nonce,
+			    options->site_public);
+	if (!ret && options->plan_only)
+		fwrite(text.buf, 1, text.len, stdout);
+	else if (!ret)
 		ret = run(&s);
 	plan_free(&s.plan);
 	strbuf_free(&s.events);
