@@ -72,6 +72,7 @@ static const char *nfs_cause(int err)
 	case EPERM:
 		return "the server does not export it to this machine";
 	case EPROTONOSUPPORT:
+	case EOPNOTSUPP: /* of version 3, its portmapper knows none */
 		return "the server does not speak this version of NFS";
 	case ENODEV:
 		return "this image has no NFS client for the kernel that runs";
