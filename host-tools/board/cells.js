@@ -2,7 +2,7 @@
 import {STATES, element, matches, nodes, percent, share, stateOf, words} from './model.js';
 
 const root = document.getElementById('nodes');
-const cells = new Map(); // by name: {cell, sign, rest, state}
+const cells = new Map(); // by name: {cell, sign, rest, wordy, state}
 const groups = new Map(); // by name: {section, title, members}
 const selected = new Set();
 let current, picked = () => {}, selectionChanged = () => {}, maySelect = false;
@@ -26,7 +26,7 @@ function makeCell(node, shortFrom, size) {
 	const rest = size === 'small' ? undefined : element('span', {class: 'rest'});
 	const cell = element('button', {type: 'button', class: 'cell', tabIndex: -1}, sign, name, rest);
 	cell.dataset.name = node.name;
-	cells.set(node.name, {cell, sign, rest});
+	cells.set(node.name, {cell, sign, rest, wordy: size === 'large'});
 	return cell;
 }
 
@@ -60,6 +60,10 @@ function label(node, s) {
 	return `${node.name}: ${STATES[s].label}${more ? `, ${more}` : ''}`;
 }
 
+function brief(node, s) {
+	return percent(node) || (node.module && s !== 'installed' ? node.module : STATES[s].label);
+}
+
 export function drawNode(node) {
 	const c = cells.get(node.name), s = stateOf(node);
 	if (!c) return;
@@ -71,7 +75,7 @@ export function drawNode(node) {
 	}
 	const done = share(node);
 	c.cell.style.setProperty('--done', done === undefined ? '0%' : `${(done * 100).toFixed(1)}%`);
-	if (c.rest) c.rest.textContent = c.cell.parentNode.classList.contains('large') ? words(node) || STATES[s].label : percent(node) || (node.module && s !== 'installed' ? node.module : STATES[s].label);
+	if (c.rest) c.rest.textContent = c.wordy ? [STATES[s].label, words(node)].filter(Boolean).join(', ') : brief(node, s);
 	c.cell.setAttribute('aria-label', label(node, s));
 	c.cell.title = label(node, s);
 	c.cell.hidden = !matches(node, text, state);
