@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 
 #include <blake3.h>
 
 #include "init/lib/io.h"
+#include "init/lib/wait.h"
 
 #define CACHED_CHUNKS 4
 #define WAIT_MS	      200 /* bound of each wait on a condition; then the reason is looked at again */
@@ -21,25 +21,15 @@ static size_t slots_for(size_t pool_bytes)
 	return n < FLOW_SLOTS_MIN ? FLOW_SLOTS_MIN : n > FLOW_SLOTS_MAX ? FLOW_SLOTS_MAX : n;
 }
 
-static void cond_init(pthread_cond_t *c)
-{
-	pthread_condattr_t attr;
-
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(c, &attr);
-	pthread_condattr_destroy(&attr);
-}
-
 int flow_init(struct flow *f, uint64_t length, size_t pool_bytes)
 {
 	*f = (struct flow){.length = length, .slot_count = slots_for(pool_bytes)};
 	f->chunks = (size_t)((length + BLOB_CHUNK - 1) / BLOB_CHUNK);
 	pthread_mutex_init(&f->lock, NULL);
-	cond_init(&f->data);
-	cond_init(&f->space);
-	cond_init(&f->work);
-	cond_init(&f->hashes);
+	wait_init(&f->data);
+	wait_init(&f->space);
+	wait_init(&f->work);
+	wait_init(&f->hashes);
 	f->hash = calloc(f->chunks ? f->chunks : 1, sizeof(*f->hash));
 	return f->hash ? 0 : -ENOMEM;
 }
@@ -78,18 +68,6 @@ size_t flow_chunk_length(const struct flow *f, size_t chunk)
 	uint64_t left = f->length - (uint64_t)chunk * BLOB_CHUNK;
 
 	return left < BLOB_CHUNK ? (size_t)left : BLOB_CHUNK;
-}
-
-/* With the lock held. */
-static void wait_ms(struct flow *f, pthread_cond_t *c, unsigned int ms)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	t.tv_nsec += (long)(ms % 1000) * 1000000;
-	t.tv_sec += ms / 1000 + t.tv_nsec / 1000000000;
-	t.tv_nsec %= 1000000000;
-	pthread_cond_timedwait(c, &f->lock, &t);
 }
 
 static struct slot *slot_of(struct flow *f, size_t chunk)
@@ -163,7 +141,7 @@ struct slot *flow_slot_get(struct flow *f, size_t chunk)
 			break;
 		s = NULL;
 		f->disk_blocks = true;
-		wait_ms(f, &f->space, WAIT_MS);
+		wait_ms(&f->space, &f->lock, WAIT_MS);
 	}
 	f->disk_blocks = false;
 	if (s) {
@@ -227,7 +205,7 @@ bool flow_wait_rewind(struct flow *f, unsigned int ms)
 
 	pthread_mutex_lock(&f->lock);
 	if (!flow_stopped(f) && f->received == f->length)
-		wait_ms(f, &f->space, ms);
+		wait_ms(&f->space, &f->lock, ms);
 	complete = f->received == f->length;
 	pthread_mutex_unlock(&f->lock);
 	return complete;
@@ -251,7 +229,7 @@ bool flow_wait_wanted(struct flow *f, size_t chunk)
 	while (!flow_stopped(f) &&
 	       (f->idle ||
 		(!f->hurry && (uint64_t)chunk * BLOB_CHUNK >= f->wanted + ahead * BLOB_CHUNK)))
-		wait_ms(f, &f->space, WAIT_MS);
+		wait_ms(&f->space, &f->lock, WAIT_MS);
 	pthread_mutex_unlock(&f->lock);
 	return !flow_stopped(f);
 }
@@ -275,7 +253,7 @@ struct slot *flow_next_full(struct flow *f, uint8_t expected[BLOB_HASH_LEN])
 			break;
 		}
 		s = NULL;
-		wait_ms(f, &f->work, WAIT_MS);
+		wait_ms(&f->work, &f->lock, WAIT_MS);
 	}
 	pthread_mutex_unlock(&f->lock);
 	return s;
@@ -316,7 +294,7 @@ bool flow_wait_hash(struct flow *f, size_t chunk, uint8_t out[BLOB_HASH_LEN])
 {
 	pthread_mutex_lock(&f->lock);
 	while (!flow_stopped(f) && !is_verifiable(f, chunk))
-		wait_ms(f, &f->hashes, WAIT_MS);
+		wait_ms(&f->hashes, &f->lock, WAIT_MS);
 	if (!flow_stopped(f))
 		memcpy(out, f->hash[chunk], BLOB_HASH_LEN);
 	pthread_mutex_unlock(&f->lock);
@@ -342,7 +320,7 @@ bool flow_root(struct flow *f, uint8_t out[BLOB_HASH_LEN])
 {
 	pthread_mutex_lock(&f->lock);
 	while (!flow_stopped(f) && f->hashes_known < f->chunks)
-		wait_ms(f, &f->hashes, WAIT_MS);
+		wait_ms(&f->hashes, &f->lock, WAIT_MS);
 	if (!flow_stopped(f))
 		flow_root_of(f->length, f->hash[0], f->chunks, out);
 	pthread_mutex_unlock(&f->lock);
@@ -463,7 +441,7 @@ struct view flow_view(struct flow *f, uint64_t position, unsigned int ms)
 	pthread_mutex_lock(&f->lock);
 	if (!look(f, position, &v) && !flow_stopped(f)) {
 		f->data_waiters++;
-		wait_ms(f, &f->data, ms);
+		wait_ms(&f->data, &f->lock, ms);
 		f->data_waiters--;
 		look(f, position, &v);
 	}

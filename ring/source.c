@@ -39,12 +39,10 @@ static bool last_component(const char *path, char *out, size_t size)
 /* A file that has become shorter has no holes past its end: reading it will show what is wrong. */
 static bool fd_is_hole(int fd, uint64_t offset, size_t len)
 {
-	off_t data = lseek(fd, (off_t)offset, SEEK_DATA);
 	struct stat st;
 
-	if (data >= 0)
-		return (uint64_t)data >= offset + len;
-	return errno == ENXIO && !fstat(fd, &st) && (uint64_t)st.st_size >= offset + len;
+	return !fd_has_data(fd, offset, len) && !fstat(fd, &st) &&
+	       (uint64_t)st.st_size >= offset + len;
 }
 
 static int unreadable(int err, const char *path)

@@ -40,13 +40,6 @@ int spool_read_sparse(int fd, uint8_t *buf, size_t len, uint64_t offset)
 	return 0;
 }
 
-static bool fd_is_hole(int fd, uint64_t offset, size_t len)
-{
-	off_t data = lseek(fd, (off_t)offset, SEEK_DATA);
-
-	return data < 0 ? errno == ENXIO : (uint64_t)data >= offset + len;
-}
-
 static int file_read_at(struct store *store, uint64_t offset, void *buf, size_t len)
 {
 	return spool_read_sparse(((struct spool *)store)->fd, buf, len, offset);
@@ -56,7 +49,7 @@ static bool file_is_hole(struct store *store, uint64_t offset, size_t len)
 {
 	struct spool *s = (struct spool *)store;
 
-	return !s->device && fd_is_hole(s->fd, offset, len);
+	return !s->device && !fd_has_data(s->fd, offset, len);
 }
 
 static int device_open(struct spool *s)

@@ -87,6 +87,13 @@ int pwrite_full(int fd, const void *data, size_t len, uint64_t offset)
 	return 0;
 }
 
+bool fd_has_data(int fd, uint64_t offset, size_t len)
+{
+	off_t data = lseek(fd, (off_t)offset, SEEK_DATA);
+
+	return data < 0 ? errno != ENXIO : (uint64_t)data < offset + len;
+}
+
 int file_read(const char *path, size_t max, char **out, size_t *len)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);

@@ -3,6 +3,7 @@
 #ifndef LUCIE_IO_H
 #define LUCIE_IO_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -12,6 +13,8 @@ int write_full(int fd, const void *data, size_t len);
 int read_full(int fd, void *data, size_t len);
 int pread_full(int fd, void *data, size_t len, uint64_t offset);
 int pwrite_full(int fd, const void *data, size_t len, uint64_t offset);
+/* False if it is a hole or lies past the end; true also where that cannot be known. */
+bool fd_has_data(int fd, uint64_t offset, size_t len);
 
 /* *out is malloc'ed and NUL-terminated, the caller's to free; len may be NULL. -EFBIG if the file
  * has more than max bytes. */

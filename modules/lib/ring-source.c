@@ -8,6 +8,7 @@
 #include "init/lib/cleanup.h"
 #include "init/lib/io.h"
 #include "init/lib/str.h"
+#include "init/lib/wait.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +19,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <time.h>
 
 #define FILE_NAME	 "blob"
 #define PART_NAME	 ".blob.dolly-part" /* its name until it is whole, ring/spool.h */
@@ -180,15 +180,11 @@ static void *node_main(void *arg)
 
 static int node_start(struct taking *t)
 {
-	pthread_condattr_t clock;
 	pthread_attr_t attr;
 	int ret;
 
 	pthread_mutex_init(&t->lock, NULL);
-	pthread_condattr_init(&clock);
-	pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
-	pthread_cond_init(&t->changed, &clock);
-	pthread_condattr_destroy(&clock);
+	wait_init(&t->changed);
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK_BYTES);
 	ret = -pthread_create(&t->thread, &attr, node_main, t);
@@ -197,19 +193,6 @@ static int node_start(struct taking *t)
 }
 
 /* --- handing on --- */
-
-static void wait_moment(struct taking *t)
-{
-	struct timespec end;
-
-	clock_gettime(CLOCK_MONOTONIC, &end);
-	end.tv_nsec += MOMENT_MS * 1000000L;
-	if (end.tv_nsec >= 1000000000L) {
-		end.tv_sec++;
-		end.tv_nsec -= 1000000000L;
-	}
-	pthread_cond_timedwait(&t->changed, &t->lock, &end);
-}
 
 /* Waits until *verified is more than `at`. -ETIMEDOUT, -ECANCELED, or what the ring ended with. */
 static int wait_more(struct taking *t, uint64_t at, uint64_t *verified)
@@ -226,7 +209,7 @@ static int wait_more(struct taking *t, uint64_t at, uint64_t *verified)
 		else if (now_ms() > end)
 			ret = because(t, -ETIMEDOUT, "nothing new: ");
 		else
-			wait_moment(t);
+			wait_ms(&t->changed, &t->lock, MOMENT_MS);
 	}
 	*verified = t->verified;
 	pthread_mutex_unlock(&t->lock);
