@@ -71,7 +71,7 @@ FORCE:
 # --- parts ------------------------------------------------------------------------------------------------------------------------------
 
 LIB_SRC    := $(sort $(wildcard init/lib/*.c))
-RING_SRC   := $(filter-out ring/dolly.c,$(sort $(wildcard ring/*.c)))
+RING_SRC   := $(filter-out ring/dolly.c ring/dolly-output.c,$(sort $(wildcard ring/*.c)))
 MODULE_SRC := $(sort $(wildcard modules/*.c)) $(sort $(wildcard modules/lib/*.c))
 INIT_SRC   := $(sort $(wildcard init/*.c)) $(LIB_SRC) $(RING_SRC) $(MODULE_SRC)
 

@@ -1,6 +1,6 @@
 /* dolly: the ring by itself (dolly(1)). `dolly send` is the master, `dolly recv` a node; the exit
- * code is 0 only when everything is verified. Command line and output only; the work is ring_send()
- * and ring_recv().
+ * code is 0 only when everything is verified. Command line only; the work is ring_send() and
+ * ring_recv().
  */
 #include <errno.h>
 #include <getopt.h>
@@ -11,13 +11,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <jansson.h>
-
 #include "init/lib/cleanup.h"
 #include "init/lib/io.h"
 #include "init/lib/log.h"
 #include "init/lib/str.h"
 #include "ring/dolly-config.h"
+#include "ring/dolly-output.h"
 #include "ring/ring.h"
 
 #define CONFIG_MAX ((size_t)8 << 20)
@@ -86,11 +85,10 @@ struct dolly {
 	struct ring_send send;
 	struct ring_recv recv;
 	struct dolly_config config;
-	bool sending, has_config, json, quiet, terminal, line_open;
+	struct dolly_output output;
+	bool sending, has_config;
 	char *hosts_text;
 	char **hosts;
-	double last_shown;
-	uint64_t last_bytes;
 };
 
 static void on_signal(int sig)
@@ -111,174 +109,6 @@ static int bad_usage(const char *fmt, const char *what)
 	fputs(usage, stderr);
 	return 2;
 }
-
-/* --- output of the master -----------------------------------------------------------------------
- */
-
-static void end_line(struct dolly *d)
-{
-	if (d->line_open)
-		fputc('\n', stderr);
-	d->line_open = false;
-}
-
-static void log_line(enum log_level level, const char *line, void *arg)
-{
-	struct dolly *d = arg;
-
-	if (level == LOG_LEVEL_DEBUG || (level == LOG_LEVEL_INFO && d->quiet))
-		return;
-	end_line(d);
-	fprintf(stderr, "dolly: %s\n", line);
-}
-
-static const char *const event_names[] = {
-	[RING_EVENT_LISTENING] = "listening",
-	[RING_EVENT_JOINED] = "joined",
-	[RING_EVENT_RETURNED] = "returned",
-	[RING_EVENT_DEMOTED] = "demoted",
-	[RING_EVENT_DROPPED] = "dropped",
-	[RING_EVENT_FAILED] = "failed",
-	[RING_EVENT_DONE] = "done",
-	[RING_EVENT_PROGRESS] = "progress",
-	[RING_EVENT_END] = "end",
-};
-
-static void add_member(json_t *o, const struct ring_event *e)
-{
-	char root[BLOB_ROOT_TEXT];
-
-	json_object_set_new(o, "node", json_string(e->member->name));
-	json_object_set_new(o, "id", json_integer(e->member->id));
-	if (e->member->former)
-		json_object_set_new(o, "former", json_integer(e->member->former));
-	json_object_set_new(o, "received", json_integer((json_int_t)e->member->received));
-	if (e->reason)
-		json_object_set_new(o, "reason", json_string(e->reason));
-	if (e->kind != RING_EVENT_DONE)
-		return;
-	str_to_hex(e->member->root, BLOB_HASH_LEN, root);
-	json_object_set_new(o, "root", json_string(root));
-	json_object_set_new(o, "millis", json_integer(e->member->millis));
-}
-
-static void show_json(const struct ring_event *e)
-{
-	json_t *o = json_object();
-	char *text;
-
-	json_object_set_new(o, "event", json_string(event_names[e->kind]));
-	json_object_set_new(o, "seconds", json_real(e->seconds));
-	if (e->member)
-		add_member(o, e);
-	json_object_set_new(o, "length", json_integer((json_int_t)e->length));
-	json_object_set_new(o, "bytes", json_integer((json_int_t)e->bytes));
-	json_object_set_new(o, "joined", json_integer((json_int_t)e->joined));
-	json_object_set_new(o, "alive", json_integer((json_int_t)e->tally.alive));
-	json_object_set_new(o, "done", json_integer((json_int_t)e->tally.done));
-	json_object_set_new(o, "dropped", json_integer((json_int_t)e->tally.dropped));
-	json_object_set_new(o, "failed", json_integer((json_int_t)e->tally.failed));
-	if (e->kind == RING_EVENT_LISTENING)
-		json_object_set_new(o, "port", json_integer(e->port));
-	if (e->kind == RING_EVENT_END)
-		json_object_set_new(o, "ok", json_boolean(e->ok));
-	text = json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(6));
-	if (text) {
-		puts(text);
-		fflush(stdout);
-	}
-	free(text);
-	json_decref(o);
-}
-
-static void show_progress(struct dolly *d, const struct ring_event *e)
-{
-	double passed = e->seconds - d->last_shown;
-	char now[16], all[16], rate[16];
-
-	if (d->quiet || !e->joined || passed < (d->terminal ? 0.4 : 10))
-		return;
-	str_from_size(e->bytes, now, sizeof(now));
-	str_from_size(e->length, all, sizeof(all));
-	str_from_size(e->bytes > d->last_bytes
-			      ? (uint64_t)((double)(e->bytes - d->last_bytes) / passed)
-			      : 0,
-		      rate, sizeof(rate));
-	fprintf(stderr, "%s%s of %s, %s/s, nodes: %zu done, %zu alive, %zu dropped, %zu failed%s",
-		d->terminal ? "\r\033[K" : "dolly: ", now, all, rate, e->tally.done, e->tally.alive,
-		e->tally.dropped, e->tally.failed, d->terminal ? "" : "\n");
-	d->line_open = d->terminal;
-	d->last_shown = e->seconds;
-	d->last_bytes = e->bytes;
-}
-
-static void show_end(const struct ring_event *e)
-{
-	log_info("%zu nodes: %zu verified, %zu dropped, %zu failed, %zu not complete; %.1f s",
-		 e->joined, e->tally.done, e->tally.dropped, e->tally.failed, e->tally.alive,
-		 e->seconds);
-}
-
-static void show_done(const struct ring_event *e)
-{
-	char root[BLOB_ROOT_TEXT];
-
-	str_to_hex(e->member->root, BLOB_HASH_LEN, root);
-	log_info("%.1f s: '%s' ok: %llu bytes in %.1f s, BLAKE3 root %s", e->seconds,
-		 e->member->name, (unsigned long long)e->length, e->member->millis / 1000.0, root);
-}
-
-static void on_event(const struct ring_event *e, void *arg)
-{
-	struct dolly *d = arg;
-
-	if (d->json)
-		show_json(e);
-	switch (e->kind) {
-	case RING_EVENT_LISTENING:
-		log_info("%llu bytes to send, listening on port %u", (unsigned long long)e->length,
-			 e->port);
-		break;
-	case RING_EVENT_JOINED:
-	case RING_EVENT_RETURNED:
-		log_info("%.1f s: '%s' %s as node %u", e->seconds, e->member->name,
-			 event_names[e->kind], e->member->id);
-		break;
-	case RING_EVENT_DEMOTED:
-		log_info("%.1f s: '%s' is moved to the end: %s", e->seconds, e->member->name,
-			 e->reason);
-		break;
-	case RING_EVENT_DROPPED:
-	case RING_EVENT_FAILED:
-		log_warn("%.1f s: '%s' %s at %llu bytes: %s", e->seconds, e->member->name,
-			 event_names[e->kind], (unsigned long long)e->member->received, e->reason);
-		break;
-	case RING_EVENT_DONE:
-		show_done(e);
-		break;
-	case RING_EVENT_PROGRESS:
-		show_progress(d, e);
-		break;
-	case RING_EVENT_END:
-		show_end(e);
-		break;
-	}
-}
-
-static void on_recv_progress(uint64_t done, uint64_t total, void *arg)
-{
-	struct dolly *d = arg;
-	char a[16], b[16];
-
-	if (d->quiet || !d->terminal)
-		return;
-	fprintf(stderr, "\r\033[K%s of %s", str_from_size(done, a, sizeof(a)),
-		str_from_size(total, b, sizeof(b)));
-	d->line_open = true;
-}
-
-/* --- command line -------------------------------------------------------------------------------
- */
 
 static int take_number(const char *text, uint64_t max, uint64_t *out)
 {
@@ -362,7 +192,7 @@ static int take_common(struct dolly *d, int option, const char *value)
 		c->interface = value;
 		return 0;
 	case 'q':
-		d->quiet = true;
+		d->output.quiet = true;
 		return 0;
 	case OPT_POOL:
 		if (take_number(value, 64, &n) || n < 16)
@@ -392,7 +222,7 @@ static int take_send(struct dolly *d, int option, const char *value)
 	case OPT_HOSTS:
 		return read_hosts(d, value);
 	case OPT_JSON:
-		d->json = true;
+		d->output.json = true;
 		return 0;
 	case OPT_DETECT:
 		ret = take_seconds(value, &s->detect_ms);
@@ -461,8 +291,8 @@ static int run_send(struct dolly *d, int argc, char **argv)
 		d->send.paths = argv;
 		d->send.path_count = (size_t)argc;
 	}
-	d->send.event = on_event;
-	d->send.arg = d;
+	d->send.event = dolly_output_event;
+	d->send.arg = &d->output;
 	d->send.common.cancelled = is_interrupted;
 	return ring_send(&d->send) ? 1 : 0;
 }
@@ -475,8 +305,8 @@ static int run_recv(struct dolly *d, int argc, char **argv)
 		d->recv.dest = argv[1];
 	if (argc > 2 || !d->recv.master || !d->recv.dest)
 		return bad_usage("needs a master and a destination:", "recv");
-	d->recv.progress = on_recv_progress;
-	d->recv.arg = d;
+	d->recv.progress = dolly_output_received;
+	d->recv.arg = &d->output;
 	d->recv.common.cancelled = is_interrupted;
 	return ring_recv(&d->recv) ? 1 : 0;
 }
@@ -484,7 +314,7 @@ static int run_recv(struct dolly *d, int argc, char **argv)
 int main(int argc, char **argv)
 {
 	struct sigaction action = {.sa_handler = on_signal};
-	struct dolly d = {.terminal = isatty(STDERR_FILENO)};
+	struct dolly d = {.output.terminal = isatty(STDERR_FILENO)};
 	int ret;
 
 	if (argc >= 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
@@ -498,7 +328,7 @@ int main(int argc, char **argv)
 	d.sending = !strcmp(argv[1], "send");
 	ring_send_defaults(&d.send);
 	ring_recv_defaults(&d.recv);
-	log_set_sink(log_line, &d);
+	log_set_sink(dolly_output_log, &d.output);
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	signal(SIGPIPE, SIG_IGN);
@@ -510,7 +340,7 @@ int main(int argc, char **argv)
 	else if (!ret)
 		ret = d.sending ? run_send(&d, argc - optind, argv + optind)
 				: run_recv(&d, argc - optind, argv + optind);
-	end_line(&d);
+	dolly_output_end(&d.output);
 	dolly_config_free(&d.config);
 	free(d.hosts);
 	free(d.hosts_text);

@@ -20,14 +20,12 @@
 #include "ring/sock.h"
 
 #define TICK_MS	     50
-#define EVENTS	     64
 #define PATIENCE_MS  5000
 #define PROGRESS_MS  500
 #define GOODBYE_MS   500   /* for what is still queued when the session ends */
 #define NO_SOURCE_MS 10000 /* to tell nodes that there is nothing for them */
 
-/* --- events -------------------------------------------------------------------------------------
- */
+/* --- events --- */
 
 static size_t count_joined(const struct topology *t)
 {
@@ -55,179 +53,7 @@ void master_tell(struct master *m, enum ring_event_kind kind, const struct membe
 	m->opt->event(&e, m->opt->arg);
 }
 
-/* --- peers --------------------------------------------------------------------------------------
- */
-
-struct peer *master_peer(const struct master *m, uint32_t id)
-{
-	return id && id <= m->peer_cap ? m->peers[id - 1] : NULL;
-}
-
-void peer_close(struct master *m, struct peer *p)
-{
-	if (p->conn.fd >= 0)
-		epoll_ctl(m->members_fd, EPOLL_CTL_DEL, p->conn.fd, NULL);
-	conn_close(&p->conn);
-	m->peers[p->id - 1] = NULL;
-	free(p);
-}
-
-void peer_send(struct peer *p, enum ring_type type, uint64_t offset, struct strbuf *b)
-{
-	if (b->error || conn_queue(&p->conn, type, offset, b->buf, b->len) || conn_flush(&p->conn))
-		shutdown(p->conn.fd, SHUT_RDWR); /* the loop will see its end */
-}
-
-static void peer_notice(struct peer *p, enum ring_type type, uint32_t id, uint32_t epoch,
-			const char *text)
-{
-	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
-	struct ring_notice n = {.id = id, .epoch = epoch};
-
-	snprintf(n.text, sizeof(n.text), "%s", text);
-	message_encode_notice(&b, &n);
-	peer_send(p, type, 0, &b);
-}
-
-void master_broadcast(struct master *m, enum ring_type type, uint32_t id, const char *text)
-{
-	for (size_t i = 0; i < m->peer_cap; i++)
-		if (m->peers[i])
-			peer_notice(m->peers[i], type, id, m->topology.epoch, text);
-}
-
-/* --- what nodes say -----------------------------------------------------------------------------
- */
-
-static void on_report(struct master *m, struct peer *p, struct member *member,
-		      const struct ring_report *r)
-{
-	struct strbuf none = STRBUF_INIT;
-
-	if (member->state != MEMBER_ACTIVE)
-		return;
-	member->millis = r->millis;
-	member->ended = now_ms();
-	memcpy(member->root, r->root, sizeof(member->root));
-	if (r->status) {
-		topology_remove(&m->topology, member->id, MEMBER_LEAVING, r->text, now_ms());
-		master_tell(m, RING_EVENT_FAILED, member, member->reason);
-	} else {
-		member->state = MEMBER_DONE;
-		member->received = m->topology.length;
-		master_tell(m, RING_EVENT_DONE, member, NULL);
-	}
-	peer_send(p, RING_RELEASE, 0, &none);
-}
-
-static int on_frame(struct master *m, struct peer *p, struct member *member)
-{
-	const struct frame *f = &p->conn.frame;
-	struct ring_beat beat;
-	struct ring_report report;
-	struct ring_notice notice;
-	struct verdict v;
-
-	switch (f->type) {
-	case RING_BEAT:
-		if (message_decode_beat(&beat, p->conn.body, f->length))
-			return -EBADMSG;
-		topology_beat(&m->topology, p->id, &beat, now_ms());
-		flow_want(&m->flow, member->received);
-		return 0;
-	case RING_REPORT:
-		if (message_decode_report(&report, p->conn.body, f->length))
-			return -EBADMSG;
-		on_report(m, p, member, &report);
-		return 0;
-	case RING_COMPLAIN:
-		if (message_decode_notice(&notice, p->conn.body, f->length))
-			return -EBADMSG;
-		v = topology_complaint(&m->topology, p->id, notice.id, notice.text);
-		master_act(m, &v);
-		return 0;
-	default:
-		return -EPROTO;
-	}
-}
-
-static void on_readable(struct master *m, struct peer *p)
-{
-	uint32_t id = p->id;
-	struct member *member = topology_member(&m->topology, id);
-	int ret;
-
-	for (;;) {
-		ret = conn_read(&p->conn);
-		if (ret == 1)
-			ret = on_frame(m, p, member) ?: 1;
-		if (ret <= 0 || master_peer(m, id) != p)
-			break;
-	}
-	if (ret < 0 && master_peer(m, id) == p) {
-		char reason[RING_TEXT_MAX];
-
-		snprintf(reason, sizeof(reason), "its connection ended (%s)", strerror(-ret));
-		if (member->place != PLACE_NONE || member->state == MEMBER_LEAVING)
-			master_lose(m, member, reason);
-		else
-			peer_close(m, p);
-	}
-}
-
-/* Peers may be closed while a batch is worked on, so that a pointer in it may not be used: ids are.
- */
-static void handle_members(struct master *m)
-{
-	struct epoll_event events[EVENTS];
-	uint32_t ids[EVENTS];
-	int n = epoll_wait(m->members_fd, events, EVENTS, 0);
-
-	for (int i = 0; i < n; i++)
-		ids[i] = ((struct peer *)events[i].data.ptr)->id;
-	for (int i = 0; i < n; i++)
-		if (master_peer(m, ids[i]))
-			on_readable(m, master_peer(m, ids[i]));
-}
-
-/* --- the clock ----------------------------------------------------------------------------------
- */
-
-static void push_hashes(struct master *m, struct peer *p)
-{
-	uint8_t hashes[RING_HASHES][BLOB_HASH_LEN];
-
-	while (!conn_pending(&p->conn)) {
-		size_t n = flow_get_hashes(&m->flow, p->hashes_sent, hashes, RING_HASHES);
-
-		if (!n)
-			return;
-		if (conn_queue(&p->conn, RING_HASHES_ARE, p->hashes_sent, hashes,
-			       n * BLOB_HASH_LEN) ||
-		    conn_flush(&p->conn)) {
-			shutdown(p->conn.fd, SHUT_RDWR);
-			return;
-		}
-		p->hashes_sent += n;
-	}
-	conn_flush(&p->conn);
-}
-
-static void serve_peers(struct master *m, int64_t now)
-{
-	struct strbuf none = STRBUF_INIT;
-	bool beat = now - m->last_beat >= m->beat_ms;
-
-	for (size_t i = 0; i < m->peer_cap; i++) {
-		if (!m->peers[i])
-			continue;
-		push_hashes(m, m->peers[i]);
-		if (beat && !conn_pending(&m->peers[i]->conn))
-			peer_send(m->peers[i], RING_BEAT, 0, &none);
-	}
-	if (beat)
-		m->last_beat = now;
-}
+/* --- the clock --- */
 
 /* If this process itself was held up, that is nobody else's silence. */
 static void forgive(struct master *m, int64_t now)
@@ -281,7 +107,7 @@ static void tick(struct master *m)
 	start_when_ready(m, now);
 	master_update_places(m);
 	master_release_idle(m);
-	serve_peers(m, now);
+	master_serve_peers(m, now);
 	senders_reap(&m->senders);
 	door_tick(&m->door);
 	if (now - m->last_progress >= PROGRESS_MS) {
@@ -357,7 +183,7 @@ static void run(struct master *m)
 			if (fds[2].revents && read(m->wake_fd, &n, sizeof(n)) < 0)
 				n = 0;
 			door_handle(&m->door);
-			handle_members(m);
+			master_handle_peers(m);
 		}
 		check_source(m);
 		check_cancelled(m);
@@ -394,8 +220,7 @@ static int verdict_of(const struct master *m)
 	return n.dropped || n.failed || n.alive || n.done < m->opt->nodes ? -ENODATA : 0;
 }
 
-/* --- start and end ------------------------------------------------------------------------------
- */
+/* --- start and end --- */
 
 static int open_net(struct master *m)
 {

@@ -1,5 +1,5 @@
-/* The master's session, which master.c runs; master-members.c is who takes part in it. Owned by the
- * control thread. */
+/* The master's session, which master.c runs; master-members.c is who takes part in it,
+ * master-peers.c what is said. Owned by the control thread. */
 #ifndef LUCIE_RING_MASTER_H
 #define LUCIE_RING_MASTER_H
 
@@ -41,6 +41,10 @@ struct peer *master_peer(const struct master *m, uint32_t id);
 void peer_close(struct master *m, struct peer *p);
 void peer_send(struct peer *p, enum ring_type type, uint64_t offset, struct strbuf *b);
 void master_broadcast(struct master *m, enum ring_type type, uint32_t id, const char *text);
+/* Hears who has said something. */
+void master_handle_peers(struct master *m);
+/* At every tick: new hashes, and beats when they are due. */
+void master_serve_peers(struct master *m, int64_t now);
 
 /* Takes a member out; what it was decides what it is from now on. */
 void master_lose(struct master *m, struct member *member, const char *reason);

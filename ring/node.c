@@ -27,8 +27,7 @@
 #define PATIENCE_MS 5000
 #define POOL_MAX    ((size_t)FLOW_SLOTS_MAX * BLOB_CHUNK)
 
-/* --- frames from the master ---------------------------------------------------------------------
- */
+/* --- frames from the master --- */
 
 static int on_place(struct node *n)
 {
@@ -111,8 +110,7 @@ static int read_control(struct node *n)
 	return ret;
 }
 
-/* --- successors ---------------------------------------------------------------------------------
- */
+/* --- successors --- */
 
 static void enter(void *arg, struct conn *conn, const struct ring_address *from)
 {
@@ -138,8 +136,7 @@ static void enter(void *arg, struct conn *conn, const struct ring_address *from)
 		conn_refuse(conn, RING_REFUSE, 0, strerror(-ret));
 }
 
-/* --- the clock ----------------------------------------------------------------------------------
- */
+/* --- the clock --- */
 
 static int send_beat(struct node *n)
 {
@@ -287,8 +284,7 @@ static int run(struct node *n)
 	return n->released ? 0 : ret;
 }
 
-/* --- a session ----------------------------------------------------------------------------------
- */
+/* --- a session --- */
 
 static int open_door(struct node *n)
 {

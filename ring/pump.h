@@ -14,8 +14,7 @@
 #include "ring/flow.h"
 #include "ring/spool.h"
 
-/* --- disk -> memory (master) --------------------------------------------------------------------
- */
+/* --- disk -> memory (master) --- */
 
 struct reader {
 	struct flow *flow; /* constant while it runs, as is store */
@@ -27,8 +26,7 @@ struct reader {
 int reader_start(struct reader *r);
 void reader_join(struct reader *r); /* after flow_stop() */
 
-/* --- network -> memory --------------------------------------------------------------------------
- */
+/* --- network -> memory --- */
 
 struct receiver {
 	/* constant while it runs */
@@ -62,8 +60,7 @@ uint32_t receiver_attached(struct receiver *r);
 bool receiver_complaint(struct receiver *r, struct ring_notice *out);
 void receiver_join(struct receiver *r); /* after flow_stop() */
 
-/* --- memory -> disk -----------------------------------------------------------------------------
- */
+/* --- memory -> disk --- */
 
 struct writer {
 	/* constant while it runs */
@@ -83,8 +80,7 @@ struct writer {
 int writer_start(struct writer *w);
 void writer_join(struct writer *w); /* after flow_stop() */
 
-/* --- memory -> network --------------------------------------------------------------------------
- */
+/* --- memory -> network --- */
 
 struct sender {
 	/* constant while it runs */

@@ -28,8 +28,7 @@ void wake(int fd)
 	(void)n; /* an eventfd that is full wakes as well */
 }
 
-/* --- attaching ----------------------------------------------------------------------------------
- */
+/* --- attaching --- */
 
 enum attempt_state {
 	ATTEMPT_WAITING,
@@ -196,8 +195,7 @@ static int attach(struct receiver *r, struct conn *out, uint32_t *from)
 	return 0;
 }
 
-/* --- receiving ----------------------------------------------------------------------------------
- */
+/* --- receiving --- */
 
 static void begin_chunk(struct receiver *r, uint64_t position)
 {
@@ -377,8 +375,7 @@ static void *receiver_main(void *arg)
 	return NULL;
 }
 
-/* --- control ------------------------------------------------------------------------------------
- */
+/* --- control --- */
 
 int receiver_start(struct receiver *r)
 {
