@@ -15,9 +15,14 @@
 #include "init/rescue.h"
 #include "init/run.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/rtc.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
 #define PLAN_LIMIT_MS	(20 * 60 * 1000) /* beyond every wait in plan_main() */
@@ -55,6 +60,26 @@ static int get_plan(struct plan *plan, struct cmdline *cmdline)
 	return ret ? ret : load_plan(plan);
 }
 
+/* It is what the installed system begins with. UTC, as Debian takes it; a machine need not have one.
+ */
+static void set_hardware_clock(time_t now)
+{
+	_cleanup_close_ int fd = open("/dev/rtc0", O_WRONLY | O_CLOEXEC);
+	struct rtc_time rtc = {0};
+	struct tm tm;
+
+	if (fd < 0 || !gmtime_r(&now, &tm))
+		return;
+	rtc.tm_sec = tm.tm_sec;
+	rtc.tm_min = tm.tm_min;
+	rtc.tm_hour = tm.tm_hour;
+	rtc.tm_mday = tm.tm_mday;
+	rtc.tm_mon = tm.tm_mon;
+	rtc.tm_year = tm.tm_year;
+	if (ioctl(fd, RTC_SET_TIME, &rtc))
+		log_warn("cannot set the hardware clock: %s", strerror(errno));
+}
+
 /* Certificates, time stamps and package indexes want a clock that is about right. */
 static void set_clock(const struct plan *plan)
 {
@@ -70,6 +95,8 @@ static void set_clock(const struct plan *plan)
 	now = (struct timeval){.tv_sec = (time_t)t};
 	if (settimeofday(&now, NULL))
 		log_warn("cannot set the clock");
+	else
+		set_hardware_clock((time_t)t);
 }
 
 static void set_name(const struct plan *plan)

@@ -5,6 +5,7 @@
 #include "init/lib/cleanup.h"
 #include "init/lib/cmdline.h"
 #include "init/lib/http.h"
+#include "init/lib/identity.h"
 #include "init/lib/io.h"
 #include "init/lib/log.h"
 #include "init/lib/plan-format.h"
@@ -13,6 +14,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -95,6 +97,29 @@ static int check_head(struct asking *a, const struct plan *p, bool asked)
 	return -EPERM;
 }
 
+/* What the plan carries sealed to this boot is opened as long as its key is there: base64 in,
+ * IDENTITY_PATH out. */
+static int keep_identity(struct asking *a, const struct plan *p)
+{
+	const char *encoded = plan_get(plan_section(p, "configure"), "identity");
+	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
+	unsigned char sealed[IDENTITY_SEALED_MAX];
+	size_t len;
+	int ret;
+
+	if (!encoded)
+		return 0;
+	if (sodium_base642bin(sealed, sizeof(sealed), encoded, strlen(encoded), NULL, &len, NULL,
+			      sodium_base64_VARIANT_ORIGINAL))
+		return -EINVAL;
+	ret = box_open(&text, sealed, len, &a->keys);
+	if (!ret)
+		ret = file_write(IDENTITY_PATH, text.buf, text.len, 0600);
+	if (text.buf)
+		seal_wipe(text.buf, text.len);
+	return ret;
+}
+
 /* *has_server: the plan names one, so the network will be wanted. */
 static int check_plan(struct asking *a, const struct strbuf *text, bool asked, bool *has_server)
 {
@@ -108,6 +133,10 @@ static int check_plan(struct asking *a, const struct strbuf *text, bool asked, b
 	}
 	ret = check_head(a, &p, asked);
 	*has_server = plan_head(&p, "server");
+	if (!ret && asked && keep_identity(a, &p)) {
+		snprintf(a->why, WHY_MAX, "the identity in the plan cannot be opened");
+		ret = -EBADMSG;
+	}
 	plan_free(&p);
 	return ret;
 }

@@ -4,27 +4,24 @@
  *
  * It runs again in a repair: what the plan says is then written anew, and the identity (machine-id,
  * ssh host keys) stays as it is. Where this run has unpacked a base, that one's identity is
- * somebody else's and goes.
+ * somebody else's and goes; the one of the node's last installation comes back from the server.
  */
 #include "init/lib/cleanup.h"
 #include "init/lib/log.h"
 #include "init/lib/str.h"
 #include "init/module.h"
 #include "modules/lib/fetch.h"
-#include "modules/lib/target-run.h"
+#include "modules/lib/target-clock.h"
+#include "modules/lib/target-identity.h"
 #include "modules/lib/target.h"
 #include "modules/lib/volume.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <string.h>
-#include <sys/random.h>
 
 #define FILE_MAX   ((size_t)1 << 20)
-#define SSH	   "/etc/ssh"
-#define KEYGEN	   "/usr/bin/ssh-keygen"
 #define INTERFACES "/etc/network/interfaces"
 #define NETWORKD   "/lib/systemd/system/systemd-networkd"
 #define UNITS	   "/etc/systemd/system"
@@ -293,56 +290,34 @@ static int write_ssh_keys(struct configure *c)
 
 /* --- identity --- */
 
-static int write_machine_id(struct configure *c)
+static struct target_identity identity_of(const struct configure *c)
 {
-	_cleanup_free_ char *old = NULL;
-	unsigned char id[16];
-	char text[2 * sizeof(id) + 2];
-	int ret = target_read(c->target, "/etc/machine-id", FILE_MAX, &old);
-
-	if (ret && ret != -ENOENT)
-		return ret;
-	if (!c->fresh && old && strspn(old, "0123456789abcdef") == 2 * sizeof(id))
-		return 0;
-	if (getrandom(id, sizeof(id), 0) != sizeof(id))
-		return log_err(-errno, "no random numbers for the machine-id");
-	/* A random UUID (version 4), as machine-id(5) asks for. */
-	id[6] = (unsigned char)((id[6] & 0x0f) | 0x40);
-	id[8] = (unsigned char)((id[8] & 0x3f) | 0x80);
-	str_to_hex(id, sizeof(id), text);
-	strcat(text, "\n");
-	ret = target_write_text(c->target, "/etc/machine-id", text, 0444);
-	if (!ret && target_exists(c->target, "/var/lib/dbus/machine-id"))
-		ret = target_symlink(c->target, "/etc/machine-id", "/var/lib/dbus/machine-id");
-	return ret ? ret : target_remove(c->target, "/var/lib/systemd/random-seed");
+	return (struct target_identity){.target = c->target,
+					.plan = c->ctx->plan,
+					.section = c->section,
+					.fresh = c->fresh};
 }
 
-static int remove_host_keys(struct configure *c)
+static int write_machine_id(struct configure *c)
 {
-	int fd = target_open(c->target, SSH, O_RDONLY | O_DIRECTORY), ret = 0;
-	_cleanup_closedir_ DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *e;
+	struct target_identity t = identity_of(c);
 
-	while (!ret && dir && (e = readdir(dir)))
-		if (str_starts(e->d_name, "ssh_host_") && unlinkat(dirfd(dir), e->d_name, 0))
-			ret = log_err(-errno, "cannot remove '" SSH "/%s' from the target",
-				      e->d_name);
+	return target_machine_id(&t);
+}
+
+static int write_host_keys(struct configure *c)
+{
+	struct target_identity t = identity_of(c);
+	int ret = target_host_keys(&t);
+
+	if (!ret)
+		target_identity_report(&t);
 	return ret;
 }
 
-/* ssh-keygen -A makes those that are missing. */
-static int write_host_keys(struct configure *c)
+static int write_clock(struct configure *c)
 {
-	int ret = c->fresh ? remove_host_keys(c) : 0, left;
-
-	if (ret || !target_exists(c->target, "/usr/sbin/sshd") || !target_exists(c->target, KEYGEN))
-		return ret;
-	ret = target_enter(c->target);
-	if (!ret)
-		ret = target_run(c->target,
-				 &(struct target_command){.argv = (char *[]){KEYGEN, "-A", NULL}});
-	left = target_leave(c->target);
-	return ret ? ret : left;
+	return target_clock(c->target, c->section);
 }
 
 /* --- files --- */
@@ -389,6 +364,7 @@ static int configure_run(struct module_context *ctx)
 		{write_resolver, "resolver"},
 		{write_password, "root password"},
 		{write_ssh_keys, "ssh keys"},
+		{write_clock, "clock"},
 		{write_machine_id, "machine-id"},
 		{write_host_keys, "ssh host keys"},
 		{lay_files, "files"},

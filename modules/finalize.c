@@ -220,7 +220,8 @@ static int make_bootable(struct finalize *f)
 /* What proved this node to the server and to the rings is no business of the installed system. */
 static bool is_secret(const struct plan_section *s, const char *key)
 {
-	return (!*s->name && !strcmp(key, "token")) || !strcmp(key, "ring_key");
+	return (!*s->name && !strcmp(key, "token")) || !strcmp(key, "ring_key") ||
+	       !strcmp(key, "identity");
 }
 
 /* The plan as it was run. */

@@ -317,6 +317,8 @@ static const struct key_spec keys[] = {
 	 "pc-x86_64"},
 	{"console", LEVEL, 0, is_console, "consoles like tty0 ttyS0,115200", 0,
 	 "tty0 ttyS0,115200"},
+	{"ntp_server", LEVEL, KEY_LIST, is_server, "a host name or an address", 0, NULL},
+	{"keep_machine_id", LEVEL, 0, is_yes_or_no, "yes or no", 0, "no"},
 	{"kernel_args", LEVEL, 0, NULL, "kernel arguments", 0, NULL},
 	{"files", LEVEL, KEY_FOLDER, NULL,
 	 "a folder with default/, group/NAME/ and host/NAME/ in it", 0, NULL},

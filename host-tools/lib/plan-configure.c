@@ -128,6 +128,11 @@ int plan_write_configure(struct plan_maker *m)
 	if (!m->order->no_hosts)
 		write_hosts(m);
 	write_if(m, "root_password", plan_host_get(m, "root_password"));
+	plan_write_items(m, "ntp_server", plan_host_get(m, "ntp_server"));
+	if (!strcmp(plan_host_get(m, "keep_machine_id"), "yes"))
+		plan_write(m->out, "keep_machine_id", "yes");
+	write_if(m, "identity_key", m->order->identity_key);
+	write_if(m, "identity", m->order->identity);
 	pos = 0;
 	while (!ret && keys && cluster_list_next(keys, &pos, item, sizeof(item), &offset))
 		ret = write_ssh_keys(m, item);

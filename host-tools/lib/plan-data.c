@@ -102,7 +102,7 @@ int plan_write_dolly(struct plan_maker *m)
 /* --- base --- */
 
 /* One line for each item of a list. */
-static void write_items(struct plan_maker *m, const char *key, const char *list)
+void plan_write_items(struct plan_maker *m, const char *key, const char *list)
 {
 	char item[CLUSTER_ITEM_MAX];
 	size_t pos = 0, offset;
@@ -133,6 +133,6 @@ int plan_write_extrbase(struct plan_maker *m)
 	plan_write(m->out, "base", base->name);
 	plan_writef(m->out, "blob", "%s %llu", blob.root, (unsigned long long)blob.bytes);
 	plan_write(m->out, "format", blob.format);
-	write_items(m, "source", cluster_get(base, "source"));
+	plan_write_items(m, "source", cluster_get(base, "source"));
 	return rings_has(base) ? write_base_ring(m, base, blob.root) : 0;
 }

@@ -25,6 +25,9 @@ int plan_refuse(struct plan_maker *m, int err, const char *fmt, ...)
 /* A key of the host, its groups or the default. */
 const char *plan_host_get(const struct plan_maker *m, const char *key);
 
+/* One line for each item of a list (NULL: none). */
+void plan_write_items(struct plan_maker *m, const char *key, const char *list);
+
 /* A module's lines, below its "[MODULE]". 0, or -errno with a reason. */
 int plan_write_extrbase(struct plan_maker *m);
 int plan_write_dolly(struct plan_maker *m);

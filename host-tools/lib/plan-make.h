@@ -16,6 +16,8 @@ struct plan_order {
 	const char *const *servers;	  /* base URLs; NULL-terminated */
 	const char *breaks;		  /* modules to hold before, with commas; NULL: none */
 	bool no_mirrors;		  /* the servers alone have the blobs */
+	const char *identity_key;	  /* hex: what the node seals its identity to; NULL */
+	const char *identity; /* base64, sealed to the boot that asked; NULL: none is known */
 	bool wipe;
 	bool no_hosts; /* leave out the `host` lines, where 10,000 plans are only checked */
 };

@@ -103,6 +103,8 @@ static int text_make(struct serve *s, const struct state_node *node,
 {
 	const struct cluster_object *host = cluster_find(s->cluster, TYPE_HOST, node->name);
 	char **own = s->options->servers ? NULL : boot_files_servers(s->cluster, host);
+	_cleanup_free_ char *identity = serve_identity_for(s, node->name, request->key);
+	char identity_key[2 * BOX_KEY_LEN + 1];
 	struct plan_order order = {
 		.state_dir = s->options->state_dir,
 		.host = node->name,
@@ -116,8 +118,13 @@ static int text_make(struct serve *s, const struct state_node *node,
 		.breaks = node->breaks,
 		.no_mirrors = !own,
 		.wipe = node->wipe,
+		.identity = identity,
+		.identity_key = identity_key,
 	};
-	int ret = plan_make(text, s->cluster, &order, why, WHY_MAX);
+	int ret;
+
+	str_to_hex(s->signer->identity_key, BOX_KEY_LEN, identity_key);
+	ret = plan_make(text, s->cluster, &order, why, WHY_MAX);
 
 	boot_files_servers_free(own);
 	return ret;

@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <jansson.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -225,6 +226,40 @@ int arm_request_parse(struct arm_request *r, const char *text, size_t len, char 
 	return ret;
 }
 
+static int identity_request_read(struct identity_request *r, const json_t *json, char *why,
+				 size_t why_len)
+{
+	const char *sealed = json_string_value(json_object_get(json, "sealed"));
+	unsigned char raw[IDENTITY_SEALED_MAX];
+	size_t len;
+	int ret = name_get(r->install, sizeof(r->install), json, "install", why, why_len);
+
+	if (ret)
+		return ret;
+	if (!sealed || sodium_base642bin(raw, sizeof(raw), sealed, strlen(sealed), NULL, &len, NULL,
+					 sodium_base64_VARIANT_ORIGINAL))
+		return bad(why, why_len, "'sealed' is not base64 of a size that an identity has");
+	r->sealed = strdup(sealed);
+	return r->sealed ? 0 : -ENOMEM;
+}
+
+int identity_request_parse(struct identity_request *r, const char *text, size_t len, char *why,
+			   size_t why_len)
+{
+	json_t *json;
+	int ret;
+
+	memset(r, 0, sizeof(*r));
+	if (len > IDENTITY_REQUEST_MAX)
+		return bad(why, why_len, "the request is too long");
+	json = object_parse(text, len, why, why_len);
+	if (!json)
+		return -EINVAL;
+	ret = identity_request_read(r, json, why, why_len);
+	json_decref(json);
+	return ret;
+}
+
 static bool is_blob_name(const char *s)
 {
 	size_t n = strspn(s, "0123456789abcdef");
@@ -293,6 +328,7 @@ void route_parse(struct route *r, const char *path)
 		{"/v1/events", ROUTE_EVENTS},
 		{"/v1/hold", ROUTE_HOLD},
 		{"/v1/alarm", ROUTE_ALARM},
+		{"/v1/identity", ROUTE_IDENTITY},
 		{"/metrics", ROUTE_METRICS},
 		{"/", ROUTE_PAGE},
 		{"/board", ROUTE_PAGE},

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "init/lib/event.h"
+#include "init/lib/identity.h"
 #include "init/lib/seal.h"
 #include "init/lib/str.h"
 
@@ -70,12 +71,23 @@ int arm_request_parse(struct arm_request *r, const char *json, size_t len, char 
 /* What a node does then: "installs at its next boot". */
 const char *arm_action_words(enum arm_action action);
 
+/* What a node keeps over its installations, sealed (init/lib/identity.h). */
+struct identity_request {
+	char install[PLAN_ID_MAX];
+	char *sealed; /* base64; malloc'ed, the caller's */
+};
+#define IDENTITY_REQUEST_MAX (2 * IDENTITY_SEALED_MAX)
+
+int identity_request_parse(struct identity_request *r, const char *json, size_t len, char *why,
+			   size_t why_len);
+
 enum route_kind {
 	ROUTE_NONE,
 	ROUTE_PLAN,
 	ROUTE_EVENTS,
 	ROUTE_HOLD,
 	ROUTE_ALARM,
+	ROUTE_IDENTITY,
 	ROUTE_METRICS,
 	ROUTE_PAGE, /* rest: a file of the board's page; "": the page */
 	ROUTE_BOARD,

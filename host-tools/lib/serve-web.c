@@ -48,6 +48,8 @@ static size_t body_max(const char *path, void *arg)
 		return ALARM_REQUEST_MAX;
 	case ROUTE_ARM:
 		return ARM_REQUEST_MAX;
+	case ROUTE_IDENTITY:
+		return IDENTITY_REQUEST_MAX;
 	default:
 		return 0;
 	}
@@ -65,6 +67,8 @@ static struct http_call *plans_run(struct http_call *list, void *arg)
 			serve_plan(s, call, call->reply);
 		else if (route.kind == ROUTE_HOLD)
 			serve_hold(s, call, call->reply);
+		else if (route.kind == ROUTE_IDENTITY)
+			serve_identity(s, call, call->reply);
 		else if (route.kind == ROUTE_ARM)
 			serve_arm(s, call, call->reply);
 		else
@@ -80,6 +84,7 @@ static bool handle_post(struct serve *s, const struct route *route, struct http_
 	switch (route->kind) {
 	case ROUTE_PLAN:
 	case ROUTE_HOLD:
+	case ROUTE_IDENTITY:
 	case ROUTE_ARM:
 		return work_put(s->plans, call);
 	case ROUTE_EVENTS:

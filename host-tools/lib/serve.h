@@ -71,6 +71,10 @@ struct http_call *serve_events(struct http_call *list, void *serve);
 void serve_report(struct serve *s, const struct http_call *call, struct http_reply *reply);
 void serve_hold(struct serve *s, const struct http_call *call, struct http_reply *reply);
 void serve_alarm(struct serve *s, const struct http_call *call, struct http_reply *reply);
+/* Keeps the identity of a node; and the one that a plan carries for the boot with this key: base64,
+ * malloc'ed, NULL where there is none. */
+void serve_identity(struct serve *s, const struct http_call *call, struct http_reply *reply);
+char *serve_identity_for(struct serve *s, const char *node, const uint8_t boot_key[BOX_KEY_LEN]);
 void serve_file(struct serve *s, const struct route *route, struct http_reply *reply);
 void serve_metrics(struct serve *s, struct http_reply *reply);
 

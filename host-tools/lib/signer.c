@@ -1,7 +1,7 @@
 /* The process that holds the site key; see signer.h.
  *
  * It is forked while its owner is still single-threaded and knows no peer. It keeps one descriptor,
- * cannot be traced or dumped, signs nothing but plans, and ends when the other end of the pair is
+ * cannot be traced or dumped, signs nothing but plans and opens nothing but identities, and ends when the other end of the pair is
  * closed or its owner dies.
  */
 #include "host-tools/lib/signer.h"
@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "init/lib/cleanup.h"
+#include "init/lib/identity.h"
 #include "init/lib/io.h"
 #include "init/lib/log.h"
 #include "init/lib/plan-format.h"
@@ -58,29 +59,70 @@ static bool is_plan(const char *text, size_t len)
 	return len >= sizeof(start) - 1 && !memcmp(text, start, sizeof(start) - 1);
 }
 
-/* One request; -errno when the other end is gone or does not keep to the protocol. */
-static int serve_one(int fd, const uint8_t secret[SITE_SECRET_LEN])
-{
-	_cleanup_free_ char *text = NULL;
-	uint8_t answer[1 + SIGNATURE_LEN] = {1};
-	uint32_t len;
-	int ret = read_full(fd, &len, sizeof(len));
+struct secrets {
+	uint8_t site[SITE_SECRET_LEN];
+	struct box_keys identity;
+};
 
-	if (ret)
-		return ret;
-	if (!len || len > PLAN_MAX)
-		return -EFBIG;
-	text = malloc(len);
-	if (!text)
-		return -ENOMEM;
-	ret = read_full(fd, text, len);
-	if (ret)
-		return ret;
+enum { SIGN, RESEAL }; /* what to do */
+
+struct wire {
+	uint32_t what, len;
+};
+
+static int do_sign(int fd, const struct secrets *secrets, const char *text, size_t len)
+{
+	uint8_t answer[1 + SIGNATURE_LEN] = {1};
+
 	if (!is_plan(text, len))
 		return write_full(fd, answer, 1);
 	answer[0] = 0;
-	plan_sign(text, len, secret, answer + 1);
+	plan_sign(text, len, secrets->site, answer + 1);
 	return write_full(fd, answer, sizeof(answer));
+}
+
+/* Nothing but an identity is opened, and what was opened leaves only sealed. */
+static int do_reseal(int fd, const struct secrets *secrets, const char *data, size_t len)
+{
+	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT, sealed = STRBUF_INIT;
+	uint8_t status;
+	uint32_t wire_len;
+	int ret = len > BOX_KEY_LEN ? box_open(&text, data + BOX_KEY_LEN, len - BOX_KEY_LEN,
+					       &secrets->identity)
+				    : -EBADMSG;
+
+	if (!ret && !identity_is_text(text.buf, text.len))
+		ret = -EBADMSG;
+	if (!ret)
+		ret = box_seal(&sealed, text.buf, text.len, (const uint8_t *)data);
+	if (text.buf)
+		seal_wipe(text.buf, text.len);
+	status = ret ? 1 : 0;
+	wire_len = (uint32_t)sealed.len;
+	ret = write_full(fd, &status, 1);
+	if (!ret && !status)
+		ret = write_full(fd, &wire_len, sizeof(wire_len));
+	return ret || status ? ret : write_full(fd, sealed.buf, sealed.len);
+}
+
+/* One request; -errno when the other end is gone or does not keep to the protocol. */
+static int serve_one(int fd, const struct secrets *secrets)
+{
+	_cleanup_free_ char *data = NULL;
+	struct wire wire;
+	int ret = read_full(fd, &wire, sizeof(wire));
+
+	if (ret)
+		return ret;
+	if (!wire.len || wire.len > PLAN_MAX)
+		return -EFBIG;
+	data = malloc(wire.len);
+	if (!data)
+		return -ENOMEM;
+	ret = read_full(fd, data, wire.len);
+	if (ret)
+		return ret;
+	return (wire.what == SIGN ? do_sign : do_reseal)(fd, secrets, data, wire.len);
 }
 
 /* As little as possible that could leak the key or be used on it. */
@@ -101,19 +143,22 @@ static void confine(int fd)
 
 static void signer_main(int fd, const char *path)
 {
-	uint8_t secret[SITE_SECRET_LEN], hello[1 + SITE_PUBLIC_LEN] = {1};
+	uint8_t hello[1 + SITE_PUBLIC_LEN + BOX_KEY_LEN] = {1};
+	struct secrets secrets;
 
 	confine(fd);
-	if (secret_read(path, secret)) {
+	if (secret_read(path, secrets.site)) {
 		write_full(fd, hello, 1);
 		_exit(1);
 	}
+	identity_keys(secrets.site, &secrets.identity);
 	hello[0] = 0;
-	site_key_public(secret, hello + 1);
+	site_key_public(secrets.site, hello + 1);
+	memcpy(hello + 1 + SITE_PUBLIC_LEN, secrets.identity.public_key, BOX_KEY_LEN);
 	if (!write_full(fd, hello, sizeof(hello)))
-		while (!serve_one(fd, secret))
+		while (!serve_one(fd, &secrets))
 			;
-	seal_wipe(secret, sizeof(secret));
+	seal_wipe(&secrets, sizeof(secrets));
 	_exit(0);
 }
 
@@ -144,40 +189,78 @@ int signer_start(struct signer *s, const char *state_dir)
 	setsockopt(s->fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
 	/* It says itself what is wrong with the key. */
 	if (read_full(s->fd, &status, 1) || status ||
-	    read_full(s->fd, s->public_key, sizeof(s->public_key))) {
+	    read_full(s->fd, s->public_key, sizeof(s->public_key)) ||
+	    read_full(s->fd, s->identity_key, sizeof(s->identity_key))) {
 		signer_stop(s);
 		return -ENOKEY;
 	}
 	return 0;
 }
 
+/* Under the lock: the request, and the status byte of its answer. */
+static int ask(struct signer *s, uint32_t what, const void *head, size_t head_len, const void *data,
+	       size_t len, uint8_t *status)
+{
+	struct wire wire = {.what = what, .len = (uint32_t)(head_len + len)};
+	int ret = s->fd < 0 || send(s->fd, &wire, sizeof(wire), MSG_NOSIGNAL) != sizeof(wire)
+			  ? -EIO
+			  : write_full(s->fd, head, head_len);
+
+	if (!ret)
+		ret = write_full(s->fd, data, len);
+	return ret ? ret : read_full(s->fd, status, 1);
+}
+
+/* Out of step: an answer that comes late would be taken for the next one. */
+static int end(struct signer *s, int failed)
+{
+	if (failed && s->fd >= 0) {
+		close(s->fd);
+		s->fd = -1;
+	}
+	pthread_mutex_unlock(&s->lock);
+	return failed ? -EIO : 0;
+}
+
 int signer_sign(struct signer *s, const char *text, size_t len, uint8_t signature[SIGNATURE_LEN])
 {
-	uint32_t wire_len = (uint32_t)len;
-	uint8_t status;
+	uint8_t status = 1;
 	int ret;
 
 	if (!len || len > PLAN_MAX)
 		return -EFBIG;
 	pthread_mutex_lock(&s->lock);
-	ret = s->fd < 0									   ? -EIO
-	      : send(s->fd, &wire_len, sizeof(wire_len), MSG_NOSIGNAL) == sizeof(wire_len) ? 0
-											   : -EIO;
-	if (!ret)
-		ret = write_full(s->fd, text, len);
-	if (!ret)
-		ret = read_full(s->fd, &status, 1);
+	ret = ask(s, SIGN, NULL, 0, text, len, &status);
 	if (!ret && !status)
 		ret = read_full(s->fd, signature, SIGNATURE_LEN);
-	if (ret && s->fd >= 0) {
-		/* Out of step: an answer that comes late would be taken for the next one. */
-		close(s->fd);
-		s->fd = -1;
-	}
-	pthread_mutex_unlock(&s->lock);
-	if (ret)
-		return -EIO;
-	return status ? -EINVAL : 0;
+	ret = end(s, ret);
+	return ret ? ret : status ? -EINVAL : 0;
+}
+
+int signer_reseal(struct signer *s, const void *sealed, size_t len,
+		  const uint8_t boot_key[BOX_KEY_LEN], struct strbuf *out)
+{
+	_cleanup_free_ char *data = malloc(IDENTITY_SEALED_MAX);
+	uint8_t status = 1;
+	uint32_t wire_len = 0;
+	int ret;
+
+	if (!data)
+		return -ENOMEM;
+	if (!len || len > IDENTITY_SEALED_MAX)
+		return -EBADMSG;
+	pthread_mutex_lock(&s->lock);
+	ret = ask(s, RESEAL, boot_key, BOX_KEY_LEN, sealed, len, &status);
+	if (!ret && !status)
+		ret = read_full(s->fd, &wire_len, sizeof(wire_len));
+	if (!ret && wire_len > IDENTITY_SEALED_MAX)
+		ret = -EPROTO;
+	if (!ret && !status)
+		ret = read_full(s->fd, data, wire_len);
+	ret = end(s, ret);
+	if (ret || status)
+		return ret ? ret : -EBADMSG;
+	return strbuf_add(out, data, wire_len);
 }
 
 void signer_stop(struct signer *s)

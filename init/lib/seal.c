@@ -109,43 +109,73 @@ int plan_verify(const char *text, size_t len, const uint8_t signature[SIGNATURE_
 	return 0;
 }
 
-int plan_seal(struct strbuf *out, const char *text, size_t len,
-	      const uint8_t signature[SIGNATURE_LEN], const uint8_t box_public[BOX_KEY_LEN])
+int box_seal(struct strbuf *out, const void *data, size_t len,
+	     const uint8_t box_public[BOX_KEY_LEN])
 {
-	size_t clear_len = SIGNATURE_LEN + len, sealed_len = clear_len + crypto_box_SEALBYTES;
-	_cleanup_free_ uint8_t *clear = NULL, *sealed = NULL;
+	size_t sealed_len = len + crypto_box_SEALBYTES;
+	_cleanup_free_ uint8_t *sealed = NULL;
 
-	if (len > PLAN_MAX)
+	if (len > SIGNATURE_LEN + PLAN_MAX)
 		return -EFBIG;
-	clear = malloc(clear_len);
 	sealed = malloc(sealed_len);
-	if (!clear || !sealed)
+	if (!sealed)
 		return -ENOMEM;
-	memcpy(clear, signature, SIGNATURE_LEN);
-	memcpy(clear + SIGNATURE_LEN, text, len);
-	if (crypto_box_seal(sealed, clear, clear_len, box_public))
+	if (crypto_box_seal(sealed, data, len, box_public))
 		return -EINVAL; /* a key of small order */
 	return strbuf_add(out, sealed, sealed_len);
 }
 
-int plan_open(struct strbuf *out, const void *sealed, size_t len, const struct box_keys *keys,
-	      const uint8_t site_public[SITE_PUBLIC_LEN])
+int box_open(struct strbuf *out, const void *sealed, size_t len, const struct box_keys *keys)
 {
 	_cleanup_free_ uint8_t *clear = NULL;
 	size_t clear_len;
 	int ret;
 
-	if (len < crypto_box_SEALBYTES + SIGNATURE_LEN)
+	if (len < crypto_box_SEALBYTES)
 		return -EBADMSG;
 	clear_len = len - crypto_box_SEALBYTES;
-	if (clear_len > PLAN_MAX + SIGNATURE_LEN)
+	if (clear_len > SIGNATURE_LEN + PLAN_MAX)
 		return -EFBIG;
-	clear = malloc(clear_len);
+	clear = malloc(clear_len + 1);
 	if (!clear)
 		return -ENOMEM;
 	if (crypto_box_seal_open(clear, sealed, len, keys->public_key, keys->secret_key))
 		return -EBADMSG;
-	ret = plan_verify((char *)clear + SIGNATURE_LEN, clear_len - SIGNATURE_LEN, clear,
-			  site_public);
-	return ret ? ret : strbuf_add(out, clear + SIGNATURE_LEN, clear_len - SIGNATURE_LEN);
+	ret = strbuf_add(out, clear, clear_len);
+	sodium_memzero(clear, clear_len);
+	return ret;
+}
+
+int plan_seal(struct strbuf *out, const char *text, size_t len,
+	      const uint8_t signature[SIGNATURE_LEN], const uint8_t box_public[BOX_KEY_LEN])
+{
+	_cleanup_free_ uint8_t *clear = NULL;
+	int ret;
+
+	if (len > PLAN_MAX)
+		return -EFBIG;
+	clear = malloc(SIGNATURE_LEN + len);
+	if (!clear)
+		return -ENOMEM;
+	memcpy(clear, signature, SIGNATURE_LEN);
+	memcpy(clear + SIGNATURE_LEN, text, len);
+	ret = box_seal(out, clear, SIGNATURE_LEN + len, box_public);
+	sodium_memzero(clear, SIGNATURE_LEN + len);
+	return ret;
+}
+
+int plan_open(struct strbuf *out, const void *sealed, size_t len, const struct box_keys *keys,
+	      const uint8_t site_public[SITE_PUBLIC_LEN])
+{
+	_cleanup_strbuf_ struct strbuf clear = STRBUF_INIT;
+	size_t n;
+	int ret = box_open(&clear, sealed, len, keys);
+
+	if (ret)
+		return ret;
+	if (clear.len < SIGNATURE_LEN)
+		return -EBADMSG;
+	n = clear.len - SIGNATURE_LEN;
+	ret = plan_verify(clear.buf + SIGNATURE_LEN, n, (uint8_t *)clear.buf, site_public);
+	return ret ? ret : strbuf_add(out, clear.buf + SIGNATURE_LEN, n);
 }

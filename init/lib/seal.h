@@ -9,6 +9,7 @@
 #ifndef LUCIE_SEAL_H
 #define LUCIE_SEAL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -44,6 +45,12 @@ void site_id(const uint8_t public_key[SITE_PUBLIC_LEN], char out[SITE_ID_TEXT]);
 int site_public_read(const char *path, uint8_t public_key[SITE_PUBLIC_LEN]);
 
 void box_keys_make(struct box_keys *keys);
+
+/* Anything that only the holder of the key can read; both append to out. -ENOMEM, -EFBIG (more than
+ * a plan), -EINVAL (no usable key); -EBADMSG: altered, or sealed to another key. */
+int box_seal(struct strbuf *out, const void *data, size_t len,
+	     const uint8_t box_public[BOX_KEY_LEN]);
+int box_open(struct strbuf *out, const void *sealed, size_t len, const struct box_keys *keys);
 
 /* -ENOMEM, -EFBIG. */
 int plan_sign(const char *text, size_t len, const uint8_t secret_key[SITE_SECRET_LEN],

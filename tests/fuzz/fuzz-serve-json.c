@@ -13,6 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct plan_request request;
 	_cleanup_strbuf_ struct strbuf inventory = STRBUF_INIT;
+	struct identity_request identity;
 	struct alarm_request alarm;
 	struct hold_request hold;
 	struct arm_request arm;
@@ -33,5 +34,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!arm_request_parse(&arm, (const char *)data, size, why, sizeof(why)) &&
 	    (!arm.count || arm.count > ARM_NODES_MAX || !str_is_name(arm.nodes[arm.count - 1])))
 		abort();
+	if (!identity_request_parse(&identity, (const char *)data, size, why, sizeof(why)) &&
+	    !str_is_name(identity.install))
+		abort();
+	free(identity.sealed);
 	return 0;
 }

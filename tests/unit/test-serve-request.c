@@ -23,6 +23,7 @@ static void routes(void **arg)
 		{"/v1/plan", ROUTE_PLAN, "", ""},
 		{"/v1/events", ROUTE_EVENTS, "", ""},
 		{"/v1/alarm", ROUTE_ALARM, "", ""},
+		{"/v1/identity", ROUTE_IDENTITY, "", ""},
 		{"/blob/" HEX64, ROUTE_BLOB, "", HEX64},
 		{"/blob/" HEX64 ".blob", ROUTE_BLOB, "", HEX64 ".blob"},
 		{"/boot/vmlinuz", ROUTE_BOOT, "", "vmlinuz"},

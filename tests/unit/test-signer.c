@@ -126,6 +126,34 @@ static void a_damaged_or_missing_key_is_refused(void **arg)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
+/* What comes out can be opened by the boot only, and only an identity comes out. */
+static void identities_are_sealed_anew(void **arg)
+{
+	static const char text[] = "lucie-identity 1\nnode n1\n", other[] = "anything else";
+	_cleanup_strbuf_ struct strbuf in = STRBUF_INIT, out = STRBUF_INIT, clear = STRBUF_INIT;
+	struct box_keys boot, stranger;
+	uint8_t signature[SIGNATURE_LEN];
+	struct signer s;
+
+	(void)arg;
+	box_keys_make(&boot);
+	box_keys_make(&stranger);
+	assert_int_equal(signer_start(&s, dir), 0);
+	assert_int_equal(box_seal(&in, text, strlen(text), s.identity_key), 0);
+	assert_int_equal(signer_reseal(&s, in.buf, in.len, boot.public_key, &out), 0);
+	assert_int_equal(box_open(&clear, out.buf, out.len, &stranger), -EBADMSG);
+	assert_int_equal(box_open(&clear, out.buf, out.len, &boot), 0);
+	assert_string_equal(clear.buf, text);
+	in.buf[in.len - 1] ^= 1;
+	assert_int_equal(signer_reseal(&s, in.buf, in.len, boot.public_key, &out), -EBADMSG);
+	strbuf_reset(&in);
+	assert_int_equal(box_seal(&in, other, strlen(other), s.identity_key), 0);
+	assert_int_equal(signer_reseal(&s, in.buf, in.len, boot.public_key, &out), -EBADMSG);
+	assert_int_equal(signer_reseal(&s, "", 0, boot.public_key, &out), -EBADMSG);
+	assert_int_equal(signer_sign(&s, PLAN_VERSION_LINE "\n", 13, signature), 0);
+	signer_stop(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -134,6 +162,7 @@ int main(void)
 		TEST(a_dead_process_is_an_error_and_no_hang),
 		TEST(a_key_that_others_can_read_is_refused),
 		TEST(a_damaged_or_missing_key_is_refused),
+		TEST(identities_are_sealed_anew),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,75 @@
+/* POST /v1/identity: what a node keeps over its installations (init/lib/identity.h). It comes from
+ * an installation, with its token, sealed to the signing process, which alone can open it: here it
+ * is kept and given back as bytes that say nothing. */
+#include "host-tools/lib/serve.h"
+
+#include <errno.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host-tools/lib/die.h"
+#include "init/lib/cleanup.h"
+
+#define WHY_MAX 256
+
+static int keep(struct serve *s, const struct identity_request *r, const struct http_call *call,
+		struct http_reply *reply)
+{
+	struct state_install install;
+	char node[64];
+	uint64_t ack;
+	int ret = serve_authenticate(s, call, r->install, node, &ack, reply);
+
+	if (ret)
+		return ret;
+	if (state_install(s->state, r->install, &install) || !install.latest) {
+		http_reply_text(reply, HTTP_UNAUTHORIZED, "'%s' is not the last one of '%s'",
+				r->install, node);
+		return -EACCES;
+	}
+	if (!state_identity_keep(s->state, node, r->sealed))
+		return 0;
+	http_reply_text(reply, HTTP_FAILED, "the server cannot write its state");
+	return -EIO;
+}
+
+void serve_identity(struct serve *s, const struct http_call *call, struct http_reply *reply)
+{
+	struct identity_request request;
+	char why[WHY_MAX];
+
+	if (identity_request_parse(&request, call->body, call->body_len, why, sizeof(why))) {
+		http_reply_text(reply, HTTP_BAD_REQUEST, "%s", why);
+		serve_say_refusal("-", "identity from %s refused: %s", call->peer, why);
+		return;
+	}
+	if (!keep(s, &request, call, reply))
+		http_reply_text(reply, HTTP_OK, "kept");
+	free(request.sealed);
+}
+
+char *serve_identity_for(struct serve *s, const char *node, const uint8_t boot_key[BOX_KEY_LEN])
+{
+	_cleanup_free_ char *kept = NULL;
+	_cleanup_strbuf_ struct strbuf fresh = STRBUF_INIT;
+	unsigned char sealed[IDENTITY_SEALED_MAX];
+	char *encoded;
+	size_t len, room;
+
+	if (state_identity(s->state, node, &kept))
+		return NULL;
+	if (sodium_base642bin(sealed, sizeof(sealed), kept, strlen(kept), NULL, &len, NULL,
+			      sodium_base64_VARIANT_ORIGINAL) ||
+	    signer_reseal(s->signer, sealed, len, boot_key, &fresh)) {
+		serve_say(node, "-",
+			  "its ssh host keys cannot be opened by this site's key: it "
+			  "gets new ones");
+		return NULL;
+	}
+	room = sodium_base64_encoded_len(fresh.len, sodium_base64_VARIANT_ORIGINAL);
+	encoded = xcalloc(1, room);
+	sodium_bin2base64(encoded, room, (unsigned char *)fresh.buf, fresh.len,
+			  sodium_base64_VARIANT_ORIGINAL);
+	return encoded;
+}
