@@ -19,7 +19,7 @@ static int keep(struct serve *s, const struct identity_request *r, const struct 
 	struct state_install install;
 	char node[64];
 	uint64_t ack;
-	int ret = serve_authenticate(s, call, r->install, node, &ack, reply);
+	int ret = serve_authenticate(s->state, call, r->install, node, &ack, reply);
 
 	if (ret)
 		return ret;
