@@ -3,7 +3,7 @@
 set -u
 cd "$(dirname "$0")/.." || exit 2
 unset MAKEFLAGS MFLAGS MAKELEVEL # each part is a make of its own
-parts=${PARTS:-lint unit fuzz cli image init server board modules netns vm}
+parts=${PARTS:-lint unit fuzz cli image init server security board modules netns vm}
 passed=0 failed=0 table=
 for part in $parts; do
 	printf '\n=== check-%s\n' "$part"

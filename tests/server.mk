@@ -9,6 +9,10 @@ check-server: host $(O)/host/bin/sim-nodes $(NODE_INIT)
 	$(Q)tests/server/setup.sh
 	$(Q)INIT=$(NODE_INIT) tests/server/mirrors.sh
 
+.PHONY: check-security
+check-security: host $(O)/host/bin/sim-nodes ## the server among hostile clients and nodes
+	$(Q)tests/security/run.sh
+
 # The board in a real browser.
 .PHONY: check-board
 check-board: host $(O)/host/bin/sim-nodes

@@ -1,0 +1,168 @@
+#!/usr/bin/env bash
+# The server among hostile clients, compromised nodes, and with a web process that is no longer ours. Each attack is refused; what can be told
+# apart is logged; and a healthy node is installed meanwhile, every time. (What a node refuses is in tests/vm/refuse-plan.sh.)
+# In a network namespace of its own; no root needed where user namespaces are allowed.
+set -euo pipefail
+if [ -z "${LUCIE_INSIDE:-}" ]; then
+	how=(unshare --net)
+	[ "$(id -u)" -eq 0 ] || how=(unshare --user --map-root-user --net)
+	LUCIE_INSIDE=1 exec "${how[@]}" -- "$0"
+fi
+TOP=$(cd "$(dirname "$0")/../.." && pwd)
+LUCIE=$TOP/out/host/bin/lucie
+SIM=$TOP/out/host/bin/sim-nodes
+PORT=8077
+URL=http://127.0.0.1:$PORT
+T=$(mktemp -d "${TMPDIR:-/tmp}/lucie-security.XXXXXX")
+STATE=$T/state
+SERVE='' LORIS=''
+
+cleanup() {
+	local status=$?
+	trap - EXIT
+	for pid in $SERVE $LORIS; do kill "$pid" 2>/dev/null || true; done
+	wait 2>/dev/null || true
+	[ $status -eq 0 ] || { echo '--- the server said'; tail -n 40 "$T/serve.log" | cut -c1-200; } 2>/dev/null
+	rm -rf "$T"
+	exit $status
+}
+trap cleanup EXIT
+pass() { printf 'ok: %s\n' "$*"; }
+fail() {
+	printf 'FAILED: %s\n' "$*" >&2
+	exit 1
+}
+mac() { printf '52:54:00:00:01:%02x' "$1"; }
+arm() { "$LUCIE" install --state "$STATE" "$@" >"$T/install.log" 2>&1 || { cat "$T/install.log"; fail "lucie install $*"; }; }
+sim() { "$SIM" --server "$URL" --site-key "$STATE/key/site.pub" --mac "$(mac "$1")" "${@:2}"; }
+status() { "$LUCIE" status --state "$STATE" "$1"; }
+attack() { timeout 120 "$TOP/tests/security/attack.py" "$PORT" "$@" 2>"$T/attack.log" || { cat "$T/attack.log"; fail "attack $1"; }; }
+said() {
+	for _ in $(seq 50); do grep -qE -- "$1" "$T/serve.log" && return; sleep 0.1; done
+	fail "the server did not say '$1'"
+}
+# Nothing else is disturbed: the same processes, and an installation that goes well.
+healthy() { # AFTER-WHAT
+	arm n1
+	sim 1 >"$T/out" 2>&1 || { cat "$T/out"; fail "a healthy installation after: $1"; }
+	[ "$(pgrep -P "$SERVE" | sort)" = "$CHILDREN" ] || fail "a process of the server ended: $1"
+	pass "$1"
+}
+
+ip link set lo up
+mkdir -p "$T/images/test/boot" "$T/packages" "$T/base/sbin"
+touch "$T/base/sbin/init"
+for f in vmlinuz initramfs.img boot/lpxelinux.0 boot/ldlinux.c32; do echo "$f" >"$T/images/test/$f"; done
+echo PRIVATE >"$T/private"
+ln -s "$T/private" "$T/packages/leak"
+tar -C "$T/base" -cf - . | zstd -q -o "$T/base.tar.zst"
+"$LUCIE" base add default "$T/base.tar.zst" --state "$STATE" >"$T/base.log" 2>&1 || { cat "$T/base.log"; fail "lucie base add"; }
+{
+	cat <<-END
+		define lucie_group{
+		name site
+		subnet 255.255.255.0
+		domain_name example.test
+		gateway 10.9.0.1
+		dns1 10.9.0.1
+		lucie_server server
+		server_address 127.0.0.1
+		http_port $PORT
+		board test
+		installer test
+		}
+		define installer{
+		name test
+		modules init, partition, mount, extrbase
+		}
+		define package_server{
+		name local
+		suite ./
+		path $T/packages
+		}
+	END
+	for i in 1 2 3 4; do printf 'define host{\nhost_name n%d\nlucie_group site\naddress 10.9.0.%d\nmac_address %s\n}\n' "$i" $((i + 1)) "$(mac "$i")"; done
+} >"$T/cluster.conf"
+"$LUCIE" setup --conf "$T/cluster.conf" --state "$STATE" --images "$T/images" >"$T/setup.log" 2>&1 || { cat "$T/setup.log"; fail "lucie setup"; }
+"$LUCIE" serve --state "$STATE" --no-dhcp --bind 127.0.0.1 >"$T/serve.log" 2>&1 &
+SERVE=$!
+said 'HTTP on port'
+CHILDREN=$(pgrep -P "$SERVE" | sort)
+WEB=$(for pid in $CHILDREN; do [ "$(find "/proc/$pid/task" -mindepth 1 -maxdepth 1 | wc -l)" -eq 1 ] || echo "$pid"; done)
+[ -n "$WEB" ] || fail "no web process"
+python3 "$TOP/tests/security/attack.py" "$PORT" loris 40 2>"$T/loris.log" &
+LORIS=$!
+
+# --- nodes that are not what they say
+arm n2 n3
+sim 2 --plan-only >"$T/plan2"
+sim 3 --plan-only >"$T/plan3"
+key() { sed -n "s/^$2 //p" "$T/$1"; }
+attack tokens "$(key plan2 install)" "$(key plan2 token)" "$(key plan3 token)"
+said "refused: the token is not that of installation '$(key plan2 install)'"
+status n2 | grep -q running || fail "n2 after events with wrong tokens: $(status n2)"
+status n3 | grep -q running || fail "n3: $(status n3)"
+healthy "another node's token, malformed tokens, events that are not right"
+
+report() { printf '{"kind": "report", "install": "%s", "seq": 1, "mac": "%s", "t": 1, "module": "", "ok": true, "message": ""}\n' "$(key "$1" install)" "$(mac 3)"; }
+post() { curl -s -m 10 -H "Authorization: Bearer $(key "$1" token)" --data-binary @- "$URL/v1/events"; }
+sim 3 --plan-only >"$T/plan3b" # a new boot: what plan3 was for is stale
+[ "$(report plan3 | post plan3)" = '{"ack": 1}' ] || fail "a stale report is not acknowledged to its sender"
+status n3 | grep -q running || fail "a stale report changed the state: $(status n3)"
+grep -q LOCALBOOT "$STATE/tftp/pxelinux.cfg/01-52-54-00-00-01-03" && fail "a stale report sent the node to its disk"
+[ "$(report plan3b | post plan3b)" = '{"ack": 1}' ] || fail "the report of n3"
+arm n3
+[ "$(report plan3b | post plan3b)" = '{"ack": 1}' ] || fail "the replayed report"
+status n3 | grep -q 'boots installer\|test' || fail "a replayed report disarmed the node: $(status n3)"
+grep -q LOCALBOOT "$STATE/tftp/pxelinux.cfg/01-52-54-00-00-01-03" && fail "a replayed report sent the node to its disk"
+healthy "a stale installation's report, a replayed one"
+
+# --- requests
+attack paths
+healthy "paths that lead elsewhere"
+attack headers
+healthy "headers of 10 MB, first lines of nonsense"
+attack lengths
+healthy "lengths and chunks that are not, requests within requests"
+attack ranges "$(sed -n 's/^root //p' "$STATE"/bases/default.tar.zst.blob)"
+healthy "ranges"
+attack bodies
+said 'no plan for 127.0.0.1: not (a )?JSON'
+healthy "bodies: malformed, nested 30,000 deep, not UTF-8, 1 MiB"
+
+# --- floods
+arm n4
+attack plans "$(mac 4)"
+said "'n4' was not installed in 3 attempts"
+healthy "60 plan requests of one machine"
+before=$(grep -c ALARM "$T/serve.log" || true)
+attack alarms
+[ $(($(grep -c ALARM "$T/serve.log") - before)) -lt 100 ] || fail "forged alarms flood the terminal"
+! grep -q $'\x1b' "$T/serve.log" || fail "a stranger's escape sequence on the terminal"
+healthy "400 forged alarms"
+wait "$LORIS" || { cat "$T/loris.log"; fail "slow clients"; }
+LORIS=
+healthy "400 clients that send a byte a second"
+memory=$(awk '/^VmHWM/ {print $2}' "/proc/$WEB/status")
+[ "$memory" -lt 150000 ] || fail "the web process took $memory kB"
+
+# --- a web process in somebody else's hands: its file systems, its rights, and the key
+inside() { nsenter -t "$WEB" -m -- setpriv --bounding-set=-all,+dac_override --inh-caps=-all --no-new-privs -- "$@"; }
+secret=$(cat "$STATE/key/site.key")
+signer=$(pgrep -P "$SERVE" | grep -vx "$WEB" | head -n 1)
+for path in "$STATE/key/site.key" "/proc/$SERVE/root$STATE/key/site.key" "/proc/$signer/root$STATE/key/site.key" "/proc/$signer/mem" "/proc/1/root$STATE/key/site.key" "/proc/$SERVE/cwd$STATE/key/site.key"; do
+	! inside head -c 200 "$path" >"$T/out" 2>&1 || ! grep -qF "${secret:0:40}" "$T/out" || fail "the web process reads the key at $path"
+done
+inside head -c 10 "$STATE/definition" >"$T/out" || fail "in the web process's place nothing can be read at all"
+! inside umount "$STATE/key" 2>/dev/null || fail "the web process uncovers the key"
+! inside mount --bind / /mnt 2>/dev/null || fail "the web process mounts"
+head -c 1 "/proc/$signer/maps" >"$T/out" || fail "this test cannot look into the signer itself"
+! inside head -c 1 "/proc/$signer/maps" >"$T/out" 2>&1 || fail "the web process looks into the signer"
+[ -z "$(find "/proc/$WEB/root$STATE/key" -mindepth 1)" ] || fail "the web process has the key in its files"
+head -c 200 "$STATE/key/site.key" | grep -qF "${secret:0:40}" || fail "this test cannot read the key itself"
+grep -q '^NoNewPrivs:.*1' "/proc/$WEB/status" || fail "the web process may gain rights"
+pass "a web process in somebody else's hands does not reach the key"
+
+kill "$SERVE"
+wait "$SERVE" || fail "the server's exit code"
+SERVE=
