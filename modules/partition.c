@@ -11,6 +11,7 @@
 #include "init/lib/log.h"
 #include "init/lib/str.h"
 #include "init/module.h"
+#include "modules/lib/boot-loader.h"
 #include "modules/lib/disk.h"
 #include "modules/lib/ext4.h"
 #include "modules/lib/guard.h"
@@ -140,10 +141,20 @@ static int plan_stamp(struct job *job, size_t disk)
 	return 0;
 }
 
+/* Before the first write, not when the boot loader finds no place. */
+static int check_firmware(const struct job *job)
+{
+	const char *why = boot_loader_objection(&job->layout, boot_firmware_is_uefi());
+
+	return why && volume_plan_runs(job->ctx->plan, "finalize") ? log_err(0, "%s", why) : 0;
+}
+
 static int prepare(struct job *job)
 {
 	int ret = volume_layout(job->ctx->plan, &job->layout);
 
+	if (!ret)
+		ret = check_firmware(job);
 	if (!ret)
 		ret = target_unmount(job->ctx->target);
 	if (!ret)

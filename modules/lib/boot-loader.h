@@ -1,0 +1,56 @@
+/* Making a disk bootable, for the firmware that this machine started with: extlinux for a BIOS, the
+ * distribution's signed shim and GRUB for UEFI. Both boot the newest kernel in /boot by
+ * configurations that a hook in the target writes, now and after each kernel package.
+ *
+ * Boot entries of the firmware are left alone: the network stays first, as the server decides what
+ * a node boots, and the disk is found by the path that removable media have (UEFI specification
+ * 3.5.1.1).
+ */
+#ifndef LUCIE_BOOT_LOADER_H
+#define LUCIE_BOOT_LOADER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "modules/lib/layout.h"
+#include "modules/lib/volume.h"
+
+#define BOOT_CONFIG_EXTLINUX "/boot/extlinux/extlinux.conf"
+#define BOOT_CONFIG_GRUB     "/boot/lucie/grub.cfg"
+#define BOOT_FILE_HASH	     32
+
+struct boot_loader {
+	const char *target;
+	const char *kernel_args; /* may be NULL */
+	const struct volumes *v;
+	const struct volume *root, *boot, *esp; /* where /boot lies; esp may be NULL with a BIOS */
+	/* what was put onto the system partition, for boot_loader_verify() */
+	struct boot_file {
+		char path[64]; /* below the partition */
+		size_t bytes;
+		uint8_t hash[BOOT_FILE_HASH];
+	} files[4];
+	size_t file_count;
+};
+
+bool boot_firmware_is_uefi(void);
+
+/* NULL, or why a machine with this firmware cannot boot what the layout makes. Pure. */
+const char *boot_loader_objection(const struct layout *l, bool uefi);
+
+/* The mounted target gets hook, configurations and boot loader. -errno; logged. */
+int boot_loader_install(struct boot_loader *b);
+
+/* After the target is unmounted: reads from the disk what the firmware will read. -errno; logged. */
+int boot_loader_verify(const struct boot_loader *b);
+
+/* The parts. */
+int boot_config_write(const struct boot_loader *b);	 /* hook, arguments, both configurations */
+bool boot_is_own_partition(const struct boot_loader *b); /* /boot is a file system of its own */
+int boot_bios_install(const struct boot_loader *b);
+int boot_bios_verify(const struct boot_loader *b);
+int boot_uefi_install(struct boot_loader *b);
+int boot_uefi_verify(const struct boot_loader *b);
+
+#endif
