@@ -12,7 +12,7 @@ say     = $(if $(filter 1,$(V)),:,printf '  %-8s %s\n' $(1) $(2))
 .DELETE_ON_ERROR:
 .SUFFIXES:
 # Not .SECONDARY for all: a missing stamp would then count as up to date.
-.PRECIOUS: obj/host/%.o obj/asan/%.o obj/fuzz/%.o obj/tsan/%.o obj/node/%.o out/blake3/% out/syslinux/% out/busybox/%
+.PRECIOUS: obj/host/%.o obj/asan/%.o obj/fuzz/%.o obj/tsan/%.o obj/node/%.o out/blake3/% out/syslinux/% out/busybox/% out/dropbear/%
 
 # Use all processors unless -j says otherwise: third-party configure scripts dominate a first build.
 ifeq ($(MAKELEVEL),0)

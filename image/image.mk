@@ -107,6 +107,19 @@ $(B)/extlinux.img: $(W)/extlinux.list $(EXTLINUX_FILES) $(MKINITRAMFS)
 	$(Q)$(PACK) $(W)/extlinux.cpio > $@
 	$(Q)$(ALIGN) $@
 
+# What the module remotelogin runs.
+$(O)/dropbear/%: $(O)/build/dropbear.built ;
+$(W)/remotelogin.list: image/image.mk
+	@mkdir -p $(@D)
+	$(Q)printf '%s\n' 'file /sbin/dropbear 0755 $(O)/dropbear/dropbear' 'link /sbin/dropbearkey dropbear' > $@
+
+$(B)/remotelogin.img: $(W)/remotelogin.list $(O)/dropbear/dropbear $(MKINITRAMFS)
+	@mkdir -p $(@D)
+	@$(call say,CPIO,$@)
+	$(Q)$(MKINITRAMFS) $(W)/remotelogin.cpio $(W)/remotelogin.list
+	$(Q)$(PACK) $(W)/remotelogin.cpio > $@
+	$(Q)$(ALIGN) $@
+
 # --- a root over NFS (FORMAT=nfsroot): docs/nfs-root.md -----------------------------------------------------------------------------------------
 
 # Made once, it is kept up to date: what lies in out/BOARD fits together.
@@ -139,10 +152,11 @@ $(B)/nfsroot.img: $(N)/programs.list $(N)/modules.list $(N)/firmware.list $(PROG
 	$(Q)$(ALIGN) $@
 
 # The folder is new whenever its list is.
-$(B)/nfsroot.list: $(W)/programs.list $(W)/extlinux.list $(W)/firmware.list $(W)/modules.list $(PROGRAM_FILES) $(EXTLINUX_FILES) image/nfsroot.sh
+$(B)/nfsroot.list: $(W)/programs.list $(W)/extlinux.list $(W)/remotelogin.list $(W)/firmware.list $(W)/modules.list $(PROGRAM_FILES) \
+		$(EXTLINUX_FILES) $(O)/dropbear/dropbear image/nfsroot.sh
 	@mkdir -p $(@D)
 	@$(call say,NFSROOT,$(B)/nfsroot)
-	$(Q)image/nfsroot.sh $(W)/kernel $(W) $(B)/nfsroot $(W)/programs.list $(W)/extlinux.list $(W)/firmware.list
+	$(Q)image/nfsroot.sh $(W)/kernel $(W) $(B)/nfsroot $(W)/programs.list $(W)/extlinux.list $(W)/remotelogin.list $(W)/firmware.list
 
 # --- what make image leaves ---------------------------------------------------------------------------------------------------------------
 
@@ -161,6 +175,8 @@ $(W)/firmware.list: $(W)/modules.list $(FIRMWARE_LOCKED:%=$(DL)/%.used) $(FIRMWA
 $(W)/.firmware: FORCE
 	@mkdir -p $(@D)
 	@echo '$(FIRMWARE) $(FIRMWARE_LOCKED)' | cmp -s - $@ || echo '$(FIRMWARE) $(FIRMWARE_LOCKED)' > $@
+
+BOOT_FILES := $(addprefix $(O)/syslinux/,lpxelinux.0 ldlinux.c32) $(B)/vmlinuz $(B)/initramfs.img $(B)/extlinux.img $(B)/remotelogin.img
 
 BOOT_FILES := $(addprefix $(O)/syslinux/,lpxelinux.0 ldlinux.c32) $(B)/vmlinuz $(B)/initramfs.img $(B)/extlinux.img
 BOOT_FILES += $(if $(filter nfsroot,$(FORMAT)),$(B)/nfsroot.img $(B)/nfsroot.list)

@@ -30,7 +30,7 @@ echo "source-date-epoch $SOURCE_DATE_EPOCH"
 	echo "output $(stat -c %s "$b/$f") $(sum_of "$b/$f") $f"
 done
 
-cat "$work/modules.list" "$work/index.list" "$work/programs.list" "$work/extlinux.list" "$work/firmware.list" | LC_ALL=C sort -k2,2 | while read -r type path mode source rest; do
+cat "$work/modules.list" "$work/index.list" "$work/programs.list" "$work/extlinux.list" "$work/remotelogin.list" "$work/firmware.list" | LC_ALL=C sort -k2,2 | while read -r type path mode source rest; do
 	case $type in
 	file) echo "file $(stat -L -c %s "$source") $(sum_of "$source") $mode $path" ;;
 	link) echo "link $path $mode" ;;

@@ -35,6 +35,7 @@ row "programs, all" "$(bytes "$work/programs.cpio")" "$(bytes "$work/programs.im
 row "kernel modules ($(grep -c . "$work/modules.list"))" "$(bytes "$work/modules.cpio")" "$(bytes "$work/modules.img")"
 row "initramfs.img (budget $budget)" "$(($(bytes "$work/programs.cpio") + $(bytes "$work/modules.cpio")))" "$size"
 row "extlinux.img" "$(bytes "$work/extlinux.cpio")" "$(bytes "$b/extlinux.img")"
+row "remotelogin.img" "$(bytes "$work/remotelogin.cpio")" "$(bytes "$b/remotelogin.img")"
 row "vmlinuz" "" "$(bytes "$b/vmlinuz")"
 [ ! -f "$b/firmware.img" ] || row "firmware.img" "$(bytes "$work/firmware.cpio")" "$(bytes "$b/firmware.img")"
 if [ -s "$work/firmware.missing" ]; then

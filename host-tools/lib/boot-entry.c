@@ -16,7 +16,7 @@
 #include "init/lib/cleanup.h"
 #include "init/lib/log.h"
 
-const char *const boot_addons[] = {"extlinux", "firmware", NULL};
+const char *const boot_addons[] = {"extlinux", "firmware", "remotelogin", NULL};
 
 /* --- made --- */
 
@@ -37,14 +37,25 @@ static __attribute__((format(printf, 2, 3))) int initrd_add(struct boot_entry *e
 	return 0;
 }
 
-static int addons_add(struct boot_entry *e, const char *dir, const char *board)
+/* The archive of a module is for those whose installer runs it. What a machine that nobody has named
+ * will run is not known yet. */
+static bool is_wanted(const struct boot_entry *e, const struct cluster *c, const char *addon)
+{
+	const struct cluster_object *installer = cluster_find(c, TYPE_INSTALLER, e->variant);
+
+	return strcmp(addon, "remotelogin") != 0 || !e->variant[0] ||
+	       (installer && cluster_list_has(cluster_get(installer, "modules"), addon));
+}
+
+static int addons_add(struct boot_entry *e, const char *dir, const struct cluster *c,
+		      const char *board)
 {
 	int ret = 0;
 
 	for (const char *const *name = boot_addons; !ret && *name; name++) {
 		_cleanup_free_ char *path = xasprintf("%s/tftp/%s-%s.img", dir, *name, board);
 
-		if (!access(path, F_OK))
+		if (is_wanted(e, c, *name) && !access(path, F_OK))
 			ret = initrd_add(e, "%s-%s.img", *name, board);
 	}
 	return ret;
@@ -73,7 +84,7 @@ static int install_make(struct boot_entry *e, const char *dir, const struct clus
 	e->kernel = xasprintf("vmlinuz-%s", board);
 	ret = nfsroot ? nfsroot_add(e, dir, board) : initrd_add(e, "initramfs-%s.img", board);
 	if (!ret && !nfsroot)
-		ret = addons_add(e, dir, board);
+		ret = addons_add(e, dir, c, board);
 	if (!ret)
 		ret = initrd_add(e, "site.img");
 	if (!ret)

@@ -47,7 +47,7 @@ static void write_hosts(struct plan_maker *m)
 	}
 }
 
-static int write_ssh_keys(struct plan_maker *m, const char *path)
+static int write_key_file(struct plan_maker *m, const char *path)
 {
 	_cleanup_free_ char *text = NULL;
 	int ret = file_read(path, PLAN_KEY_FILE_MAX, &text, NULL);
@@ -65,6 +65,28 @@ static int write_ssh_keys(struct plan_maker *m, const char *path)
 			plan_write(m->out, "ssh_key", line);
 	}
 	return 0;
+}
+
+static int write_ssh_keys(struct plan_maker *m)
+{
+	const char *keys = plan_host_get(m, "ssh_keys");
+	char item[CLUSTER_ITEM_MAX];
+	size_t pos = 0, offset;
+	int ret = 0;
+
+	while (!ret && keys && cluster_list_next(keys, &pos, item, sizeof(item), &offset))
+		ret = write_key_file(m, item);
+	return ret;
+}
+
+/* Without a key nobody could use it. */
+int plan_write_remotelogin(struct plan_maker *m)
+{
+	if (!plan_host_get(m, "ssh_keys"))
+		return plan_refuse(m, -EINVAL,
+				   "module 'remotelogin' wants ssh_keys, and '%s' has none",
+				   m->host->name);
+	return write_ssh_keys(m);
 }
 
 static int write_files(struct plan_maker *m, const char *class)
@@ -108,10 +130,9 @@ static int write_all_files(struct plan_maker *m)
 int plan_write_configure(struct plan_maker *m)
 {
 	static const char *const dns[] = {"dns1", "dns2", "dns3"};
-	const char *keys = plan_host_get(m, "ssh_keys");
 	char item[CLUSTER_ITEM_MAX], mac[MAC_TEXT];
 	size_t pos = 0, offset;
-	int ret = 0;
+	int ret;
 
 	plan_write(m->out, "hostname", m->host->name);
 	write_if(m, "domain", cluster_get(m->group, "domain_name"));
@@ -133,9 +154,7 @@ int plan_write_configure(struct plan_maker *m)
 		plan_write(m->out, "keep_machine_id", "yes");
 	write_if(m, "identity_key", m->order->identity_key);
 	write_if(m, "identity", m->order->identity);
-	pos = 0;
-	while (!ret && keys && cluster_list_next(keys, &pos, item, sizeof(item), &offset))
-		ret = write_ssh_keys(m, item);
+	ret = write_ssh_keys(m);
 	return ret ? ret : write_all_files(m);
 }
 

@@ -34,5 +34,6 @@ int plan_write_dolly(struct plan_maker *m);
 int plan_write_install(struct plan_maker *m);
 int plan_write_configure(struct plan_maker *m);
 int plan_write_finalize(struct plan_maker *m);
+int plan_write_remotelogin(struct plan_maker *m);
 
 #endif

@@ -119,7 +119,7 @@ static const struct {
 } writers[] = {
 	{"extrbase", plan_write_extrbase}, {"dolly", plan_write_dolly},
 	{"install", plan_write_install},   {"configure", plan_write_configure},
-	{"finalize", plan_write_finalize},
+	{"finalize", plan_write_finalize}, {"remotelogin", plan_write_remotelogin},
 };
 
 /* --- MODULE.KEY --- */
