@@ -177,8 +177,6 @@ $(W)/.firmware: FORCE
 	@echo '$(FIRMWARE) $(FIRMWARE_LOCKED)' | cmp -s - $@ || echo '$(FIRMWARE) $(FIRMWARE_LOCKED)' > $@
 
 BOOT_FILES := $(addprefix $(O)/syslinux/,lpxelinux.0 ldlinux.c32) $(B)/vmlinuz $(B)/initramfs.img $(B)/extlinux.img $(B)/remotelogin.img
-
-BOOT_FILES := $(addprefix $(O)/syslinux/,lpxelinux.0 ldlinux.c32) $(B)/vmlinuz $(B)/initramfs.img $(B)/extlinux.img
 BOOT_FILES += $(if $(filter nfsroot,$(FORMAT)),$(B)/nfsroot.img $(B)/nfsroot.list)
 $(B)/manifest: $(BOOT_FILES) $(W)/firmware.list image/finish.sh image/manifest.sh image/size-table.sh $(wildcard image/packages/*.mk)
 	$(Q)image/finish.sh $(W) $(B) $(O) $(MKINITRAMFS)

@@ -5,6 +5,7 @@ $(eval $(call program,$(O)/host/bin/sim-nodes,host,$(sort $(wildcard tests/bench
 .PHONY: check-server
 check-server: host $(O)/host/bin/sim-nodes $(NODE_INIT)
 	$(Q)tests/server/run.sh
+	$(Q)tests/server/rollout.sh
 	$(Q)tests/server/dhcp.sh
 	$(Q)tests/server/setup.sh
 	$(Q)INIT=$(NODE_INIT) tests/server/mirrors.sh
