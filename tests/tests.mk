@@ -66,6 +66,10 @@ check-vm: host demo-base ## the real image in QEMU
 	$(Q)$(MAKE) --no-print-directory image BOARD=pc-x86_64
 	$(Q)tests/vm/run.sh
 
+.PHONY: check-tutorial
+check-tutorial: host ## docs/tutorial.md, each command as it is written (takes some minutes, and a mirror)
+	$(Q)tests/docs/tutorial.sh
+
 .PHONY: bench-boot bench-install
 bench-boot: host ## kernel start to the first module, against a bare init
 	$(Q)$(MAKE) --no-print-directory image BOARD=qemu-x86_64
