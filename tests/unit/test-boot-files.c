@@ -1,5 +1,6 @@
 /* The boot loader's files: local boot unless armed, one for each card, rewritten only when they
  * change. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -20,7 +21,9 @@
 static const char definition[] =
 	"define lucie_group{\n name g\n subnet 255.255.255.0\n server_address 10.0.0.250\n "
 	"http_port 80\n"
-	" http_server n2, elsewhere, 10.0.0.250, 10.0.0.9\n dhcp_interface eth1\n}\n"
+	" http_server n2, elsewhere, 10.0.0.250, 10.0.0.9\n dhcp_interface eth1\n"
+	" nfs_server 10.0.0.251\n nfs_path /srv/roots\n nfs_version 3\n}\n"
+	"define installer{\n name over-nfs\n modules init\n boot nfsroot\n}\n"
 	"define host{\n name t\n register 0\n lucie_group g\n board small\n console ttyS1,9600\n}\n"
 	"define host{\n host_name n1\n use t\n address 10.0.0.1\n mac_address 52:54:00:00:00:01, "
 	"52:54:00:00:00:0F\n}\n"
@@ -131,6 +134,27 @@ static void test_flip(void **state)
 	assert_no_file("pxelinux.cfg/01-52-54-00-00-00-0f");
 }
 
+static void test_nfsroot(void **state)
+{
+	struct state_node node = {.name = "n1", .armed = "over-nfs"};
+	struct boot_entry e;
+	char path[128];
+
+	(void)state;
+	assert_int_equal(boot_entry_make(&e, temp_folder, cluster, n1, &node), -ENOENT);
+	boot_entry_free(&e);
+	temp_path(path, sizeof(path), "tftp/nfsroot-small.img");
+	assert_int_equal(file_write(path, "", 0, 0644), 0);
+	assert_int_equal(boot_entry_make(&e, temp_folder, cluster, n1, &node), 0);
+	assert_int_equal(e.initrd_count, 2);
+	assert_string_equal(e.initrds[0], "nfsroot-small.img");
+	assert_string_equal(e.initrds[1], "site.img");
+	assert_string_equal(e.args.buf, "rootfstype=ramfs panic=30 quiet console=ttyS1,9600 "
+					"lucie.server=http://10.0.0.250:80 "
+					"lucie.nfsroot=10.0.0.251:/srv/roots/small,vers=3");
+	boot_entry_free(&e);
+}
+
 static void test_cannot_write(void **state)
 {
 	struct state_node node = {.armed = "full"};
@@ -199,10 +223,10 @@ static void test_dnsmasq(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_flip),	     cmocka_unit_test(test_grub),
-		cmocka_unit_test(test_grub_escapes), cmocka_unit_test(test_cannot_write),
-		cmocka_unit_test(test_generation),   cmocka_unit_test(test_addons),
-		cmocka_unit_test(test_dnsmasq),
+		cmocka_unit_test(test_flip),	     cmocka_unit_test(test_nfsroot),
+		cmocka_unit_test(test_grub),	     cmocka_unit_test(test_grub_escapes),
+		cmocka_unit_test(test_cannot_write), cmocka_unit_test(test_generation),
+		cmocka_unit_test(test_addons),	     cmocka_unit_test(test_dnsmasq),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
