@@ -62,13 +62,18 @@ check-cli: host ## definitions and verbs against golden output
 	$(Q)tests/cli/run.sh
 
 check-vm: host demo-base ## the real image in QEMU
-	$(Q)$(MAKE) --no-print-directory image BOARD=qemu-x86_64
+	$(Q)$(MAKE) --no-print-directory image BOARD=qemu-x86_64 FORMAT=nfsroot
 	$(Q)$(MAKE) --no-print-directory image BOARD=pc-x86_64
 	$(Q)tests/vm/run.sh
 
 .PHONY: check-tutorial
 check-tutorial: host ## docs/tutorial.md, each command as it is written (takes some minutes, and a mirror)
 	$(Q)tests/docs/tutorial.sh
+
+.PHONY: soak-nfsroot
+soak-nfsroot: host ## three nodes install on a root over NFS 3, then over NFS 4.1 (root)
+	$(Q)$(MAKE) --no-print-directory image BOARD=qemu-x86_64 FORMAT=nfsroot
+	$(Q)tests/vm/nfsroot.sh all
 
 .PHONY: bench-boot bench-install
 bench-boot: host ## kernel start to the first module, against a bare init
