@@ -11,8 +11,10 @@
 #include "init/lib/str.h"
 #include "init/module.h"
 #include "modules/lib/fetch.h"
+#include "modules/lib/link.h"
 #include "modules/lib/target-clock.h"
 #include "modules/lib/target-identity.h"
+#include "modules/lib/target-network.h"
 #include "modules/lib/target.h"
 #include "modules/lib/volume.h"
 
@@ -21,10 +23,7 @@
 #include <limits.h>
 #include <string.h>
 
-#define FILE_MAX   ((size_t)1 << 20)
-#define INTERFACES "/etc/network/interfaces"
-#define NETWORKD   "/lib/systemd/system/systemd-networkd"
-#define UNITS	   "/etc/systemd/system"
+#define FILE_MAX ((size_t)1 << 20)
 
 struct configure {
 	struct module_context *ctx;
@@ -115,106 +114,9 @@ static int write_fstab(struct configure *c)
 
 /* --- network --- */
 
-/* 255.255.255.0 -> 24; -EINVAL for anything with a gap. */
-static int prefix_length(const char *netmask)
-{
-	struct in_addr a;
-	uint32_t bits, length;
-
-	if (!netmask || inet_pton(AF_INET, netmask, &a) != 1)
-		return -EINVAL;
-	bits = ntohl(a.s_addr);
-	length = (uint32_t)__builtin_popcount(bits);
-	return length && bits != UINT32_MAX << (32 - length) ? -EINVAL : (int)length;
-}
-
-/* The interface by its hardware address, so that the name that the installed kernel gives it does
- * not matter. */
-static bool by_mac(const struct configure *c)
-{
-	const char *name = get(c, "interface");
-
-	return get(c, "mac") && (!name || !strcmp(name, "auto"));
-}
-
-static int write_ifupdown(struct configure *c)
-{
-	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
-	_cleanup_free_ char *main_file = NULL;
-	const char *address = get(c, "address"), *gateway = get(c, "gateway"),
-		   *name = by_mac(c) ? "lan" : get(c, "interface");
-	int ret = target_read(c->target, INTERFACES, FILE_MAX, &main_file);
-
-	if (ret && ret != -ENOENT)
-		return ret;
-	if (!main_file || !strstr(main_file, "interfaces.d"))
-		ret = target_write_text(
-			c->target, INTERFACES,
-			"auto lo\niface lo inet loopback\n\nsource " INTERFACES ".d/*\n", 0644);
-	else
-		ret = 0;
-	if (by_mac(c))
-		strbuf_addf(&text, "auto /mac/%s=lan\n", get(c, "mac"));
-	else
-		strbuf_addf(&text, "auto %s\n", name);
-	strbuf_addf(&text, "iface %s inet %s\n", name, address ? "static" : "dhcp");
-	if (address)
-		strbuf_addf(&text, "\taddress %s/%d\n", address, prefix_length(get(c, "netmask")));
-	if (address && gateway)
-		strbuf_addf(&text, "\tgateway %s\n", gateway);
-	return ret ? ret : write_text(c, INTERFACES ".d/lucie", &text, 0644);
-}
-
-static int enable_networkd(struct configure *c)
-{
-	int ret = target_symlink(c->target, NETWORKD ".service",
-				 UNITS "/multi-user.target.wants/systemd-networkd.service");
-
-	if (ret)
-		return ret;
-	return target_symlink(c->target, NETWORKD ".socket",
-			      UNITS "/sockets.target.wants/systemd-networkd.socket");
-}
-
-static int write_networkd(struct configure *c)
-{
-	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
-	const char *address = get(c, "address"), *gateway = get(c, "gateway"),
-		   *domain = get(c, "domain");
-	int ret;
-
-	if (by_mac(c))
-		strbuf_addf(&text, "[Match]\nType=ether\nMACAddress=%s\n", get(c, "mac"));
-	else
-		strbuf_addf(&text, "[Match]\nName=%s\n", get(c, "interface"));
-	strbuf_adds(&text, "\n[Network]\n");
-	if (address)
-		strbuf_addf(&text, "Address=%s/%d\n", address, prefix_length(get(c, "netmask")));
-	else
-		strbuf_adds(&text, "DHCP=yes\n");
-	if (address && gateway)
-		strbuf_addf(&text, "Gateway=%s\n", gateway);
-	plan_for_each (line, c->section, "dns")
-		strbuf_addf(&text, "DNS=%s\n", line->value);
-	if (domain)
-		strbuf_addf(&text, "Domains=%s\n", domain);
-	ret = write_text(c, "/etc/systemd/network/10-lucie.network", &text, 0644);
-	return ret ? ret : enable_networkd(c);
-}
-
 static int write_network(struct configure *c)
 {
-	if (get(c, "address") && prefix_length(get(c, "netmask")) < 0)
-		return log_err(-EINVAL, "the plan has an address without a usable netmask");
-	if (!by_mac(c) && !get(c, "interface"))
-		return log_err(-EINVAL, "the plan names no network interface");
-	if (target_exists(c->target, "/sbin/ifup"))
-		return write_ifupdown(c);
-	if (target_exists(c->target, NETWORKD ".service"))
-		return write_networkd(c);
-	log_warn("the base system has neither ifupdown nor systemd-networkd: its network is left "
-		 "as it is");
-	return 0;
+	return target_network(c->target, c->section);
 }
 
 /* systemd-resolved gets its servers from the .network file. */
@@ -394,6 +296,16 @@ static void check_address(struct module_check *check, const char *key)
 			check->error(check, "%s '%s' is not an IPv4 address", key, line->value);
 }
 
+static void check_links(struct module_check *check)
+{
+	struct links links;
+	const char *wrong = "";
+
+	if (links_parse(&links, check->section, &wrong))
+		check->error(check, "the link '%s' cannot be used, of at most %d", wrong,
+			     LINKS_MAX);
+}
+
 static void configure_check(struct module_check *check)
 {
 	const char *name = plan_get(check->section, "hostname"),
@@ -409,10 +321,11 @@ static void configure_check(struct module_check *check)
 	check_address(check, "dns");
 	if (plan_get(check->section, "address") && !netmask)
 		check->error(check, "an address needs a netmask");
-	if (netmask && prefix_length(netmask) < 0)
+	if (netmask && target_prefix_length(netmask) < 0)
 		check->error(check, "'%s' is not a netmask", netmask);
 	if (mac && str_to_mac(mac, text))
 		check->error(check, "'%s' is not a hardware address", mac);
+	check_links(check);
 	if (hash && strpbrk(hash, ": \t"))
 		check->error(check, "root_password is not the hash of a password");
 }

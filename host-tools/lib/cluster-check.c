@@ -271,9 +271,8 @@ static void check_package_server(struct cluster *c, const struct object *o)
 	cluster_require(c, o, "suite", "SUITE");
 }
 
-/* What is wrong with the hosts of a range is shown for the first of them. */
-static void check_hosts(struct cluster *c, unsigned int pass,
-			void (*check)(struct cluster *c, struct object *host))
+void cluster_check_hosts(struct cluster *c, unsigned int pass,
+			 void (*check)(struct cluster *c, struct object *host))
 {
 	for (size_t i = 0; i < c->registered_count[TYPE_HOST]; i++) {
 		struct object *host = c->registered[TYPE_HOST][i];
@@ -334,9 +333,10 @@ void cluster_check_objects(struct cluster *c)
 	for (size_t i = 0; i < c->registered_count[TYPE_HOST_GROUP]; i++)
 		check_members(c, c->registered[TYPE_HOST_GROUP][i]);
 	cluster_check_mac_files(c);
-	check_hosts(c, SHOWN_HOSTS, check_host);
-	check_hosts(c, SHOWN_DATASETS, cluster_check_host_datasets);
+	cluster_check_hosts(c, SHOWN_HOSTS, check_host);
+	cluster_check_hosts(c, SHOWN_DATASETS, cluster_check_host_datasets);
 	each(c, TYPE_LUCIE_GROUP, check_lucie_group);
+	cluster_check_interfaces(c);
 	each(c, TYPE_LUCIE_GROUP, cluster_check_discover);
 	each(c, TYPE_INSTALLER, cluster_check_installer);
 	each(c, TYPE_DISK_LAYOUT, cluster_check_layout);

@@ -23,11 +23,18 @@
 #define SUGGEST_ERRORS	      100  /* no more suggestions after so many: each looks at every name */
 #define CLUSTER_NAMES_MAX     65536	 /* of one pattern like cnode[0000-9999] */
 #define CLUSTER_HOSTS_MAX     65536	 /* made by ranges */
+#define CLUSTER_LINKS_MAX     16	 /* interfaces of one host */
 #define CLUSTER_CARDS_MAX     16	 /* of one host, in a mac_file */
 #define CLUSTER_INHERITED_MAX (4U << 20) /* values that objects took from templates, in all */
 
 /* Passes that look at each host. */
-enum { SHOWN_NAMES = 1, SHOWN_HOSTS = 2, SHOWN_DATASETS = 4 };
+enum { SHOWN_NAMES = 1, SHOWN_HOSTS = 2, SHOWN_DATASETS = 4, SHOWN_LINKS = 8 };
+
+/* In the arena; one for each host that names an interface. */
+struct cluster_list {
+	const char **items;
+	size_t count;
+};
 
 /* public comes first, so that a pointer to it is a pointer to the whole. */
 struct object {
@@ -39,9 +46,13 @@ struct object {
 	struct object **groups; /* of a host: its host_groups in the order of the file */
 	size_t group_count;
 	bool broken; /* something in it was not understood: what it lacks is not worth a word */
-	bool ranged; /* it was a range: a template of its hosts now */
-	struct object *range; /* of such a host: the object that it was made from */
-	unsigned int shown;   /* of a range: passes (SHOWN_...) that found a host of it wrong */
+	struct cluster_link *links; /* of a host: its interfaces, in the arena */
+	size_t link_count;
+	struct cluster_list addresses, macs; /* of an interface */
+	size_t users;			     /* of an interface: hosts that name it */
+	bool ranged;			     /* it was a range: a template of its hosts now */
+	struct object *range;		     /* of such a host: the object that it was made from */
+	unsigned int shown; /* of a range: passes (SHOWN_...) that found a host of it wrong */
 };
 
 /* One line of a mac_file, in the arena. */
@@ -84,7 +95,7 @@ struct cluster {
 	size_t registered_count[TYPE_COUNT];
 	struct map by_name[TYPE_COUNT];	  /* registered */
 	struct map templates[TYPE_COUNT]; /* objects with `name` */
-	struct map macs, addresses, ports;
+	struct map macs, link_macs, addresses, ports;
 	struct map host_names; /* in lower case: names of the network */
 	struct modules modules;
 	struct mac_file *mac_files;
@@ -173,6 +184,11 @@ void cluster_resolve(struct cluster *c);
 void cluster_check_objects(struct cluster *c);
 /* In host order. False: it is none, or NULL. */
 bool cluster_address(const char *text, uint32_t *out);
+void cluster_check_interfaces(struct cluster *c);
+/* Calls check() for each host; what is wrong with the hosts of a range is shown for the first of
+ * them. */
+void cluster_check_hosts(struct cluster *c, unsigned int pass,
+			 void (*check)(struct cluster *c, struct object *host));
 void cluster_check_discover(struct cluster *c, const struct object *o);
 void cluster_check_layout(struct cluster *c, const struct object *o);
 void cluster_check_installer(struct cluster *c, const struct object *o);

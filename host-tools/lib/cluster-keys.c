@@ -21,6 +21,7 @@ static const struct {
 	[TYPE_DISK_LAYOUT] = {"disk_layout", "name"},
 	[TYPE_BASE] = {"base", "name"},
 	[TYPE_DATASET] = {"dataset", "name"},
+	[TYPE_INTERFACE] = {"interface", "name"},
 	[TYPE_PACKAGE_SERVER] = {"package_server", "name"},
 	[TYPE_SERVICE] = {"service", "name"},
 };
@@ -104,16 +105,48 @@ static bool is_package(const char *s)
 	return consists_of(s, LETTERS DIGITS "+-._:~=", 200) && isalnum((unsigned char)s[0]);
 }
 
-static bool is_port(const char *s)
-{
-	uint64_t v;
-
-	return !str_to_u64(s, &v) && v >= 1 && v <= 65535;
-}
-
 static bool is_interface(const char *s)
 {
 	return consists_of(s, LETTERS DIGITS "-._@", 15);
+}
+
+static bool is_number(const char *s, uint64_t least, uint64_t most)
+{
+	uint64_t v;
+
+	return !str_to_u64(s, &v) && v >= least && v <= most;
+}
+
+static bool is_port(const char *s)
+{
+	return is_number(s, 1, 65535);
+}
+
+static bool is_mtu(const char *s)
+{
+	return is_number(s, 68, 65535);
+}
+
+static bool is_vlan(const char *s)
+{
+	return is_number(s, 1, 4094);
+}
+
+static bool is_bond_mode(const char *s)
+{
+	static const char *const modes[] = {"balance-rr", "active-backup", "balance-xor",
+					    "broadcast",  "802.3ad",	   "balance-tlb",
+					    "balance-alb"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(modes); i++)
+		if (!strcmp(s, modes[i]))
+			return true;
+	return false;
+}
+
+static bool is_role(const char *s)
+{
+	return !strcmp(s, "data");
 }
 
 static bool is_yes_or_no(const char *s)
@@ -254,6 +287,7 @@ static bool is_bmc(const char *s)
 #define D     (1U << TYPE_DISK_LAYOUT)
 #define B     (1U << TYPE_BASE)
 #define T     (1U << TYPE_DATASET)
+#define N     (1U << TYPE_INTERFACE)
 #define P     (1U << TYPE_PACKAGE_SERVER)
 #define S     (1U << TYPE_SERVICE)
 #define ALL   ((1U << TYPE_COUNT) - 1)
@@ -280,8 +314,8 @@ static const struct key_spec keys[] = {
 	{"members", G, KEY_LIST, NULL, "host names or ranges like cnode[00-31]", 0, NULL},
 
 	{"domain_name", L, 0, is_domain, "a domain like cluster.example", 0, NULL},
-	{"gateway", L, 0, is_address, AN_ADDRESS, 0, NULL},
-	{"subnet", L, 0, is_netmask, "a netmask like 255.255.255.0", 0, NULL},
+	{"gateway", L | N, 0, is_address, AN_ADDRESS, 0, NULL},
+	{"subnet", L | N, 0, is_netmask, "a netmask like 255.255.255.0", 0, NULL},
 	{"dns1", L, 0, is_address, AN_ADDRESS, 0, NULL},
 	{"dns2", L, 0, is_address, AN_ADDRESS, 0, NULL},
 	{"dns3", L, 0, is_address, AN_ADDRESS, 0, NULL},
@@ -313,6 +347,8 @@ static const struct key_spec keys[] = {
 	 TYPE_PACKAGE_SERVER, NULL},
 	{"datasets", LEVEL, KEY_LIST | KEY_REF, str_is_name, "names of datasets", TYPE_DATASET,
 	 NULL},
+	{"interfaces", LEVEL, KEY_LIST | KEY_REF, str_is_name, "names of interfaces",
+	 TYPE_INTERFACE, NULL},
 	{"board", LEVEL, 0, str_is_name, "the name of a board that an image was built for", 0,
 	 "pc-x86_64"},
 	{"console", LEVEL, 0, is_console, "consoles like tty0 ttyS0,115200", 0,
@@ -347,6 +383,20 @@ static const struct key_spec keys[] = {
 
 	{"source", T, KEY_PLACE, NULL, "a file, a folder or a disk of the server", 0, NULL},
 	{"target", T, 0, is_target, "an absolute path on the node, or raw:LABEL", 0, NULL},
+
+	{"device", N, 0, is_interface, "what it is called on the node, at most 15 letters", 0,
+	 NULL},
+	{"address", N, KEY_LIST, NULL, "addresses and ranges, one for each host", 0, NULL},
+	{"mac_address", N, KEY_LIST, NULL, "addresses of network cards, one for each host", 0,
+	 NULL},
+	{"mtu", N, 0, is_mtu, "a number from 68 to 65535", 0, NULL},
+	{"vlan", N, 0, is_vlan, "a number from 1 to 4094", 0, NULL},
+	{"parent", N, 0, str_is_name, "the name of an interface, or boot", 0, NULL},
+	{"bond", N, KEY_LIST, str_is_name, "names of interfaces, boot among them or not", 0, NULL},
+	{"bond_mode", N, 0, is_bond_mode,
+	 "balance-rr, active-backup, balance-xor, broadcast, 802.3ad, balance-tlb or balance-alb",
+	 0, "active-backup"},
+	{"role", N, 0, is_role, "data", 0, NULL},
 
 	{"uri", P, KEY_URI, is_uri, "http://HOST/PATH or file:/PATH", 0, NULL},
 	{"components", P, 0, NULL, "components like main contrib", 0, NULL},

@@ -96,7 +96,8 @@ static void unknown_type(struct reader *r, const char *name, struct cluster_plac
 	else
 		cluster_error(r->c, &at,
 			      "unknown type '%.64s', expected host, lucie_group, host_group, "
-			      "installer, disk_layout, base, dataset, package_server or service",
+			      "installer, disk_layout, base, dataset, interface, package_server or "
+			      "service",
 			      name);
 }
 

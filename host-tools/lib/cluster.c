@@ -255,6 +255,7 @@ void cluster_free(struct cluster *c)
 	}
 	cluster_free_mac_files(c);
 	map_free(&c->macs);
+	map_free(&c->link_macs);
 	map_free(&c->addresses);
 	map_free(&c->host_names);
 	map_free(&c->ports);

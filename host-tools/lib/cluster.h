@@ -31,6 +31,7 @@ enum cluster_type {
 	TYPE_DISK_LAYOUT,
 	TYPE_BASE,
 	TYPE_DATASET,
+	TYPE_INTERFACE,
 	TYPE_PACKAGE_SERVER,
 	TYPE_SERVICE,
 	TYPE_COUNT
@@ -88,6 +89,15 @@ const struct cluster_object *cluster_host_ref(const struct cluster *c,
 
 /* The host's host_groups in the order of the file, index from 0; NULL past the end. */
 const struct cluster_object *cluster_host_group(const struct cluster_object *host, size_t index);
+/* An interface of a host, with what its lists have for this host. */
+struct cluster_link {
+	const struct cluster_object *interface;
+	const char *address, *mac; /* NULL: none */
+};
+/* In the order of the host's `interfaces`, index from 0; NULL past the end. */
+const struct cluster_link *cluster_host_link(const struct cluster_object *host, size_t index);
+/* What it is called on the node. */
+const char *cluster_interface_device(const struct cluster_object *interface);
 /* The items of a comma list, one a call, trimmed, in buf; *pos starts at 0, *offset is the item's
  * from the list's start. Commas within brackets separate nothing. False at the end. */
 bool cluster_list_next(const char *list, size_t *pos, char *buf, size_t len, size_t *offset);

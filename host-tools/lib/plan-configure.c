@@ -127,6 +127,58 @@ static int write_all_files(struct plan_maker *m)
 	return ret;
 }
 
+/* "bond=boot,eth1": the names of the parts as the node has them. */
+static void add_parts(struct plan_maker *m, struct strbuf *line, const char *key, const char *list)
+{
+	char name[CLUSTER_ITEM_MAX];
+	size_t pos = 0, offset;
+
+	while (list && cluster_list_next(list, &pos, name, sizeof(name), &offset)) {
+		const struct cluster_object *part = cluster_find(m->c, TYPE_INTERFACE, name);
+
+		strbuf_addf(line, "%s%s", *key ? key : ",",
+			    part ? cluster_interface_device(part) : name);
+		key = "";
+	}
+}
+
+static void add_word(struct strbuf *line, const char *key, const char *value)
+{
+	if (value)
+		strbuf_addf(line, " %s=%s", key, value);
+}
+
+static void write_link(struct plan_maker *m, const struct cluster_link *l)
+{
+	const struct cluster_object *i = l->interface;
+	const char *mode = cluster_get(i, "bond_mode"), *subnet = cluster_get(i, "subnet");
+	_cleanup_strbuf_ struct strbuf line = STRBUF_INIT;
+	char mac[MAC_TEXT];
+	uint32_t mask;
+
+	strbuf_adds(&line, cluster_interface_device(i));
+	if (l->mac && !str_to_mac(l->mac, mac))
+		add_word(&line, "mac", mac);
+	if (l->address && cluster_address(subnet, &mask))
+		strbuf_addf(&line, " address=%s/%d", l->address, __builtin_popcount(mask));
+	add_word(&line, "gateway", cluster_get(i, "gateway"));
+	add_word(&line, "mtu", cluster_get(i, "mtu"));
+	add_word(&line, "vlan", cluster_get(i, "vlan"));
+	add_parts(m, &line, " parent=", cluster_get(i, "parent"));
+	add_parts(m, &line, " bond=", cluster_get(i, "bond"));
+	if (cluster_get(i, "bond"))
+		add_word(&line, "mode", mode ? mode : cluster_default(m->c, "bond_mode"));
+	plan_write(m->out, "link", line.buf ? line.buf : "");
+}
+
+static void write_links(struct plan_maker *m)
+{
+	const struct cluster_link *l;
+
+	for (size_t i = 0; (l = cluster_host_link(m->host, i)); i++)
+		write_link(m, l);
+}
+
 int plan_write_configure(struct plan_maker *m)
 {
 	static const char *const dns[] = {"dns1", "dns2", "dns3"};
@@ -146,6 +198,7 @@ int plan_write_configure(struct plan_maker *m)
 		plan_write(m->out, "mac", mac);
 	if (!cluster_host_owner(m->c, m->host, "configure.interface"))
 		plan_write(m->out, "interface", "auto");
+	write_links(m);
 	if (!m->order->no_hosts)
 		write_hosts(m);
 	write_if(m, "root_password", plan_host_get(m, "root_password"));

@@ -51,14 +51,14 @@ static void holds(const char *path, const char *text)
 static void netmasks(void **state)
 {
 	(void)state;
-	assert_int_equal(prefix_length("255.255.255.0"), 24);
-	assert_int_equal(prefix_length("255.255.255.255"), 32);
-	assert_int_equal(prefix_length("255.240.0.0"), 12);
-	assert_int_equal(prefix_length("128.0.0.0"), 1);
-	assert_int_equal(prefix_length("0.0.0.0"), 0);
-	assert_int_equal(prefix_length("255.0.255.0"), -EINVAL);
-	assert_int_equal(prefix_length("24"), -EINVAL);
-	assert_int_equal(prefix_length(NULL), -EINVAL);
+	assert_int_equal(target_prefix_length("255.255.255.0"), 24);
+	assert_int_equal(target_prefix_length("255.255.255.255"), 32);
+	assert_int_equal(target_prefix_length("255.240.0.0"), 12);
+	assert_int_equal(target_prefix_length("128.0.0.0"), 1);
+	assert_int_equal(target_prefix_length("0.0.0.0"), 0);
+	assert_int_equal(target_prefix_length("255.0.255.0"), -EINVAL);
+	assert_int_equal(target_prefix_length("24"), -EINVAL);
+	assert_int_equal(target_prefix_length(NULL), -EINVAL);
 }
 
 static void hosts_and_name(void **state)

@@ -4,11 +4,11 @@ if exists("b:current_syntax")
   finish
 endif
 
-syn keyword lucieType contained host lucie_group host_group installer disk_layout base dataset package_server
+syn keyword lucieType contained host lucie_group host_group installer disk_layout base dataset interface package_server
 syn keyword lucieType contained service
 syn keyword lucieKey contained address at_end base bmc board boot components console datasets dhcp_interface discover_range
 syn keyword lucieKey contained dhcp_server disk disk_layout dns1 dns2 dns3 domain_name file files gateway
-syn keyword lucieKey contained host_name hostgroup_name http_port http_server installer kernel kernel_args ntp_server keep_machine_id key
+syn keyword lucieKey contained host_name hostgroup_name http_port http_server installer kernel kernel_args interfaces device mtu vlan parent bond bond_mode role ntp_server keep_machine_id key
 syn keyword lucieKey contained lucie_group lucie_server mac_address mac_file members modules name on_failure
 syn keyword lucieKey contained nfs_path nfs_server nfs_version package_server packages partition path port power_command register ring root_password
 syn keyword lucieKey contained server_address services source ssh_keys subnet suite target trusted uri use web_access
