@@ -132,8 +132,8 @@ missing() {
 
 # Seconds from the last joining to the last report of our ring; others do not say.
 net_seconds() {
-	jq -rs '(map(select(.event == "done").seconds) | max) as $end | (map(select(.event == "joined").seconds) | max) as $begin |
-		if $end then $end - $begin else null end' "$LAB/json"
+	jq -rs '(map(select(.event == "done").seconds) | max) as $last | (map(select(.event == "joined").seconds) | max) as $first |
+		if $last then $last - $first else null end' "$LAB/json"
 }
 
 # One run; prints "SECONDS CPU-SECONDS-PER-GB-AND-NODE NET-SECONDS".
