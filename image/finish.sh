@@ -1,22 +1,27 @@
 #!/bin/sh
-# finish.sh WORK BOARD-OUT OUT MKINITRAMFS: the firmware archive, if there is any firmware, and boot/, the folder for a TFTP server.
+# finish.sh WORK BOARD-OUT OUT MKINITRAMFS ADDON...: the firmware archive, if there is any firmware, and boot/, the folder for a TFTP server.
 set -eu
 
 work=$1
 b=$2
 out=$3
 mkinitramfs=$4
+shift 4
 
 rm -rf "${b:?}/firmware.img" "${b:?}/boot"
 mkdir -p "$b/boot/pxelinux.cfg"
-initrd=initramfs.img,extlinux.img
+initrd=initramfs.img
+for addon in "$@"; do
+	cp "$b/$addon.img" "$b/boot/"
+	initrd=$initrd,$addon.img
+done
 if [ -s "$work/firmware.list" ]; then
 	$mkinitramfs "$work/firmware.cpio" "$work/firmware.list"
 	zstd -q -c -T2 -19 --no-check "$work/firmware.cpio" >"$b/firmware.img"
 	cp "$b/firmware.img" "$b/boot/"
 	initrd=$initrd,firmware.img
 fi
-cp "$out/syslinux/lpxelinux.0" "$out/syslinux/ldlinux.c32" "$b/vmlinuz" "$b/initramfs.img" "$b/extlinux.img" "$b/boot/"
+cp "$out/syslinux/lpxelinux.0" "$out/syslinux/ldlinux.c32" "$b/vmlinuz" "$b/initramfs.img" "$b/boot/"
 cat >"$b/boot/pxelinux.cfg/default" <<END
 # The default is the local disk: a node installs only where lucie setup wrote a file of its own for it.
 DEFAULT local

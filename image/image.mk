@@ -94,31 +94,34 @@ $(W)/programs.img: $(W)/programs.list $(W)/modules.list $(PROGRAM_FILES) $(MKINI
 
 # --- add-on archives: what only some nodes need, loaded behind initramfs.img -----------------------------------------------------------------
 
+# addon NAME FILES: NAME.img from NAME.list. What finish.sh and the others do with an add-on they do with all of ADDONS.
+ADDONS :=
+define addon
+ADDONS += $(1)
+$(B)/$(1).img: $(W)/$(1).list $(2) $(MKINITRAMFS)
+	@mkdir -p $$(@D)
+	@$$(call say,CPIO,$$@)
+	$$(Q)$(MKINITRAMFS) $(W)/$(1).cpio $(W)/$(1).list
+	$$(Q)$$(PACK) $(W)/$(1).cpio > $$@
+	$$(Q)$$(ALIGN) $$@
+endef
+
 # The boot loader for the disk of a machine with a BIOS.
 EXTLINUX_FILES := $(addprefix $(O)/syslinux/,extlinux mbr.bin gptmbr.bin)
 $(W)/extlinux.list: image/image.mk
 	@mkdir -p $(@D)
 	$(Q)printf 'file %s %s $(O)/syslinux/%s\n' /sbin/extlinux 0755 extlinux /lib/lucie/mbr.bin 0644 mbr.bin /lib/lucie/gptmbr.bin 0644 gptmbr.bin > $@
-
-$(B)/extlinux.img: $(W)/extlinux.list $(EXTLINUX_FILES) $(MKINITRAMFS)
-	@mkdir -p $(@D)
-	@$(call say,CPIO,$@)
-	$(Q)$(MKINITRAMFS) $(W)/extlinux.cpio $(W)/extlinux.list
-	$(Q)$(PACK) $(W)/extlinux.cpio > $@
-	$(Q)$(ALIGN) $@
+$(eval $(call addon,extlinux,$(EXTLINUX_FILES)))
 
 # What the module remotelogin runs.
 $(O)/dropbear/%: $(O)/build/dropbear.built ;
 $(W)/remotelogin.list: image/image.mk
 	@mkdir -p $(@D)
 	$(Q)printf '%s\n' 'file /sbin/dropbear 0755 $(O)/dropbear/dropbear' 'link /sbin/dropbearkey dropbear' > $@
+$(eval $(call addon,remotelogin,$(O)/dropbear/dropbear))
 
-$(B)/remotelogin.img: $(W)/remotelogin.list $(O)/dropbear/dropbear $(MKINITRAMFS)
-	@mkdir -p $(@D)
-	@$(call say,CPIO,$@)
-	$(Q)$(MKINITRAMFS) $(W)/remotelogin.cpio $(W)/remotelogin.list
-	$(Q)$(PACK) $(W)/remotelogin.cpio > $@
-	$(Q)$(ALIGN) $@
+ADDON_LISTS  := $(ADDONS:%=$(W)/%.list)
+ADDON_IMAGES := $(ADDONS:%=$(B)/%.img)
 
 # --- a root over NFS (FORMAT=nfsroot): docs/nfs-root.md -----------------------------------------------------------------------------------------
 
@@ -152,11 +155,11 @@ $(B)/nfsroot.img: $(N)/programs.list $(N)/modules.list $(N)/firmware.list $(PROG
 	$(Q)$(ALIGN) $@
 
 # The folder is new whenever its list is.
-$(B)/nfsroot.list: $(W)/programs.list $(W)/extlinux.list $(W)/remotelogin.list $(W)/firmware.list $(W)/modules.list $(PROGRAM_FILES) \
+$(B)/nfsroot.list: $(W)/programs.list $(ADDON_LISTS) $(W)/firmware.list $(W)/modules.list $(PROGRAM_FILES) \
 		$(EXTLINUX_FILES) $(O)/dropbear/dropbear image/nfsroot.sh
 	@mkdir -p $(@D)
 	@$(call say,NFSROOT,$(B)/nfsroot)
-	$(Q)image/nfsroot.sh $(W)/kernel $(W) $(B)/nfsroot $(W)/programs.list $(W)/extlinux.list $(W)/remotelogin.list $(W)/firmware.list
+	$(Q)image/nfsroot.sh $(W)/kernel $(W) $(B)/nfsroot $(W)/programs.list $(ADDON_LISTS) $(W)/firmware.list
 
 # --- what make image leaves ---------------------------------------------------------------------------------------------------------------
 
@@ -176,12 +179,12 @@ $(W)/.firmware: FORCE
 	@mkdir -p $(@D)
 	@echo '$(FIRMWARE) $(FIRMWARE_LOCKED)' | cmp -s - $@ || echo '$(FIRMWARE) $(FIRMWARE_LOCKED)' > $@
 
-BOOT_FILES := $(addprefix $(O)/syslinux/,lpxelinux.0 ldlinux.c32) $(B)/vmlinuz $(B)/initramfs.img $(B)/extlinux.img $(B)/remotelogin.img
+BOOT_FILES := $(addprefix $(O)/syslinux/,lpxelinux.0 ldlinux.c32) $(B)/vmlinuz $(B)/initramfs.img $(ADDON_IMAGES)
 BOOT_FILES += $(if $(filter nfsroot,$(FORMAT)),$(B)/nfsroot.img $(B)/nfsroot.list)
 $(B)/manifest: $(BOOT_FILES) $(W)/firmware.list image/finish.sh image/manifest.sh image/size-table.sh $(wildcard image/packages/*.mk)
-	$(Q)image/finish.sh $(W) $(B) $(O) $(MKINITRAMFS)
-	$(Q)image/manifest.sh $(BOARD) $(W) $(B) $(KERNEL) $(FIRMWARE_LOCKED) > $@
-	$(Q)image/size-table.sh $(BOARD) $(W) $(B) $(O) $(BUDGET)
+	$(Q)image/finish.sh $(W) $(B) $(O) $(MKINITRAMFS) $(ADDONS)
+	$(Q)image/manifest.sh $(BOARD) $(W) $(B) '$(ADDONS)' $(KERNEL) $(FIRMWARE_LOCKED) > $@
+	$(Q)image/size-table.sh $(BOARD) $(W) $(B) $(O) $(BUDGET) $(ADDONS)
 
 .PHONY: image
 image: $(B)/manifest ## the board's image in out/BOARD; boot/ in it can be copied to any TFTP server; FORMAT=nfsroot: also a root over NFS

@@ -1,5 +1,5 @@
 #!/bin/sh
-# manifest.sh BOARD WORK BOARD-OUT KERNEL FIRMWARE-PACKAGE...: what the image is made of, one line each:
+# manifest.sh BOARD WORK BOARD-OUT 'ADDON...' KERNEL FIRMWARE-PACKAGE...: what the image is made of, one line each:
 #	output BYTES SHA256 FILE                    file BYTES SHA256 MODE PATH, link PATH TARGET, ...: the archives' content
 #	nfsroot file PATH MODE SHA256, nfsroot link PATH TARGET, ...: the root over NFS, where there is one
 #	source NAME VERSION SHA256 LICENSE          tool PACKAGE VERSION: the host's, which have a say in the bits
@@ -8,8 +8,9 @@ set -eu
 board=$1
 work=$2
 b=$3
-kernel=$4
-shift 4
+addons=$4
+kernel=$5
+shift 5
 
 sum_of()
 {
@@ -30,7 +31,10 @@ echo "source-date-epoch $SOURCE_DATE_EPOCH"
 	echo "output $(stat -c %s "$b/$f") $(sum_of "$b/$f") $f"
 done
 
-cat "$work/modules.list" "$work/index.list" "$work/programs.list" "$work/extlinux.list" "$work/remotelogin.list" "$work/firmware.list" | LC_ALL=C sort -k2,2 | while read -r type path mode source rest; do
+{
+	cat "$work/modules.list" "$work/index.list" "$work/programs.list" "$work/firmware.list"
+	for addon in $addons; do cat "$work/$addon.list"; done
+} | LC_ALL=C sort -k2,2 | while read -r type path mode source rest; do
 	case $type in
 	file) echo "file $(stat -L -c %s "$source") $(sum_of "$source") $mode $path" ;;
 	link) echo "link $path $mode" ;;

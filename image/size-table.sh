@@ -1,5 +1,5 @@
 #!/bin/sh
-# size-table.sh BOARD WORK BOARD-OUT OUT BUDGET: what takes the space, for a person; fails when initramfs.img is larger than the budget.
+# size-table.sh BOARD WORK BOARD-OUT OUT BUDGET ADDON...: what takes the space, for a person; fails when initramfs.img is larger than the budget.
 # A part's compressed size is measured on its own, so that the parts do not add up exactly to the archive they share.
 set -eu
 
@@ -8,6 +8,7 @@ work=$2
 b=$3
 out=$4
 budget=$5
+shift 5
 
 bytes()
 {
@@ -34,8 +35,7 @@ part "busybox" "$out/busybox/busybox"
 row "programs, all" "$(bytes "$work/programs.cpio")" "$(bytes "$work/programs.img")"
 row "kernel modules ($(grep -c . "$work/modules.list"))" "$(bytes "$work/modules.cpio")" "$(bytes "$work/modules.img")"
 row "initramfs.img (budget $budget)" "$(($(bytes "$work/programs.cpio") + $(bytes "$work/modules.cpio")))" "$size"
-row "extlinux.img" "$(bytes "$work/extlinux.cpio")" "$(bytes "$b/extlinux.img")"
-row "remotelogin.img" "$(bytes "$work/remotelogin.cpio")" "$(bytes "$b/remotelogin.img")"
+for addon in "$@"; do row "$addon.img" "$(bytes "$work/$addon.cpio")" "$(bytes "$b/$addon.img")"; done
 row "vmlinuz" "" "$(bytes "$b/vmlinuz")"
 [ ! -f "$b/firmware.img" ] || row "firmware.img" "$(bytes "$work/firmware.cpio")" "$(bytes "$b/firmware.img")"
 if [ -s "$work/firmware.missing" ]; then

@@ -16,7 +16,7 @@
 #include "init/lib/cleanup.h"
 #include "init/lib/log.h"
 
-const char *const boot_addons[] = {"extlinux", "firmware", "remotelogin", NULL};
+const char *const boot_addons[] = {"extlinux", "uefi", "firmware", "remotelogin", NULL};
 
 /* --- made --- */
 
@@ -37,25 +37,42 @@ static __attribute__((format(printf, 2, 3))) int initrd_add(struct boot_entry *e
 	return 0;
 }
 
+/* A layout that has vfat can be a UEFI machine's, and needs the driver on any. */
+static bool has_vfat(const struct cluster_object *layout)
+{
+	for (size_t i = 0; layout && i < layout->count; i++)
+		if (!strcmp(layout->values[i].key, "partition") &&
+		    strstr(layout->values[i].text, " vfat"))
+			return true;
+	return false;
+}
+
 /* The archive of a module is for those whose installer runs it. What a machine that nobody has named
  * will run is not known yet. */
-static bool is_wanted(const struct boot_entry *e, const struct cluster *c, const char *addon)
+static bool is_wanted(const struct boot_entry *e, const struct cluster *c,
+		      const struct cluster_object *host, const char *addon)
 {
 	const struct cluster_object *installer = cluster_find(c, TYPE_INSTALLER, e->variant);
 
-	return strcmp(addon, "remotelogin") != 0 || !e->variant[0] ||
+	if (!e->variant[0])
+		return true;
+	if (!strcmp(addon, "uefi"))
+		return has_vfat(cluster_host_ref(c, host, "disk_layout", TYPE_DISK_LAYOUT));
+	return strcmp(addon, "remotelogin") != 0 ||
 	       (installer && cluster_list_has(cluster_get(installer, "modules"), addon));
 }
 
+/* host may be a lucie_group. */
 static int addons_add(struct boot_entry *e, const char *dir, const struct cluster *c,
-		      const char *board)
+		      const struct cluster_object *host)
 {
+	const char *board = cluster_host_get(c, host, "board");
 	int ret = 0;
 
 	for (const char *const *name = boot_addons; !ret && *name; name++) {
 		_cleanup_free_ char *path = xasprintf("%s/tftp/%s-%s.img", dir, *name, board);
 
-		if (is_wanted(e, c, *name) && !access(path, F_OK))
+		if (is_wanted(e, c, host, *name) && !access(path, F_OK))
 			ret = initrd_add(e, "%s-%s.img", *name, board);
 	}
 	return ret;
@@ -84,7 +101,7 @@ static int install_make(struct boot_entry *e, const char *dir, const struct clus
 	e->kernel = xasprintf("vmlinuz-%s", board);
 	ret = nfsroot ? nfsroot_add(e, dir, board) : initrd_add(e, "initramfs-%s.img", board);
 	if (!ret && !nfsroot)
-		ret = addons_add(e, dir, c, board);
+		ret = addons_add(e, dir, c, host);
 	if (!ret)
 		ret = initrd_add(e, "site.img");
 	if (!ret)

@@ -107,6 +107,7 @@ for TABLE in gpt msdos; do
 	mount -o ro "${DISK}p2" "$TARGET"
 	has "$TARGET/boot/extlinux/extlinux.conf" "LINUX /boot/vmlinuz-6.1.10"
 	has "$TARGET/boot/extlinux/extlinux.conf" "APPEND root=UUID=$(blkid -p -o value -s UUID "${DISK}p2") ro console=ttyS0,115200 quote='x y'"
+	has "$TARGET/boot/lucie/grub.cfg" "linux /boot/vmlinuz-6.1.10 root=UUID=$(blkid -p -o value -s UUID "${DISK}p2") ro console=ttyS0,115200 quote=\\'x y\\'"
 	[ "$(grep -n 'vmlinuz-6.1.10' "$TARGET/boot/extlinux/extlinux.conf" | cut -d: -f1)" -lt \
 		"$(grep -n 'vmlinuz-6.1.9' "$TARGET/boot/extlinux/extlinux.conf" | cut -d: -f1)" ] || fail "the newest kernel is not the first"
 	[ -e "$TARGET/boot/extlinux/ldlinux.sys" ] || fail "no boot loader"
