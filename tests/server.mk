@@ -22,3 +22,11 @@ check-board: host $(O)/host/bin/sim-nodes
 .PHONY: bench-serve
 bench-serve: host $(O)/host/bin/sim-nodes ## 10,000 simulated nodes report once a second (NODES=, SECONDS_EACH=)
 	$(Q)tests/bench/serve.sh
+
+.PHONY: soak-server bench-boot-storm
+soak-server: host ## SEED= RUNS=: kill -9 of the server while three machines are installed
+	$(Q)$(MAKE) --no-print-directory image BOARD=qemu-x86_64
+	$(Q)SEED=$(SEED) RUNS=$(RUNS) tests/vm/soak-server.sh
+
+bench-boot-storm: host ## 250 clients boot at once, from lucie serve, tftpd-hpa, atftpd and nginx
+	$(Q)tests/bench/storm.sh

@@ -16,17 +16,17 @@ def connect(source="127.0.0.1"):
 
 
 def exchange(data, source="127.0.0.1"):
-    """Everything that comes back until the server closes the connection, or stops to answer for a second."""
+    """Everything that comes back until the server closes the connection, or is silent: 10 s before its answer, 2 s after it has begun."""
     s = connect(source)
     answer = b""
     try:
         s.sendall(data)
     except (BrokenPipeError, ConnectionResetError):
         pass  # it did not want to hear the rest
-    s.settimeout(1)
     try:
         while len(answer) < 1 << 22 and (block := s.recv(65536)):
             answer += block
+            s.settimeout(2)
     except (socket.timeout, ConnectionResetError):
         pass
     s.close()

@@ -6,11 +6,12 @@ set -u
 cd "$(dirname "$0")" || exit 2
 T=$(mktemp -d)
 trap 'rm -rf "$T"' EXIT
-names=${*:-"install demo ring faults nfsroot refuse-plan try remotelogin pc refuse-disk identity discover small"}
+names=${*:-"install demo ring faults nfsroot refuse-plan try remotelogin pc soak-server refuse-disk identity discover small"}
 
 one() { # NAME: its output and, as the last line, exit code and seconds
 	local name=$1 start=$SECONDS script=./$1.sh status=0
 	[ "$name" != demo ] || script=../demo/demo.sh
+	[ "$name" != soak-server ] || export RUNS=${RUNS:-2}
 	"$script" >"$T/$name.out" 2>&1 </dev/null || status=$?
 	echo "$status $((SECONDS - start))" >"$T/$name.end"
 }
