@@ -30,8 +30,13 @@ END
 public=$(/sbin/dropbearkey -y -f "$key" | sed -n 's/^\(ssh-ed25519 [A-Za-z0-9+\/=]*\).*/\1/p')
 [ -n "$public" ] || die "the host key '$key' cannot be read"
 
-if ! kill -0 "$(cat "$pid" 2>/dev/null)" 2>/dev/null; then
-	/sbin/dropbear -p 22 -r "$key" -s -j -k -P "$pid" 3>&- || die "dropbear does not start"
+# Its second run, after a failure, finds the server as it was.
+runs() { [ -s "$pid" ] && kill -0 "$(cat "$pid")" 2>/dev/null; }
+if ! runs; then
+	rm -f "$pid"
+	/sbin/dropbear -p 22 -r "$key" -P "$pid" 3>&- || die "dropbear does not start"
+	for _ in 1 2 3 4 5; do runs && break; sleep 1; done
+	runs || die "dropbear has ended at once"
 fi
 host_key "$public"
 log info "ssh is open for $(grep -c . /root/.ssh/authorized_keys) keys"

@@ -7,6 +7,7 @@ set -euo pipefail
 TOP=$(cd "$(dirname "$0")/../.." && pwd)
 INIT=${INIT:-$TOP/out/node/init}
 BUSYBOX=${BUSYBOX:-$TOP/out/busybox/busybox}
+DROPBEAR=${DROPBEAR:-$TOP/out/dropbear/dropbear}
 T=$(mktemp -d "${TMPDIR:-/tmp}/lucie-init.XXXXXX")
 trap '[ -n "${KEEP:-}" ] && echo "kept: $T" || rm -rf "$T"' EXIT
 
@@ -26,7 +27,9 @@ boot() {
 	cp "$INIT" "$D/root/init"
 	cp "$BUSYBOX" "$D/root/bin/busybox"
 	for a in $("$BUSYBOX" --list); do [ "$a" = busybox ] || ln -sf busybox "$D/root/bin/$a"; done
-	cp "$TOP"/tests/init/modules/*.sh "$TOP"/modules/hello.sh "$D/root/lib/lucie/modules/"
+	cp "$TOP"/tests/init/modules/*.sh "$TOP"/modules/{hello,remotelogin}.sh "$D/root/lib/lucie/modules/"
+	cp "$DROPBEAR" "$D/root/sbin/dropbear"
+	ln -sf dropbear "$D/root/sbin/dropbearkey"
 	cp "$TOP/image/skel/lib/lucie/module.sh" "$D/root/lib/lucie/"
 	: >"$D/root/dev/null"
 	{
@@ -139,6 +142,17 @@ case_break_alone() {
 	CMDLINE="lucie.plan=/plan lucie.break=t-good" boot no-server "init t-good" "${END[@]}"
 	on_console 'no console and no server that could end this; going on'
 	on_console 't-good: done'
+}
+# The server hears the key of the ssh server, which goes on when its module has ended.
+case_remotelogin() {
+	boot good "remotelogin t-ssh" "${END[@]}" "[remotelogin]" "ssh_key ssh-ed25519 AAAA one" "ssh_key ssh-ed25519 BBBB two"
+	on_server '"kind":"host_key".*"module":"remotelogin","message":"ssh-ed25519 [A-Za-z0-9+/=]{68}"'
+	on_server 'ssh is open for 2 keys'
+	on_server 'dropbear runs'
+	report_is ok
+	rm -rf "$D"
+	boot good "remotelogin" "${END[@]}"
+	on_console 'reason  the plan has no ssh_key'
 }
 case_plan_file() {
 	CMDLINE=lucie.plan=/plan boot good "init t-good" "${END[@]}"
