@@ -116,7 +116,7 @@ static int write_stub(struct boot_loader *b, bool own)
 		vendor_of(b, vendor);
 	strbuf_addf(&text, "search --no-floppy --fs-uuid --set=root %s\nconfigfile ($root)%s%s\n",
 		    b->boot->part.uuid, boot_is_own_partition(b) ? "" : "/boot",
-		    BOOT_CONFIG_GRUB + strlen("/boot"));
+		    &BOOT_CONFIG_GRUB[strlen("/boot")]);
 	if (text.error)
 		return log_err(text.error, "cannot write grub.cfg");
 	snprintf(path, sizeof(path), "EFI/%s/grub.cfg", vendor);
