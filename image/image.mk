@@ -187,7 +187,7 @@ $(B)/manifest: $(BOOT_FILES) $(W)/firmware.list image/finish.sh image/manifest.s
 	$(Q)image/size-table.sh $(BOARD) $(W) $(B) $(O) $(BUDGET) $(ADDONS)
 
 .PHONY: image
-image: $(B)/manifest ## the board's image in out/BOARD; boot/ in it can be copied to any TFTP server; FORMAT=nfsroot: also a root over NFS
+image: $(B)/manifest ## the board's image in out/BOARD; boot/ in it can be copied to any TFTP server; FORMAT=nfsroot adds a root over NFS
 
 .PHONY: check-image
 check-image: $(MKINITRAMFS) ## tests of what builds the image
