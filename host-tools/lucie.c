@@ -4,10 +4,12 @@
 
 #include <errno.h>
 #include <locale.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "host-tools/lib/suggest.h"
 #include "init/lib/cleanup.h"
 #include "init/lib/str.h"
 
@@ -62,16 +64,35 @@ int command_number(const char *text, unsigned int least, unsigned int most, unsi
 	return 0;
 }
 
+static int unknown_verb(const char *name)
+{
+	struct suggestion s = suggest_start(name);
+
+	for (const struct command *const *c = __start_lucie_commands; c < __stop_lucie_commands;
+	     c++)
+		suggest_offer(&s, (*c)->name);
+	if (s.best) {
+		fprintf(stderr, "lucie: unknown verb '%s', expected '%s'\n", name, s.best);
+		return 2;
+	}
+	fprintf(stderr, "lucie: unknown verb '%s'\n", name);
+	print_overview(stderr);
+	return 2;
+}
+
+static bool is_help(const char *argument)
+{
+	return !strcmp(argument, "--help") || !strcmp(argument, "-h");
+}
+
 static int command_run(int argc, char **argv)
 {
 	const struct command *c = command_find(argv[0]);
 
-	if (!c) {
-		fprintf(stderr, "lucie: unknown verb '%s'\n", argv[0]);
-		print_overview(stderr);
-		return 2;
-	}
-	if (argc == 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
+	if (!c)
+		return unknown_verb(argv[0]);
+	/* also after a word: lucie base build --help */
+	if ((argc == 2 || argc == 3) && is_help(argv[argc - 1])) {
 		printf("usage: %s", c->usage);
 		return 0;
 	}
@@ -91,7 +112,7 @@ int main(int argc, char **argv)
 		print_overview(stderr);
 		return 2;
 	}
-	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+	if (is_help(argv[1]) || !strcmp(argv[1], "help")) {
 		print_overview(stdout);
 		return 0;
 	}

@@ -71,9 +71,10 @@ static int copy(struct setup *s, const char *from, const char *to, bool optional
 		return setup_said(s, generation_copy(&s->g, to, source, 0644), to);
 	if (optional && errno == ENOENT)
 		return 0;
-	return log_err(-errno,
-		       "cannot read '%s' (`make image` builds it, --images says where it is)",
-		       source);
+	return log_err(
+		-errno,
+		"cannot read '%s' (`make image BOARD=%.*s` builds it, --images says where it is)",
+		source, (int)strcspn(from, "/"), from);
 }
 
 static int setup_board(struct setup *s, const char *board)
