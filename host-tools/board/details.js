@@ -61,10 +61,10 @@ function historyTable(doc) {
 		element('td', {}, [i.module, i.message].filter(Boolean).join(': '))));
 }
 
-function inventoryList(machines) {
+export function inventoryList(machines) {
 	if (!machines || !machines.length) return [element('p', {class: 'empty'}, 'Nothing is known of the machine yet.')];
 	return machines.map(m => element('div', {},
-		element('h4', {}, m.mac || ''), element('pre', {class: 'inventory'}, describe(m.inventory))));
+		element('h4', {}, `${m.mac || ''}, seen ${when(m.seen)}`), element('pre', {class: 'inventory'}, describe(m.inventory))));
 }
 
 // An inventory is whatever a machine has said: every value becomes text.

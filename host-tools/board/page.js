@@ -12,7 +12,9 @@ const AGE_MS = 5000; // nodes become silent without anybody saying so
 const HISTORY_MS = 5000; // between two looks at the history
 const NEWS_MS = 3000; // between two announcements
 
-let tab = 'nodes', stateFilter = '', lastId, historyAt = 0;
+const tabs = ['nodes', 'transfers', 'history', 'machines'];
+
+let tab = 'nodes', stateFilter = '', lastId, historyAt = 0, machinesAt = 0;
 
 // --- counts, which are the filter too
 
@@ -47,6 +49,9 @@ function drawTab() {
 		shown = cells.filter(text, stateFilter);
 	} else if (tab === 'transfers') {
 		shown = all = tables.drawTransfers(text);
+	} else if (tab === 'machines') {
+		shown = all;
+		if (Date.now() - machinesAt > HISTORY_MS) readMachines();
 	} else {
 		shown = all = tables.drawHistory(text);
 		if (Date.now() - historyAt > HISTORY_MS) readHistory();
@@ -64,9 +69,18 @@ async function readHistory() {
 	if (tab === 'history') tables.drawHistory($('search').value.trim());
 }
 
+async function readMachines() {
+	machinesAt = Date.now();
+	try {
+		await tables.readMachines();
+	} catch {
+		// the connection's state is shown
+	}
+}
+
 function showTab(name) {
 	tab = name;
-	for (const other of ['nodes', 'transfers', 'history']) {
+	for (const other of tabs) {
 		$(other).hidden = other !== tab;
 		$(`tab-${other}`).setAttribute('aria-selected', String(other === tab));
 		$(`tab-${other}`).tabIndex = other === tab ? 0 : -1;
@@ -74,7 +88,6 @@ function showTab(name) {
 	drawTab();
 }
 
-const tabs = ['nodes', 'transfers', 'history'];
 for (const name of tabs) $(`tab-${name}`).addEventListener('click', () => showTab(name));
 $('tab-nodes').parentNode.addEventListener('keydown', event => {
 	const step = {ArrowLeft: -1, ArrowRight: 1}[event.key];
@@ -116,6 +129,7 @@ function takeNode(node) {
 
 function take(type, data) {
 	takeClock(data.now);
+	$('waiting').textContent = data.waiting || '';
 	if (type === 'snapshot') {
 		$('site').textContent = `site ${data.site}`;
 		replaceAll(data.nodes);
@@ -219,6 +233,7 @@ $('select-none').addEventListener('click', () => cells.select(cells.selection(),
 operator.onChange(() => {
 	cells.allowSelection(operator.isOperator(), drawSelection);
 	details.reload();
+	machinesAt = 0;
 	lastId = undefined;
 	stream?.abort();
 	if (stream) listen();

@@ -1,6 +1,7 @@
 // The two views beside the cells: what is on its way to whom, and every installation that there was.
+import {inventoryList} from './details.js';
 import {authorized} from './operator.js';
-import {amount, bytes, duration, element, matches, nodes, percent, share, when} from './model.js';
+import {bytes, duration, element, matches, nodes, percent, share, when} from './model.js';
 
 const transfers = document.getElementById('transfers');
 const history = document.getElementById('history');
@@ -87,4 +88,19 @@ export function drawHistory(text) {
 export async function readHistory() {
 	const answer = await authorized('/v1/history');
 	if (answer.ok) installs = (await answer.json()).installs;
+}
+
+// --- machines that nobody has named yet
+
+const machines = document.getElementById('machines');
+
+export async function readMachines() {
+	const answer = await authorized('/v1/machines');
+	if (!answer.ok) {
+		machines.replaceChildren(element('p', {class: 'empty'}, 'Shown with the operator\'s token.'));
+		return;
+	}
+	const list = (await answer.json()).machines;
+	machines.replaceChildren(...list.length ? [element('p', {}, 'These machines wait to be named, on the server: ', element('code', {}, 'lucie discover --name NODES')), ...inventoryList(list)]
+		: [element('p', {class: 'empty'}, 'No unknown machine waits to be named.')]);
 }

@@ -31,6 +31,7 @@ struct board_feed {
 	group_name *groups;	  /* of the rows */
 	int64_t read_at, told_at; /* now_ms(); 0: never */
 	size_t reads;
+	size_t waiting, waiting_told; /* machines without a name */
 };
 
 /* --- JSON --- */
@@ -137,8 +138,9 @@ static json_t *rows_json(struct board_feed *f, bool all)
 
 static json_t *document(const struct board_feed *f, json_t *rows)
 {
-	return json_pack("{s:s, s:I, s:o}", "site", f->s->site, "now", (json_int_t)f->board.now,
-			 "nodes", rows);
+	return json_pack("{s:s, s:I, s:I, s:o}", "site", f->s->site, "now",
+			 (json_int_t)f->board.now, "waiting", (json_int_t)f->waiting, "nodes",
+			 rows);
 }
 
 static void tell(struct board_feed *f, const char *event, json_t *doc)
@@ -148,6 +150,7 @@ static void tell(struct board_feed *f, const char *event, json_t *doc)
 	if (text)
 		stream_tell(f->hub, event, text);
 	f->told_at = f->read_at;
+	f->waiting_told = f->waiting;
 	json_decref(doc);
 }
 
@@ -186,6 +189,12 @@ static void feed_follow(struct board_feed *f)
 	tell(f, "snapshot", document(f, rows_json(f, true)));
 }
 
+static void count_machine(const struct state_machine *m, void *count)
+{
+	(void)m;
+	++*(size_t *)count;
+}
+
 static int feed_read(struct board_feed *f)
 {
 	int64_t ms = now_ms();
@@ -195,10 +204,14 @@ static int feed_read(struct board_feed *f)
 		return 0;
 	if (board_read(&f->board, f->s->view, time(NULL), ms))
 		return -EIO;
+	f->waiting = 0;
+	if (state_machines(f->s->view, "", count_machine, &f->waiting))
+		return -EIO;
 	f->read_at = ms;
 	f->reads++;
 	rows = rows_json(f, false);
-	if (json_array_size(rows) || ms - f->told_at >= HEARTBEAT_MS)
+	if (json_array_size(rows) || f->waiting != f->waiting_told ||
+	    ms - f->told_at >= HEARTBEAT_MS)
 		tell(f, "nodes", document(f, rows));
 	else
 		json_decref(rows);

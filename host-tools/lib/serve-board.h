@@ -46,6 +46,8 @@ void serve_node(struct serve *s, const char *node, const struct http_call *call,
 void serve_node_log(struct serve *s, const char *node, const struct http_call *call,
 		    struct http_reply *reply);
 void serve_history(struct serve *s, const struct http_call *call, struct http_reply *reply);
+/* Machines that no host of the definition is, and that wait to be named (lucie discover). */
+void serve_machines(struct serve *s, const struct http_call *call, struct http_reply *reply);
 /* Whether the token is right. */
 void serve_operator(struct serve *s, const struct http_call *call, struct http_reply *reply);
 /* In the queue of the plans. */

@@ -161,6 +161,20 @@ static void add_machines(struct serve *s, const char *node, json_t *doc)
 	json_object_set_new(doc, "machines", list);
 }
 
+void serve_machines(struct serve *s, const struct http_call *call, struct http_reply *reply)
+{
+	json_t *list;
+
+	if (!board_admits(s, call, reply, ACCESS_ALL))
+		return;
+	list = json_array();
+	if (state_machines(s->view, "", take_machine, list)) {
+		json_decref(list);
+		list = NULL;
+	}
+	board_reply_json(reply, list ? json_pack("{s:o}", "machines", list) : NULL);
+}
+
 void serve_node(struct serve *s, const char *node, const struct http_call *call,
 		struct http_reply *reply)
 {

@@ -335,6 +335,7 @@ void route_parse(struct route *r, const char *path)
 		{"/v1/board", ROUTE_BOARD},
 		{"/v1/board/stream", ROUTE_STREAM},
 		{"/v1/history", ROUTE_HISTORY},
+		{"/v1/machines", ROUTE_MACHINES},
 		{"/v1/operator", ROUTE_OPERATOR},
 		{"/v1/operator/arm", ROUTE_ARM},
 	};

@@ -95,6 +95,7 @@ enum route_kind {
 	ROUTE_HISTORY,
 	ROUTE_NODE,	/* name */
 	ROUTE_NODE_LOG, /* name */
+	ROUTE_MACHINES,
 	ROUTE_OPERATOR,
 	ROUTE_ARM,
 	ROUTE_BLOB,	/* rest: ROOT or ROOT.blob */

@@ -128,6 +128,9 @@ static void handle_get(struct serve *s, const struct route *route, const struct 
 	case ROUTE_NODE_LOG:
 		serve_node_log(s, route->name, call, reply);
 		break;
+	case ROUTE_MACHINES:
+		serve_machines(s, call, reply);
+		break;
 	case ROUTE_OPERATOR:
 		serve_operator(s, call, reply);
 		break;

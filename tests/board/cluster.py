@@ -52,7 +52,8 @@ class Site:
     def definition(self):
         access = f"web_access {self.web_access}\n" if self.web_access else ""
         yield (f"define lucie_group{{\nname site\nsubnet 255.255.0.0\ndomain_name example.test\ngateway 10.9.255.254\nlucie_server server\n"
-               f"server_address 127.0.0.1\nhttp_port {self.port}\nboard test\ninstaller test\n{access}}}\n"
+               f"server_address 127.0.0.1\nhttp_port {self.port}\nboard test\ninstaller test\n"
+               f"discover_range 10.9.200.1-10.9.200.99\n{access}}}\n"
                f"define installer{{\nname test\nmodules {', '.join(MODULES)}\n}}\n")
         for i, name in enumerate(self.names):
             yield (f"define host{{\nhost_name {name}\nlucie_group site\naddress 10.9.{i // 250}.{i % 250 + 1}\n"

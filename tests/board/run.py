@@ -47,7 +47,7 @@ class Test:
         b.wait("document.querySelectorAll('.cell').length === 8", "eight cells")
         b.wait("document.getElementById('connection').textContent === 'live'")
         b.js("window.sameDocument = true")
-        for step in (self.page, self.states, self.keys, self.locked, self.sign_in, self.log, self.orders, self.filter, self.theme,
+        for step in (self.page, self.states, self.keys, self.locked, self.sign_in, self.log, self.discovered, self.orders, self.filter, self.theme,
                      self.definition, self.stream, self.restart, self.access, self.narrow, self.guesses):
             step(s, b)
         assert b.js("window.sameDocument"), "the page was loaded again"
@@ -144,6 +144,18 @@ class Test:
         b.js("document.getElementById('tab-nodes').click()")
         b.key("Escape")
         ok("live log, transfers, history; what a node says stays text")
+
+    def discovered(self, s, b):
+        inventory = {"ram": 1 << 30, "cpus": 2, "disks": [{"name": "vda", "bytes": 1 << 33, "serial": EVIL, "model": "m"}]}
+        request = {"mac": "52:54:00:99:00:01", "nonce": "0" * 64, "key": "09" + "0" * 62, "discover": True, "inventory": inventory}
+        s.request("/v1/plan", json.dumps(request).encode())
+        b.wait("document.getElementById('waiting').textContent === '1'", "an unknown machine in the counts")
+        assert s.request("/v1/machines")[0] == 401
+        b.js("document.getElementById('tab-machines').click()")
+        b.wait(f"document.getElementById('machines').textContent.includes({json.dumps(EVIL)})", "its inventory as text")
+        assert b.js("document.querySelectorAll('#machines img').length") == 0
+        b.js("document.getElementById('tab-nodes').click()")
+        ok("a discovered machine")
 
     def orders(self, s, b):
         b.js(cell("cnode005") + ".focus()")

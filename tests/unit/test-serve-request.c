@@ -39,6 +39,7 @@ static void routes(void **arg)
 		{"/v1/board", ROUTE_BOARD, "", ""},
 		{"/v1/board/stream", ROUTE_STREAM, "", ""},
 		{"/v1/history", ROUTE_HISTORY, "", ""},
+		{"/v1/machines", ROUTE_MACHINES, "", ""},
 		{"/v1/operator", ROUTE_OPERATOR, "", ""},
 		{"/v1/operator/arm", ROUTE_ARM, "", ""},
 		{"/v1/nodes/n1", ROUTE_NODE, "n1", ""},
