@@ -14,9 +14,10 @@
 static const char usage[] =
 	"lucie power [--state DIR] [--parallel N] [--timeout SECONDS] NODE... ACTION\n"
 	"  NODE         a host, or several: cnode[00-31]\n"
-	"  ACTION       on, off, cycle (off and on; on if it was off), status, or\n"
-	"               pxe (at its next start, once, from the network)\n"
-	"  --parallel N so many nodes at once (16)\n"
+	"  ACTION       on off cycle status pxe\n"
+	"               cycle: off and on, or on if it was off; pxe: once from the network,\n"
+	"               at its next start\n"
+	"  --parallel N       so many nodes at once (16)\n"
 	"  --timeout SECONDS  that each may take (60)\n"
 	"  --state DIR  the state directory (" DEFAULT_STATE_DIR ")\n";
 

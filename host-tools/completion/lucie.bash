@@ -12,14 +12,14 @@ _lucie_files() {
 	mapfile -t COMPREPLY < <(compgen "$1" -- "${COMP_WORDS[COMP_CWORD]}")
 }
 
-# Names of nodes; of a list with commas the last item.
+# Names of nodes; of a list with commas the last item. $2: other words that may stand there.
 _lucie_nodes() {
 	local state=() i list=
 	for ((i = 2; i + 1 < COMP_CWORD; i++)); do
 		[[ ${COMP_WORDS[i]} != --state ]] || state=(--state "${COMP_WORDS[i + 1]/#\~/$HOME}")
 	done
 	[[ ${COMP_WORDS[COMP_CWORD]} != *,* ]] || list=${COMP_WORDS[COMP_CWORD]%,*},
-	_lucie_words "$("$1" status "${state[@]}" 2>/dev/null | sed -n '2,$s/ .*//p')" "$list"
+	_lucie_words "$("$1" status "${state[@]}" 2>/dev/null | sed -n '2,$s/ .*//p') $2" "$list"
 }
 
 _lucie() {
@@ -43,7 +43,7 @@ _lucie() {
 	?*) ;;
 	*)
 		if [[ ${usage%%$'\n'*} == *NODE* ]]; then
-			_lucie_nodes "$1"
+			_lucie_nodes "$1" "$(sed -n 's/^  ACTION *//p' <<<"$usage")"
 		else
 			_lucie_files -f
 		fi

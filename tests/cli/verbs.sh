@@ -214,6 +214,8 @@ completes() { # EXPECTED WORD...: what bash proposes for the last word
 completes "repair replace" rep
 completes "--wipe" install --wi
 completes "--follow --state" log -
+completes "cycle" power n1 cy
+completes "continue" cont
 completes "state" install --state sta
 completes "" install --variant ""
 completes "n1 n2" install --state state n
