@@ -7,6 +7,7 @@ set -euo pipefail
 TOP=$(cd "$(dirname "$0")/../.." && pwd)
 . "$TOP/tests/lib.sh"
 [ -n "${TUTORIAL_INSIDE:-}" ] || TUTORIAL_INSIDE=1 exec timeout --foreground 3600 "$0" "$@" # some of its loops wait for ever
+unset MAKEFLAGS MFLAGS MAKELEVEL # its makes are of their own
 T=$(mktemp -d "${TMPDIR:-/var/tmp}/lucie-tutorial.XXXXXX")
 
 cleanup() {
