@@ -21,6 +21,8 @@ if [ -s "$work/firmware.list" ]; then
 	cp "$b/firmware.img" "$b/boot/"
 	initrd=$initrd,firmware.img
 fi
+mkdir "$b/boot/grub"
+cp "$out/efi/shimx64.efi" "$out/efi/grubx64.efi" "$b/boot/"
 cp "$out/syslinux/lpxelinux.0" "$out/syslinux/ldlinux.c32" "$b/vmlinuz" "$b/initramfs.img" "$b/boot/"
 cat >"$b/boot/pxelinux.cfg/default" <<END
 # The default is the local disk: a node installs only where lucie setup wrote a file of its own for it.
@@ -35,3 +37,16 @@ LABEL lucie
 	APPEND rootfstype=ramfs panic=30 console=tty0 console=ttyS0,115200
 	SYSAPPEND 3
 END
+cat >"$b/boot/grub/grub.cfg" <<'END'
+# The same for machines with UEFI.
+set timeout=5
+menuentry local {
+	search --no-floppy --file --set=root /EFI/BOOT/BOOTX64.EFI
+	chainloader /EFI/BOOT/BOOTX64.EFI
+}
+menuentry lucie {
+END
+{
+	printf '\tlinux /vmlinuz rootfstype=ramfs panic=30 console=tty0 console=ttyS0,115200\n'
+	printf '\tinitrd%s\n}\n' "$(echo ",$initrd" | sed 's,\,, /,g')"
+} >>"$b/boot/grub/grub.cfg"

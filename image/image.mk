@@ -179,7 +179,8 @@ $(W)/.firmware: FORCE
 	@mkdir -p $(@D)
 	@echo '$(FIRMWARE) $(FIRMWARE_LOCKED)' | cmp -s - $@ || echo '$(FIRMWARE) $(FIRMWARE_LOCKED)' > $@
 
-BOOT_FILES := $(addprefix $(O)/syslinux/,lpxelinux.0 ldlinux.c32) $(B)/vmlinuz $(B)/initramfs.img $(ADDON_IMAGES)
+$(O)/efi/%: $(O)/build/grub.built $(O)/build/shim.built ;
+BOOT_FILES := $(addprefix $(O)/syslinux/,lpxelinux.0 ldlinux.c32) $(addprefix $(O)/efi/,shimx64.efi grubx64.efi) $(B)/vmlinuz $(B)/initramfs.img $(ADDON_IMAGES)
 BOOT_FILES += $(if $(filter nfsroot,$(FORMAT)),$(B)/nfsroot.img $(B)/nfsroot.list)
 $(B)/manifest: $(BOOT_FILES) $(W)/firmware.list image/finish.sh image/manifest.sh image/size-table.sh $(wildcard image/packages/*.mk)
 	$(Q)image/finish.sh $(W) $(B) $(O) $(MKINITRAMFS) $(ADDONS)

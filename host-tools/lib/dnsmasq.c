@@ -34,6 +34,9 @@ static void write_head(struct strbuf *out, const struct cluster *c, const char *
 	strbuf_addf(out, "enable-tftp\ntftp-root=%s/tftp\ntftp-max=%d\n", state_dir, TFTP_MAX);
 	strbuf_adds(out, "# A block fits in one Ethernet frame, also where this server's interface "
 			 "has jumbo frames.\ntftp-mtu=1500\n");
+	strbuf_adds(out, "# UEFI machines: 7 and 9 are what they call themselves; all others have "
+			 "a BIOS.\ndhcp-match=set:efi64,option:client-arch,7\n"
+			 "dhcp-match=set:efi64,option:client-arch,9\n");
 }
 
 /* An option without a value: nothing is sent, where dnsmasq would send itself. */
@@ -99,11 +102,19 @@ static void write_discover_range(struct strbuf *out, const struct cluster_object
 		    cluster_get(group, "subnet"));
 }
 
+static void write_loader(struct strbuf *out, const struct cluster_object *group, const char *tag,
+			 const char *file)
+{
+	const char *server = cluster_get(group, "server_address");
+
+	strbuf_addf(out, "dhcp-boot=tag:%s,tag:%s,%s%s%s\n", group->name, tag, file,
+		    server ? ",," : "", server ? server : "");
+}
+
 static void write_group(struct strbuf *out, const struct cluster *c,
 			const struct cluster_object *group, struct map *seen, struct arena *arena)
 {
-	const char *interface = cluster_get(group, "dhcp_interface"),
-		   *server = cluster_get(group, "server_address");
+	const char *interface = cluster_get(group, "dhcp_interface");
 	char network[INET_ADDRSTRLEN];
 
 	group_network(c, group, network);
@@ -121,8 +132,8 @@ static void write_group(struct strbuf *out, const struct cluster *c,
 	write_dns(out, group);
 	if (cluster_get(group, "domain_name"))
 		write_option(out, group->name, "domain-name", cluster_get(group, "domain_name"));
-	strbuf_addf(out, "dhcp-boot=tag:%s,lpxelinux.0%s%s\n", group->name, server ? ",," : "",
-		    server ? server : "");
+	write_loader(out, group, "!efi64", "lpxelinux.0");
+	write_loader(out, group, "efi64", "shimx64.efi");
 }
 
 static void write_host(struct strbuf *out, const struct cluster *c,

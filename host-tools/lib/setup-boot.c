@@ -81,11 +81,14 @@ static int setup_board(struct setup *s, const char *board)
 {
 	static const struct {
 		const char *from, *to, *suffix; /* suffix NULL: the same file for every board */
+		bool optional;			/* a site may have no machine that needs it */
 	} files[] = {
-		{"vmlinuz", "vmlinuz-", ""},
-		{"initramfs.img", "initramfs-", ".img"},
-		{"boot/lpxelinux.0", "lpxelinux.0", NULL},
-		{"boot/ldlinux.c32", "ldlinux.c32", NULL},
+		{"vmlinuz", "vmlinuz-", "", false},
+		{"initramfs.img", "initramfs-", ".img", false},
+		{"boot/lpxelinux.0", "lpxelinux.0", NULL, false},
+		{"boot/ldlinux.c32", "ldlinux.c32", NULL, false},
+		{"boot/shimx64.efi", "shimx64.efi", NULL, true},
+		{"boot/grubx64.efi", "grubx64.efi", NULL, true},
 	};
 	int ret = 0;
 
@@ -95,7 +98,7 @@ static int setup_board(struct setup *s, const char *board)
 		_cleanup_free_ char *to = xasprintf("tftp/%s%s%s", files[i].to, suffix ? board : "",
 						    suffix ? suffix : "");
 
-		ret = copy(s, from, to, false);
+		ret = copy(s, from, to, files[i].optional);
 	}
 	for (const char *const *name = boot_addons; !ret && *name; name++) {
 		_cleanup_free_ char *from = xasprintf("%s/%s.img", board, *name);

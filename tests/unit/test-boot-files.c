@@ -213,7 +213,8 @@ static void test_dnsmasq(void **state)
 	assert_non_null(strstr(out.buf, "\ninterface=eth1\n"));
 	assert_non_null(strstr(out.buf, "\ndhcp-range=10.0.0.0,static,255.255.255.0\n"));
 	assert_non_null(strstr(out.buf, "\ndhcp-option=tag:g,option:router\n"));
-	assert_non_null(strstr(out.buf, "\ndhcp-boot=tag:g,lpxelinux.0,,10.0.0.250\n"));
+	assert_non_null(strstr(out.buf, "\ndhcp-boot=tag:g,tag:efi64,shimx64.efi,,10.0.0.250\n"));
+	assert_non_null(strstr(out.buf, "\ndhcp-boot=tag:g,tag:!efi64,lpxelinux.0,,10.0.0.250\n"));
 	assert_non_null(strstr(
 		out.buf, "\ndhcp-host=52:54:00:00:00:01,52:54:00:00:00:0f,set:g,10.0.0.1,n1\n"));
 	assert_null(strstr(out.buf, "enable-ra"));
