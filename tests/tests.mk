@@ -75,7 +75,10 @@ soak-nfsroot: host ## three nodes install on a root over NFS 3, then over NFS 4.
 	$(Q)$(MAKE) --no-print-directory image BOARD=qemu-x86_64 FORMAT=nfsroot
 	$(Q)tests/vm/nfsroot.sh all
 
-.PHONY: bench-boot bench-install
+.PHONY: bench-boot bench-install bench-setup
+bench-setup: host ## lucie check and setup of 10,000 hosts, all new and one changed
+	$(Q)tests/bench/setup.sh
+
 bench-boot: host ## kernel start to the first module, against a bare init
 	$(Q)$(MAKE) --no-print-directory image BOARD=qemu-x86_64
 	$(Q)tests/bench/boot.sh

@@ -230,7 +230,8 @@ int boot_entry_grub(struct strbuf *out, const struct boot_entry *e, const char *
 	return out->error;
 }
 
-/* A card's address comes with colons, and its file's name has dashes, as pxelinux's. */
+/* A card's address comes with colons, and its file's name has dashes, as pxelinux's. Where there is
+ * no such file (GRUB cannot ask for that over TFTP) it says so and goes on. */
 int boot_entry_grub_start(struct strbuf *out, const struct boot_entry *unknown)
 {
 	strbuf_adds(out, "regexp --set=1:a --set=2:b --set=3:c --set=4:d --set=5:e --set=6:f "

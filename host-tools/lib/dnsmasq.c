@@ -111,19 +111,26 @@ static void write_loader(struct strbuf *out, const struct cluster_object *group,
 		    server ? ",," : "", server ? server : "");
 }
 
-static void write_group(struct strbuf *out, const struct cluster *c,
-			const struct cluster_object *group, struct map *seen, struct arena *arena)
+/* The site's own DHCP server answers, and this one beside it. 0: what there is to boot is taken at
+ * once, without a menu. */
+static void write_proxy(struct strbuf *out, const struct cluster_object *group, const char *network)
 {
-	const char *interface = cluster_get(group, "dhcp_interface");
-	char network[INET_ADDRSTRLEN];
+	static const char *const machines[][2] = {
+		{"x86PC", "lpxelinux.0"}, {"X86-64_EFI", "shimx64.efi"}, {"BC_EFI", "shimx64.efi"}};
+	const char *server = cluster_get(group, "server_address");
 
-	group_network(c, group, network);
-	if (!network[0])
-		return;
-	strbuf_addf(out, "\n# lucie_group %s\n", group->name);
-	if (interface && !map_put(seen, arena_strdup(arena, interface), out))
-		strbuf_addf(out, "interface=%s\n", interface);
-	if (!map_put(seen, arena_strdup(arena, network), out))
+	strbuf_addf(out, "dhcp-range=%s,proxy,%s\n", network, cluster_get(group, "subnet"));
+	strbuf_addf(out, "pxe-prompt=tag:%s,\"Lucie\",0\n", group->name);
+	for (size_t i = 0; i < ARRAY_SIZE(machines); i++)
+		strbuf_addf(out, "pxe-service=tag:%s,%s,\"Lucie\",%s%s%s\n", group->name,
+			    machines[i][0], machines[i][1], server ? "," : "",
+			    server ? server : "");
+}
+
+static void write_addresses(struct strbuf *out, const struct cluster_object *group,
+			    const char *network, bool first)
+{
+	if (first)
 		strbuf_addf(out, "dhcp-range=%s,static,%s\n", network,
 			    cluster_get(group, "subnet"));
 	write_discover_range(out, group);
@@ -134,6 +141,26 @@ static void write_group(struct strbuf *out, const struct cluster *c,
 		write_option(out, group->name, "domain-name", cluster_get(group, "domain_name"));
 	write_loader(out, group, "!efi64", "lpxelinux.0");
 	write_loader(out, group, "efi64", "shimx64.efi");
+}
+
+static void write_group(struct strbuf *out, const struct cluster *c,
+			const struct cluster_object *group, struct map *seen, struct arena *arena)
+{
+	const char *interface = cluster_get(group, "dhcp_interface");
+	char network[INET_ADDRSTRLEN];
+	bool first;
+
+	group_network(c, group, network);
+	if (!network[0])
+		return;
+	strbuf_addf(out, "\n# lucie_group %s\n", group->name);
+	if (interface && !map_put(seen, arena_strdup(arena, interface), out))
+		strbuf_addf(out, "interface=%s\n", interface);
+	first = !map_put(seen, arena_strdup(arena, network), out);
+	if (dhcp_is_foreign(group))
+		write_proxy(out, group, network);
+	else
+		write_addresses(out, group, network, first);
 }
 
 static void write_host(struct strbuf *out, const struct cluster *c,

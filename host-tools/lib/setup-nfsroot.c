@@ -71,15 +71,6 @@ static void set_paths(struct setup *s)
 	}
 }
 
-static int setup_server(struct setup *s, const char *name,
-			int (*write)(struct strbuf *out, const struct cluster *c))
-{
-	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
-	int ret = write(&text, s->c);
-
-	return ret ? ret : setup_update(s, name, text.buf, text.len, 0644);
-}
-
 int setup_nfsroot(struct setup *s)
 {
 	int ret;
@@ -89,8 +80,8 @@ int setup_nfsroot(struct setup *s)
 	set_paths(s);
 	ret = setup_boards(s);
 	if (!ret)
-		ret = setup_server(s, "fragments/exports", nfs_root_exports);
-	return ret ? ret : setup_server(s, "fragments/ganesha.conf", nfs_root_ganesha);
+		ret = setup_rendering(s, "fragments/exports", nfs_root_exports);
+	return ret ? ret : setup_rendering(s, "fragments/ganesha.conf", nfs_root_ganesha);
 }
 
 /* --- the folders --- */

@@ -45,6 +45,16 @@ int setup_update(struct setup *s, const char *path, const void *data, size_t len
 
 /* --- what the definition names --- */
 
+int setup_rendering(struct setup *s, const char *path,
+		    int (*write)(struct strbuf *out, const struct cluster *c))
+{
+	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
+	int ret = write(&text, s->c);
+
+	return ret ? log_err(ret, "cannot make '%s'", path)
+		   : setup_update(s, path, text.buf, text.len, 0644);
+}
+
 /* Copies a file that plans are made from into STATE/inputs, under its hash; the generations that
  * need it have a link to it. */
 static int input_store(struct setup *s, const char *path, const char *id, const void *data,
@@ -177,9 +187,9 @@ static void removed(const char *path, void *arg)
 static int build(struct setup *s)
 {
 	static int (*const steps[])(struct setup * s) = {
-		setup_servers, setup_nfsroot,	 setup_inputs, setup_modules,
-		setup_tftp,    setup_archive,	 setup_files,  setup_datasets,
-		setup_dnsmasq, setup_definition, setup_bases,
+		setup_servers, setup_nfsroot,	setup_inputs,	  setup_modules,
+		setup_tftp,    setup_archive,	setup_files,	  setup_datasets,
+		setup_dnsmasq, setup_fragments, setup_definition, setup_bases,
 	};
 	int ret = generation_begin(&s->g, s->dir);
 

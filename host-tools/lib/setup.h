@@ -44,6 +44,9 @@ struct setup {
  * generation. Returns a negative result, else 0. */
 int setup_said(struct setup *s, int result, const char *path);
 int setup_update(struct setup *s, const char *path, const void *data, size_t len, mode_t mode);
+/* The same with what write() makes of the definition. */
+int setup_rendering(struct setup *s, const char *path,
+		    int (*write)(struct strbuf *out, const struct cluster *c));
 
 int setup_servers(struct setup *s); /* server_address where only a name is given */
 int setup_tftp(struct setup *s);
@@ -53,6 +56,7 @@ int setup_nfsroot_folders(struct setup *s); /* not of the generation: the last t
  */
 int setup_unknown(struct setup *s);
 int setup_files(struct setup *s);
+int setup_fragments(struct setup *s); /* for the system's own services */
 int setup_bases(struct setup *s);
 int setup_datasets(struct setup *s);
 

@@ -64,6 +64,13 @@ define host{
 END
 setup=("$lucie" setup --state state --images images)
 
+# Not every machine that tests has systemd; where it is, the unit has no error and is not exposed.
+systemd_takes() {
+	command -v systemd-analyze > /dev/null || return 0
+	cp "$1" lucie-serve.service
+	systemd-analyze verify --man=no ./lucie-serve.service && systemd-analyze security --offline=yes --threshold=60 --no-pager ./lucie-serve.service > /dev/null
+}
+
 expect 2 usage "$lucie"
 expect 2 "unknown verb" "$lucie" paint
 expect 0 "lucie setup" "$lucie" setup --help
@@ -76,6 +83,18 @@ expect 0 "host: 2 added (n1, n2)" "${setup[@]}"
 expect 0 "nothing changed" "${setup[@]}"
 
 is "the site key is the owner's alone" [ "$(stat -L -c %a state/key/site.key state/key state/definition | tr '\n' ' ')" = "600 700 600 " ]
+expect 0 "public key $(cat state/key/site.pub)" "$lucie" key --state state
+expect 0 "ExecStart=$lucie serve --state $work/state" "$lucie" setup --state state --print lucie-serve.service
+expect 1 "cannot show 'nothing'" "$lucie" setup --state state --print nothing
+expect 0 "linked $work/system/etc/systemd/system/lucie-serve.service" "${setup[@]}" --enable --root "$work/system"
+is "the unit is a link" cmp -s system/etc/systemd/system/lucie-serve.service state/fragments/lucie-serve.service
+is "systemd takes it" systemd_takes state/fragments/lucie-serve.service
+expect 0 "nothing changed" "${setup[@]}" --enable --root "$work/system"
+expect 0 "removed $work/system" "$lucie" setup --state state --disable --root "$work/system"
+echo foreign > system/etc/systemd/system/lucie-serve.service
+expect 1 "is there and not ours" "${setup[@]}" --enable --root "$work/system"
+expect 0 "" "$lucie" setup --state state --disable --root "$work/system"
+is "what is not ours stays" grep -q foreign system/etc/systemd/system/lucie-serve.service
 is "no card has a boot file" [ "$(ls state/tftp/pxelinux.cfg state/tftp/grub | tr '\n' ' ')" = "state/tftp/grub: grub.cfg  state/tftp/pxelinux.cfg: default " ]
 is "others boot from their disks" grep -q 'LOCALBOOT 0' state/tftp/pxelinux.cfg/default
 is "there is one generation" [ "$(ls state/generations) $(readlink state/current)" = "1 generations/1" ]

@@ -34,6 +34,7 @@ base_add small "$T/small.tar.zst"
 base_add random "$T/small.tar.zst"
 site_setup
 "$LUCIE" serve --state "$T/state" --bind 10.0.2.2 >"$T/serve.log" 2>&1 &
+# shellcheck disable=SC2034 # lib.sh ends it
 SERVE_PID=$!
 serve_wait 'HTTP on port' 10
 
