@@ -7,6 +7,7 @@ check-server: host $(O)/host/bin/sim-nodes $(NODE_INIT)
 	$(Q)tests/server/run.sh
 	$(Q)tests/server/rollout.sh
 	$(Q)tests/server/dhcp.sh
+	$(Q)tests/server/proxy-dhcp.sh
 	$(Q)tests/server/setup.sh
 	$(Q)INIT=$(NODE_INIT) tests/server/mirrors.sh
 

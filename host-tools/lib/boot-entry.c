@@ -236,7 +236,6 @@ int boot_entry_grub_start(struct strbuf *out, const struct boot_entry *unknown)
 {
 	strbuf_adds(out, "regexp --set=1:a --set=2:b --set=3:c --set=4:d --set=5:e --set=6:f "
 			 "'(..):(..):(..):(..):(..):(..)' \"$net_default_mac\"\n"
-			 "set card=$prefix/grub.cfg-01-$a-$b-$c-$d-$e-$f\n"
-			 "if [ -e $card ]; then\n\tsource $card\nfi\n");
+			 "source $prefix/grub.cfg-01-$a-$b-$c-$d-$e-$f\n");
 	return boot_entry_grub(out, unknown, "$a:$b:$c:$d:$e:$f");
 }
