@@ -14,8 +14,7 @@ declare -A PID=()
 cleanup() {
 	local status=$?
 	trap - EXIT
-	[ ${#PID[@]} -eq 0 ] || kill -9 "${PID[@]}" 2>/dev/null || true
-	wait 2>/dev/null || true
+	{ [ ${#PID[@]} -eq 0 ] || kill -9 "${PID[@]}"; wait; } 2>/dev/null || true
 	[ $status -eq 0 ] || tail -n 20 "$T"/*.log
 	rm -rf "$T"
 	exit $status
@@ -31,8 +30,7 @@ start() { # NAME PORT COMMAND...
 	fail "$1 did not come up within 10 s"
 }
 crash() { # NAME: and nobody listens any more
-	kill -9 "${PID[$1]}"
-	wait "${PID[$1]}" 2>/dev/null || true
+	{ kill -9 "${PID[$1]}"; wait "${PID[$1]}"; } 2>/dev/null || true
 	unset "PID[$1]"
 }
 start_a() { start a "$A" "$TOP/tests/server/mirror.py" "$A" "$T/a"; }
