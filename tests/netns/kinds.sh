@@ -93,10 +93,25 @@ devices() {
 }
 check "device to devices and a file; zeros are cleared, what lies behind stays" devices
 
+# Somebody who looks at all disks of the machine may have it for a moment.
+hold='
+import os, sys, time
+while True:
+	try:
+		os.open(sys.argv[1], os.O_RDWR | os.O_EXCL)
+		break
+	except OSError:
+		time.sleep(0.1)
+open(sys.argv[2], "w").close()
+time.sleep(60)'
+
 unfit_devices() {
-	python3 -c 'import os, sys, time; os.open(sys.argv[1], os.O_RDWR | os.O_EXCL); time.sleep(60)' "${DEVICES[1]}" &
-	local holder=$!
-	sleep 0.3
+	python3 -c "$hold" "${DEVICES[1]}" "$LAB/held" &
+	local holder=$! i
+	for i in $(seq 100); do
+		[ ! -e "$LAB/held" ] || break
+		sleep 0.1
+	done
 	send -n 3 "$LAB/source"
 	recv 1 "$master" "${DEVICES[1]}"
 	recv 2 "$master" "${DEVICES[3]}"
