@@ -17,8 +17,10 @@
 
 static const char usage[] =
 	"lucie history [--state DIR] [--json] [--modules] [NODE...]\n"
+	"lucie history [--state DIR] --keep N\n"
 	"  --json       an array with an object for each installation (lucie(1) lists the fields)\n"
 	"  --modules    with the seconds that each module took\n"
+	"  --keep N     forget all but the last N of each node, and their logs; prints how many\n"
 	"  --state DIR  the state directory (" DEFAULT_STATE_DIR ")\n";
 
 #define TIME_WIDTH    19
@@ -137,15 +139,29 @@ static int read_history(struct history *h, struct site *site, int count, char **
 	return ret;
 }
 
+static int forget(struct site *site, unsigned int keep)
+{
+	size_t count;
+	int ret = state_open(&site->state, site->state_dir);
+
+	if (!ret)
+		ret = state_forget(site->state, site->state_dir, keep, &count);
+	if (!ret)
+		printf("%zu installations are forgotten\n", count);
+	return ret;
+}
+
 static int history_main(int argc, char **argv)
 {
 	static const struct option options[] = {{"state", required_argument, NULL, 's'},
 						{"json", no_argument, NULL, 'j'},
 						{"modules", no_argument, NULL, 'm'},
+						{"keep", required_argument, NULL, 'k'},
 						{0}};
 	struct site site = {.state_dir = DEFAULT_STATE_DIR};
 	bool json = false, modules = false;
 	struct history history = {0};
+	uint64_t keep = 0;
 	int c, ret;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -155,8 +171,15 @@ static int history_main(int argc, char **argv)
 			json = true;
 		else if (c == 'm')
 			modules = true;
-		else
+		else if (c != 'k' || str_to_u64(optarg, &keep) || !keep || keep > UINT32_MAX)
 			return command_usage(argv[0]);
+	}
+	if (keep && (json || modules || optind != argc))
+		return command_usage(argv[0]);
+	if (keep) {
+		ret = forget(&site, (unsigned int)keep);
+		site_close(&site);
+		return ret ? 1 : 0;
 	}
 	ret = read_history(&history, &site, argc - optind, argv + optind);
 	if (!ret)

@@ -87,6 +87,10 @@ int state_install(struct state *s, const char *install, struct state_install *i)
 int state_installs(struct state *s, void (*row)(const struct state_install *i, void *arg),
 		   void *arg);
 
+/* Removes all but the last `keep` installations of each node, with their events and their folders in
+ * state_dir; never the one that a node's state is about. *forgotten: how many. */
+int state_forget(struct state *s, const char *state_dir, unsigned int keep, size_t *forgotten);
+
 /* Applies an event once: 1. seq must be ack + 1; smaller ones are repeats (0, nothing done), larger
  * ones -ERANGE. A good report sets the node to installed and disarms it, unless it was armed anew
  * meanwhile; a bad one sets it to failed. Of an installation that a later one superseded the events

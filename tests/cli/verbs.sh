@@ -206,6 +206,14 @@ expect 0 "    partition        1.50  failed" "$lucie" history "${at[@]}" --modul
 is "history is of the nodes asked for" [ "$("$lucie" history "${at[@]}" n2 | wc -l)" = 2 ]
 is "the cause as JSON" [ "$(json '[1]["module"]' "$lucie" history "${at[@]}" --json)" = partition ]
 is "modules as JSON" [ "$(json '[1]["modules"][0]["seconds"]' "$lucie" history "${at[@]}" --json --modules)" = 1.5 ]
+sql "INSERT INTO install(id, node, variant, mac, token_hash, begun) VALUES ('i0', 'n1', 'full', 'm', zeroblob(32), 900000000);
+INSERT INTO event VALUES ('i0', 1, 900000010, 'm', 1, 3, 'mount', 1, '', 15, '');"
+mkdir -p state/installs/i0
+expect 2 usage "$lucie" history "${at[@]}" --keep 0
+expect 0 "1 installations are forgotten" "$lucie" history "${at[@]}" --keep 2
+is "the folder of the oldest is gone, the others are there" [ "$(ls state/installs)" = "$(printf 'i2\ni3')" ]
+is "the oldest is forgotten" [ "$("$lucie" history "${at[@]}" --json | grep -c '"install"')" = 3 ]
+expect 0 "0 installations are forgotten" "$lucie" history "${at[@]}" --keep 2
 is "a log is printable" [ "$("$lucie" log "${at[@]}" n1)" = "$(printf 'begins\nforeign?[2J data')" ]
 expect 1 "foreign?[2J data" "$lucie" log "${at[@]}" -f n1
 expect 1 "'n2' has no installation 'i1'" "$lucie" log "${at[@]}" n2 i1
