@@ -308,6 +308,11 @@ static int schema_check(struct state *s, const char *path)
 
 	if (ret)
 		return ret;
+	if (version > 0 && version < STATE_VERSION)
+		return log_err(0,
+			       "'%s' is of an earlier version of this program (lucie setup brings "
+			       "it up to date)",
+			       path);
 	return version == STATE_VERSION ? 0 : wrong_version(path, version);
 }
 
