@@ -74,5 +74,4 @@ machine_mac() { echo 52:54:00:00:02:07; }
 installed "$T/b.img"
 cmp "$T/keys" "$T/keys.first" || fail "n1 has other ssh host keys now"
 cmp "$T/machine-id" "$T/machine-id.first" || fail "n1 has another machine-id now"
-serial_has n1 'ssh host keys of the last installation' || fail "the console does not say so"
 pass "keys and machine-id survive a reinstallation on another mainboard"
