@@ -2,7 +2,8 @@
  * for each data set; the signed plan says which content (BLAKE3 root), from where, and the key.
  *
  *	[dolly]
- *	interface NAME                             the card for the data (L39)
+ *	card NAME|MAC ADDRESS/PREFIX [MTU]         to be brought up before
+ *	interface NAME                             the card for the data (L39), or its address
  *	dataset NAME ROOT MASTER:PORT TARGET       in order; TARGET: the file, the folder that a
  *						   tree is put into, or raw:LABEL, a partition of
  *						   the layout without a file system
@@ -23,6 +24,7 @@
 #include "init/lib/log.h"
 #include "init/lib/str.h"
 #include "init/module.h"
+#include "modules/lib/card.h"
 #include "modules/lib/target.h"
 #include "modules/lib/volume.h"
 #include "ring/ring.h"
@@ -195,8 +197,25 @@ static int receive(struct module_context *ctx, const struct dataset *d)
 	return receive_patiently(&r, &task);
 }
 
+/* Another card than the one that the installer booted from. */
+static int bring_card_up(const struct plan_section *section)
+{
+	const char *line = plan_get(section, "card");
+	struct card card;
+
+	if (!line)
+		return 0;
+	return card_parse(&card, line)
+		       ? log_err(-EINVAL, "the card '%s' of the plan cannot be used", line)
+		       : card_up(&card);
+}
+
 static int dolly_run(struct module_context *ctx)
 {
+	int ready = bring_card_up(ctx->section);
+
+	if (ready)
+		return ready;
 	plan_for_each (line, ctx->section, "dataset") {
 		struct dataset d;
 		const char *problem = dataset_parse(&d, line->value);
@@ -224,6 +243,11 @@ static void check_partition(struct module_check *check, const struct dataset *d)
 
 static void dolly_check(struct module_check *check)
 {
+	const char *card = plan_get(check->section, "card");
+	struct card c;
+
+	if (card && card_parse(&c, card))
+		check->error(check, "the card '%s' cannot be used", card);
 	plan_for_each (line, check->section, "dataset") {
 		uint8_t key[RING_KEY_LEN];
 		struct dataset d = {.name = NULL};

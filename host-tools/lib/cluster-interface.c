@@ -186,6 +186,13 @@ static void check_interface(struct cluster *c, struct object *o)
 			"interface '%s' cannot be called so on a node, expected 'device' with "
 			"at most 15 letters",
 			o->public.name);
+	if (is_for_data(&o->public) &&
+	    (!cluster_value(&o->public, "address") || cluster_value(&o->public, "bond") ||
+	     cluster_value(&o->public, "vlan")))
+		cluster_error(c, &cluster_value(&o->public, "role")->key_at,
+			      "role of interface '%s', expected it in a card with addresses: the "
+			      "installer makes no bonds and VLANs",
+			      o->public.name);
 	if (!strcmp(o->public.name, BOOT))
 		cluster_error(c, &o->public.at,
 			      "interface '" BOOT "' is every host's own, expected another name");

@@ -82,12 +82,37 @@ static int write_dataset(struct plan_maker *m, const struct cluster_object *o)
 	return ret;
 }
 
+/* The interface with `role data`: the installer brings it up for the ring, which knows it by its
+ * address. */
+static void write_card(struct plan_maker *m)
+{
+	const struct cluster_link *l;
+	uint32_t mask;
+
+	for (size_t i = 0; (l = cluster_host_link(m->host, i)); i++) {
+		const char *mtu = cluster_get(l->interface, "mtu");
+		char mac[MAC_TEXT];
+
+		if (!cluster_get(l->interface, "role") || !l->address ||
+		    !cluster_address(cluster_get(l->interface, "subnet"), &mask))
+			continue;
+		plan_writef(m->out, "card", "%s %s/%d%s%s",
+			    l->mac && !str_to_mac(l->mac, mac)
+				    ? mac
+				    : cluster_interface_device(l->interface),
+			    l->address, __builtin_popcount(mask), mtu ? " " : "", mtu ? mtu : "");
+		if (!cluster_host_owner(m->c, m->host, "dolly.interface"))
+			plan_write(m->out, "interface", l->address);
+	}
+}
+
 int plan_write_dolly(struct plan_maker *m)
 {
 	const char *list = plan_host_get(m, "datasets");
 	char item[CLUSTER_ITEM_MAX];
 	size_t pos = 0, offset;
 
+	write_card(m);
 	while (list && cluster_list_next(list, &pos, item, sizeof(item), &offset)) {
 		const struct cluster_object *o = cluster_find(m->c, TYPE_DATASET, item);
 		int ret = o ? write_dataset(m, o)
