@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # lucie setup is all or nothing: it is killed at random moments and meets full disks of many sizes, and each time the generation in force is a
-# whole one, the old or the new; the next setup ends what this one could not. In a mount namespace of its own, for the small disks.
+# whole one, the old or the new; the next setup ends what this one could not. And it takes Figure 3 of the paper. In a mount namespace of its
+# own, for the small disks and the names of servers.
 #
 #	tests/server/setup.sh [SEED]
 set -euo pipefail
@@ -23,6 +24,7 @@ cleanup() {
 	local status=$?
 	trap - EXIT
 	umount "$T/disk" 2>/dev/null || true
+	umount /etc/hosts 2>/dev/null || true
 	rm -rf "$T"
 	exit $status
 }
@@ -144,3 +146,19 @@ for spare in 0 4 16 64 128 256 400 600 800 900 1000 1100 1200; do
 done
 [ "$full" -gt 3 ] || fail "only $full of the disks were full"
 pass "$full full disks: each time the old one stays in force, and the cause is said"
+
+# The paper's Figure 3 as it is printed: lucie-setup, the names of its servers known, gives a tree from which its nodes boot.
+printf '127.0.0.1 localhost\n192.168.10.250 lucie1.is.titech.ac.jp\n' >"$T/hosts"
+mount --bind "$T/hosts" /etc/hosts
+mkdir -p "$T/images/pc-x86_64"
+cp -r "$T/images/test/." "$T/images/pc-x86_64"
+S=$T/figure-3
+ln -s "$LUCIE" "$T/lucie-setup"
+"$T/lucie-setup" --conf "$TOP/docs/examples/figure-3.conf" --state "$S" --images "$T/images" >"$T/setup.log" 2>&1 || fail "Figure 3"
+"$LUCIE" base add default "$T/base.tar.zst" --state "$S" >"$T/setup.log" 2>&1 || fail "lucie base add"
+"$LUCIE" install --state "$S" cnode00 >"$T/setup.log" 2>&1 || fail "lucie install cnode00"
+card=$S/tftp/pxelinux.cfg/01-00-50-56-40-40-b6
+grep -q 'lucie.server=http://192.168.10.250:8077' "$card" || fail "the server of Figure 3"
+for file in $(sed -n 's/^\t\(KERNEL\|INITRD\) //p' "$card" | tr , ' '); do [ -s "$S/tftp/$file" ] || fail "'$file' of Figure 3 is not there"; done
+grep -q '^dhcp-host=00:50:56:40:40:b7,.*,192.168.10.2,cnode01$' "$S/dnsmasq.conf" || fail "cnode01 of Figure 3"
+pass "Figure 3 as printed: lucie-setup gives a tree to boot from"
