@@ -54,7 +54,7 @@ $(W)/kernel/version: $(DL)/$(KERNEL).used image/unpack-kernel.sh
 
 $(W)/modules.list: $(W)/kernel/version board-configs/$(BOARD)/board.conf image/select-modules.sh
 	@$(call say,MODULES,$(BOARD))
-	$(Q)image/select-modules.sh $(W)/kernel $(W) $(KERNEL_MODULES_COMMON) -- $(KERNEL_MODULES_LOAD) $(KERNEL_MODULES)
+	$(Q)image/select-modules.sh $(W)/kernel $(W) $(KERNEL_MODULES_COMMON) -- $(KERNEL_MODULES_LOAD) $(KERNEL_MODULES) -- $(KERNEL_MODULES_UEFI)
 
 # zstd is a tenth larger than xz, but what the kernel unpacks before PID 1 it unpacks eight times as fast: a machine waits for nothing else
 # then. The kernel allocates the whole window: 4 MiB, as a machine may have 128 MiB.
@@ -120,6 +120,14 @@ $(W)/remotelogin.list: image/image.mk
 	$(Q)printf '%s\n' 'file /sbin/dropbear 0755 $(O)/dropbear/dropbear' 'link /sbin/dropbearkey dropbear' > $@
 $(eval $(call addon,remotelogin,$(O)/dropbear/dropbear))
 
+$(O)/efi/%: $(O)/build/grub.built $(O)/build/shim.built ;
+
+# The boot loader for the disk of a machine with UEFI, and the drivers for the partition that it lies on.
+$(W)/uefi.list: $(W)/modules.list image/image.mk
+	$(Q)printf 'file /lib/lucie/%s 0644 $(O)/efi/%s\n' shimx64.efi shimx64.efi grubx64.efi grub-disk.efi > $@
+	$(Q)cat $(W)/uefi-modules.list >> $@
+$(eval $(call addon,uefi,$(O)/efi/shimx64.efi $(O)/efi/grub-disk.efi))
+
 ADDON_LISTS  := $(ADDONS:%=$(W)/%.list)
 ADDON_IMAGES := $(ADDONS:%=$(B)/%.img)
 
@@ -179,7 +187,6 @@ $(W)/.firmware: FORCE
 	@mkdir -p $(@D)
 	@echo '$(FIRMWARE) $(FIRMWARE_LOCKED)' | cmp -s - $@ || echo '$(FIRMWARE) $(FIRMWARE_LOCKED)' > $@
 
-$(O)/efi/%: $(O)/build/grub.built $(O)/build/shim.built ;
 BOOT_FILES := $(addprefix $(O)/syslinux/,lpxelinux.0 ldlinux.c32) $(addprefix $(O)/efi/,shimx64.efi grubx64.efi) $(B)/vmlinuz $(B)/initramfs.img $(ADDON_IMAGES)
 BOOT_FILES += $(if $(filter nfsroot,$(FORMAT)),$(B)/nfsroot.img $(B)/nfsroot.list)
 $(B)/manifest: $(BOOT_FILES) $(W)/firmware.list image/finish.sh image/manifest.sh image/size-table.sh $(wildcard image/packages/*.mk)

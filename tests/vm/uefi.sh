@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # A machine with UEFI (OVMF, Secure Boot's own loaders) boots from the network of a real `lucie serve` with dnsmasq: shim, GRUB, its card's file,
-# kernel and image, up to its plan; and when it is not armed any more, its own disk. In a network namespace; no KVM.
+# kernel and image; it is installed, and its next boot from the network ends at the login prompt of its own disk. A layout without a system
+# partition is refused. In a network namespace; no KVM.
 set -euo pipefail
 if [ -z "${LUCIE_INSIDE:-}" ]; then
 	how=(unshare --net)
@@ -20,34 +21,39 @@ ip link set lucie0 up
 ip tuntap add dev tap0 mode tap
 ip link set tap0 master lucie0 up
 
+BASE=$TOP/out/demo/bases/demo.tar.zst
+[ -e "$BASE" ] || fail "no base system '$BASE': make demo-base"
 site_new
 sed -i 's/^server_address.*/&\ndhcp_interface lucie0/' "$T/site/cluster.conf"
-host n1 "installer base-only" "disk_layout one" "base small"
-site_small
+host n1 "installer efi" "disk_layout efi" "base demo" "kernel_args console=ttyS0"
 site_add <<-'EOF'
+	define installer{
+	name       efi
+	modules    init, partition, mount, extrbase, configure, finalize
+	on_failure poweroff
+	at_end     poweroff
+	}
+	define disk_layout{
+	name       efi
+	disk       d1 disk1
+	partition  /boot/efi 128M vfat label=efi
+	partition  /         1G- ext4
+	}
+	define disk_layout{
+	name       bios
+	disk       d1 disk1
+	partition  / 1G- ext4
+	}
 	define base{
-	name small
+	name demo
 	}
 EOF
-tar_random "$T/small.tar.zst" 1
-base_add small "$T/small.tar.zst"
-base_add random "$T/small.tar.zst"
+base_add demo "$BASE"
 site_setup
 "$LUCIE" serve --state "$T/state" --bind 10.0.2.2 >"$T/serve.log" 2>&1 &
 # shellcheck disable=SC2034 # lib.sh ends it
 SERVE_PID=$!
 serve_wait 'HTTP on port' 10
-
-# What the disk boots when it is its turn: an image of the distribution's loader that says so on the console, from the path that GRUB looks for.
-esp() {
-	truncate -s 64M "$1"
-	printf 'label: gpt\nstart=2048, type=C12A7328-F81F-11D2-BA4B-00A0C93EC93B\n' | sfdisk -q "$1"
-	mkfs.vfat -F 32 -S 512 --offset 2048 "$1" $((63 * 1024 - 1024)) >/dev/null 2>&1
-	mmd -i "$1@@1M" ::/EFI ::/EFI/BOOT ::/grub
-	mcopy -i "$1@@1M" "$TOP/out/efi/grubx64.efi" ::/EFI/BOOT/BOOTX64.EFI
-	printf 'serial\nterminal_output serial\necho the disk is up\nsleep 600\n' >"$T/grub.cfg"
-	mcopy -i "$1@@1M" "$T/grub.cfg" ::/grub/grub.cfg
-}
 
 # uefi_start NAME DISK: network first, then the disk. OVMF knows no -boot; its variables are kept per machine.
 uefi_start() {
@@ -58,17 +64,30 @@ uefi_start() {
 		-drive "if=none,id=d0,file=$2,format=raw,cache=unsafe" -device virtio-blk-pci,drive=d0,bootindex=1,serial=n1-disk
 }
 
-esp "$T/esp.img"
 arm n1
-disk_new "$T/n1.img" 1G
+disk_new "$T/n1.img" 4G
 uefi_start n1 "$T/n1.img"
 machine_wait n1 'lucie|Linux version' 150
-serve_wait "n1 +- +plan 'base-only'" 120
+serve_wait "n1 +- +plan 'efi'" 120
 pass "armed: shim, GRUB and the card's file, kernel and image by TFTP, and its plan"
-serve_wait 'n1 +.* INSTALLED' 120
-machine_kill n1
+machine_end n1 900
+serve_wait 'n1 +.* INSTALLED' 10
+sfdisk --verify "$T/n1.img" >/dev/null || fail "sfdisk --verify"
+dd if="$T/n1.img" of="$T/esp.img" bs=1M skip=1 count=128 status=none
+fsck.vfat -n "$T/esp.img" >"$T/fsck" || { cat "$T/fsck"; fail "fsck.vfat of the system partition"; }
+pass "installed: shim and GRUB on the system partition, which fsck.vfat finds clean"
 
-uefi_start again "$T/esp.img"
-machine_wait again 'the disk is up' 120
+uefi_start again "$T/n1.img"
+machine_wait again 'n1 login:' 300
 machine_kill again
-pass "not armed: GRUB starts /EFI/BOOT/BOOTX64.EFI of the disk"
+pass "not armed any more: the network's GRUB starts the disk's shim, GRUB and kernel, up to n1 login:"
+
+sed -i 's/disk_layout efi$/disk_layout bios/' "$T/site/cluster.conf"
+site_setup
+sha256sum <"$T/n1.img" >"$T/before"
+arm n1
+uefi_start bios "$T/n1.img"
+machine_end bios 300
+serve_wait 'n1 .*FAILED.*boots by UEFI' 10
+sha256sum <"$T/n1.img" | cmp -s - "$T/before" || fail "the disk was written to"
+pass "a layout without a system partition is refused, with nothing written"
