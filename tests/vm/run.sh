@@ -6,7 +6,7 @@ set -u
 cd "$(dirname "$0")" || exit 2
 T=$(mktemp -d)
 trap 'rm -rf "$T"' EXIT
-names=${*:-"install demo ring faults nfsroot refuse-plan try remotelogin pc soak-server refuse-disk identity discover uefi small"}
+names=${*:-"install demo ring faults nfsroot refuse-plan try remotelogin pc soak-server refuse-disk identity discover uefi figure-3 small"}
 
 one() { # NAME: its output and, as the last line, exit code and seconds
 	local name=$1 start=$SECONDS script=./$1.sh status=0
