@@ -52,6 +52,10 @@ echo "== installing n1"
 disk_new "$T/n1.img" 4G
 arm n1
 MEMORY=256 machine_start n1 "$T/n1.img"
+serve_wait "n1 +- +plan 'site'" 300
+# A node under way gets what its plan names, whatever a later setup says; its repair gets the new.
+echo changed >"$T/site/files/default/etc/lucie-default"
+site_setup
 machine_end n1 1500
 serve_has 'n1 +.* INSTALLED' || { tail -n 40 "$T/n1.serial" "$T/serve.log"; fail "n1 is not installed"; }
 "$LUCIE" status --state "$T/state" --seconds n1
@@ -117,6 +121,7 @@ machine_end n1 300
 serve_has 'n1 +.* INSTALLED' || { tail -n 40 "$T/n1.serial" "$T/serve.log"; fail "n1 is not repaired"; }
 "$LUCIE" status --state "$T/state" --seconds n1
 root_partition
+[ "$(disk_file /etc/lucie-default)" = changed ] || fail "the repair did not lay the default file anew"
 [ "$(disk_file /etc/lucie-class)" = repaired ] || fail "the repair did not lay the new files"
 e2fsck -fn "$T/root.ext4" >"$T/e2fsck.log" 2>&1 || { cat "$T/e2fsck.log"; fail "e2fsck after the repair"; }
 pass "repaired: new files laid, e2fsck clean"
