@@ -134,6 +134,8 @@ healthy "bodies: malformed, nested 30,000 deep, not UTF-8, 1 MiB"
 # --- floods
 arm n4
 attack plans "$(mac 4)"
+sleep 1.2 # of the refusals of a second a few are shown, and there were others
+attack plans "$(mac 4)"
 said "'n4' was not installed in 3 attempts"
 healthy "60 plan requests of one machine"
 before=$(grep -c ALARM "$T/serve.log" || true)

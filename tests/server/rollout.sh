@@ -42,7 +42,7 @@ how=\$(cat "how-\$1" 2>/dev/null || true)
 	echo "begin \$1" >>order
 	sleep 1
 	echo "end \$1" >>order
-	"$TOP/out/host/bin/sim-node" --server "http://127.0.0.1:\$(cat port)" --site-key state/key/site.pub --mac "\$3" \${how:+--fail \$how}
+	"$TOP/out/host/bin/sim-nodes" --server "http://127.0.0.1:\$(cat port)" --site-key state/key/site.pub --mac "\$3" \${how:+--fail \$how}
 } >/dev/null 2>&1 3>&- &
 echo switched
 END
