@@ -76,7 +76,14 @@ static int run(const struct setup_options *o, const char *node, const char *mac)
 	if (!ret)
 		ret = replace(c, o->state_dir, node, mac);
 	cluster_free(c);
-	return ret ? ret : setup_run(o);
+	if (ret)
+		return ret;
+	ret = setup_run(o);
+	return ret ? log_err(ret,
+			     "the state of '%s' is changed, and holds from the next `lucie setup` "
+			     "on",
+			     node)
+		   : 0;
 }
 
 static int replace_main(int argc, char **argv)

@@ -73,6 +73,29 @@ static int folder_remove(const char *folder, unsigned int number)
 
 /* --- begin and end --- */
 
+static int count_one(const char *folder, unsigned int number, void *arg)
+{
+	(void)folder;
+	(void)number;
+	++*(unsigned int *)arg;
+	return 0;
+}
+
+/* Where the link is lost, what is in force is not known: nothing is taken for unfinished then. */
+static int check_current(const char *state_dir, unsigned int current)
+{
+	unsigned int count = 0;
+	int ret = current ? 0 : for_each(state_dir, count_one, &count);
+
+	if (!ret && count > 1)
+		ret = log_err(
+			-ENOLINK,
+			"'%s/current' leads to no generation, and there are %u (ln -s " GENERATIONS
+			"/N current, of the newest that is whole)",
+			state_dir, count);
+	return ret;
+}
+
 static int remove_unfinished(const char *folder, unsigned int number, void *arg)
 {
 	const unsigned int *current = arg;
@@ -89,7 +112,9 @@ int generation_begin(struct generation *g, const char *state_dir)
 	*g = (struct generation){.state_dir = state_dir, .number = current + 1};
 	if (ret)
 		return log_err(ret, "cannot make '%s'", folder);
-	ret = for_each(state_dir, remove_unfinished, &current);
+	ret = check_current(state_dir, current);
+	if (!ret)
+		ret = for_each(state_dir, remove_unfinished, &current);
 	if (ret)
 		return ret;
 	if (current)
@@ -186,8 +211,11 @@ static int link_files(const char *from, const char *to)
 	while ((e = readdir(dir))) {
 		_cleanup_free_ char *old = xasprintf("%s/%s", from, e->d_name);
 		_cleanup_free_ char *new = xasprintf("%s/%s", to, e->d_name);
+		struct stat st;
 
-		if (e->d_type == DT_REG && link(old, new))
+		if (lstat(old, &st))
+			return log_err(-errno, "cannot look at '%s'", old);
+		if (S_ISREG(st.st_mode) && link(old, new))
 			return log_err(-errno, "cannot make '%s'", new);
 	}
 	return 0;

@@ -100,10 +100,11 @@ static int each_export(struct strbuf *out, const struct cluster *c, export_fn *a
 	return ret;
 }
 
+/* subtree_check: the folder is a part of a file system that holds more. */
 static int export_line(struct strbuf *out, const char *path, const char *network, unsigned int n)
 {
 	(void)n;
-	return strbuf_addf(out, "%s %s(ro,no_subtree_check)\n", path, network);
+	return strbuf_addf(out, "%s %s(ro,subtree_check)\n", path, network);
 }
 
 int nfs_root_exports(struct strbuf *out, const struct cluster *c)

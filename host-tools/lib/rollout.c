@@ -172,11 +172,12 @@ __attribute__((format(printf, 3, 4))) static void fail(struct rollout *r, struct
 	say(r, m, "FAILED: %s", text);
 }
 
+/* A node that holds asks every two seconds whether it may go on, and is heard of. */
 static bool is_silent(const struct rollout *r, const struct member *m)
 {
 	int64_t last = m->now.attempts && m->now.last_seen > m->begun ? m->now.last_seen : m->begun;
 
-	return !m->now.held[0] && (int64_t)time(NULL) - last > (int64_t)r->order->silence;
+	return (int64_t)time(NULL) - last > (int64_t)r->order->silence;
 }
 
 static void say_news(const struct rollout *r, struct member *m)
@@ -186,7 +187,8 @@ static void say_news(const struct rollout *r, struct member *m)
 		say(r, m, "begins, attempt %u of %u (installation %s)", m->now.attempts,
 		    m->now.attempts_max, m->install);
 	}
-	if (strcmp(m->held, m->now.held) != 0) {
+	/* Before its first attempt a node cannot hold: what is there is of an earlier installation. */
+	if (m->now.attempts && strcmp(m->held, m->now.held) != 0) {
 		snprintf(m->held, sizeof(m->held), "%s", m->now.held);
 		if (m->held[0])
 			say(r, m, "held before module '%s' (lucie continue %s)", m->held,

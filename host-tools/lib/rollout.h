@@ -16,7 +16,7 @@ struct rollout_order {
 	bool wait;		    /* until they have ended */
 	bool keep_going;	    /* also when one failed */
 	unsigned int at_once;	    /* 0: all of them */
-	/* A node that was not heard of for so long has failed; one that holds has not. */
+	/* A node that was not heard of for so long has failed; one that holds is heard of. */
 	unsigned int silence;
 };
 

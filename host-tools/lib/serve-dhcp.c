@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -132,10 +133,22 @@ void dhcp_stop(struct dhcp *d)
 	worker_stop(&d->worker);
 }
 
+/* Anybody on the network makes it say lines; dnsmasq appends, so it goes on in the empty file. */
+static void log_shorten(const struct dhcp *d)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	log_path(d, path, sizeof(path));
+	if (!stat(path, &st) && st.st_size > LOG_MAX && truncate(path, 0))
+		log_warn("cannot shorten '%s'", path);
+}
+
 void dhcp_tick(struct dhcp *d)
 {
 	if (!d->state_dir)
 		return;
+	log_shorten(d);
 	if (d->worker.pid && file_changed(&d->config, d->state_dir, "dnsmasq.conf")) {
 		serve_say("-", "dnsmasq", "starts again with its new configuration");
 		dhcp_stop(d);

@@ -66,7 +66,10 @@ static int input_store(struct setup *s, const char *path, const char *id, const 
 
 	if (!ret)
 		ret = generation_carry(&s->g, name);
-	if (!ret && link(path, own) && errno != EEXIST)
+	/* What was carried over may be another file of the same content: the link is what keeps this one. */
+	if (!ret && unlink(own) && errno != ENOENT)
+		ret = -errno;
+	if (!ret && link(path, own))
 		ret = -errno;
 	return ret ? log_err(ret, "cannot write '%s'", path) : 0;
 }

@@ -53,10 +53,12 @@ static void who_is_wrong_too_often_waits(void **arg)
 	assert_int_equal(operator_token(temp_folder, token), 0);
 	while (operator_check(temp_folder, "wrong", "192.0.2.2", MINUTE) == OPERATOR_NO)
 		assert_true(++wrong < 100);
-	assert_int_equal(operator_check(temp_folder, token, "192.0.2.2", 2 * MINUTE - 1),
+	assert_int_equal(operator_check(temp_folder, "wrong", "192.0.2.2", 2 * MINUTE - 1),
 			 OPERATOR_TOO_MANY);
-	assert_int_equal(operator_check(temp_folder, token, "192.0.2.3", MINUTE), OPERATOR_YES);
-	assert_int_equal(operator_check(temp_folder, token, "192.0.2.2", 2 * MINUTE), OPERATOR_YES);
+	assert_int_equal(operator_check(temp_folder, token, "192.0.2.2", MINUTE), OPERATOR_YES);
+	assert_int_equal(operator_check(temp_folder, "wrong", "192.0.2.3", MINUTE), OPERATOR_NO);
+	assert_int_equal(operator_check(temp_folder, "wrong", "192.0.2.2", 2 * MINUTE),
+			 OPERATOR_NO);
 }
 
 int main(void)
