@@ -208,11 +208,25 @@ void column_text(char *dst, size_t size, sqlite3_stmt *stmt, int column)
 	dst[n] = '\0';
 }
 
+/* SQLite ends a transaction by itself where the disk is full or broken; a part of it that came after
+ * that would be committed alone. */
+static int transaction_is_lost(struct state *s)
+{
+	if (s->depth && !s->failed && sqlite3_get_autocommit(s->db))
+		s->failed = -EIO;
+	return s->depth ? s->failed : 0;
+}
+
 int transaction_begin(struct state *s)
 {
-	int ret = 0;
+	int ret;
 
 	pthread_mutex_lock(&s->lock);
+	ret = transaction_is_lost(s);
+	if (ret) {
+		pthread_mutex_unlock(&s->lock);
+		return ret;
+	}
 	if (!s->depth++) {
 		s->failed = 0;
 		ret = db_run(s, "BEGIN IMMEDIATE", "");

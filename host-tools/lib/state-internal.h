@@ -33,7 +33,7 @@ int rows_each(struct state *s, sqlite3_stmt *stmt, void (*take)(sqlite3_stmt *, 
 void column_text(char *dst, size_t size, sqlite3_stmt *stmt, int column);
 
 /* Takes the lock. Within another transaction it is a part of that one: then the outermost decides,
- * and fails if a part of it did. */
+ * and fails if a part of it did; after that, no other part of it begins. */
 int transaction_begin(struct state *s);
 /* Commits unless ret says that something failed; returns ret, or why it could not be committed. */
 int transaction_end(struct state *s, int ret);

@@ -13,7 +13,7 @@
 #include <cmocka.h>
 #include <sqlite3.h>
 
-#include "host-tools/lib/state.h"
+#include "host-tools/lib/state-internal.h"
 
 #define MAC "52:54:00:00:00:01"
 
@@ -202,6 +202,23 @@ static void a_transaction_fails_as_a_whole(void **arg)
 	assert_int_equal(state_install_begin(state, "n2", "i1", "full", MAC, hash), -EEXIST);
 	assert_int_equal(state_end(state), -EEXIST);
 	assert_string_equal(node("n1").module, "");
+	assert_int_equal(apply(event("i1", 1, EVENT_START, "mount")), 1);
+}
+
+/* As SQLite does where the disk is full. */
+static void a_lost_transaction_commits_no_part_alone(void **arg)
+{
+	(void)arg;
+	begin("n1", "i1");
+	begin("n2", "i2");
+	assert_int_equal(state_begin(state), 0);
+	assert_int_equal(apply(event("i1", 1, EVENT_START, "mount")), 1);
+	assert_int_equal(sqlite3_exec(state->db, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(apply(event("i2", 1, EVENT_START, "mount")), -EIO);
+	assert_int_equal(apply(event("i1", 2, EVENT_END, "mount")), -EIO);
+	assert_int_equal(state_end(state), -EIO);
+	assert_string_equal(node("n1").module, "");
+	assert_string_equal(node("n2").module, "");
 	assert_int_equal(apply(event("i1", 1, EVENT_START, "mount")), 1);
 }
 
@@ -637,6 +654,7 @@ int main(void)
 		TEST(an_id_is_used_once),
 		TEST(many_events_are_one_transaction),
 		TEST(a_transaction_fails_as_a_whole),
+		TEST(a_lost_transaction_commits_no_part_alone),
 		TEST(token_and_acknowledgement_are_found),
 		TEST(events_count_once_and_in_order),
 		TEST(a_good_report_disarms),
