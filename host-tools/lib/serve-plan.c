@@ -4,7 +4,8 @@
  * The same request again (its answer was lost) gets the same plan. A new boot of a node whose
  * installation did not end supersedes that installation: the machine was reset, or lost its power;
  * that is allowed a few times for one arming, and said when the earlier one was alive a moment ago.
- * There is one thread for plans: arming, attempts and wipe are looked at and used up together.
+ * There is one thread for plans; where another process armed or disarmed the node meanwhile, the
+ * plan is not given out, and the node asks again.
  */
 #include "host-tools/lib/serve.h"
 
@@ -97,6 +98,15 @@ static int install_keep(struct serve *s, const char *install, const struct http_
 	return ret ? log_err(ret, "cannot keep the plan of installation '%s'", install) : 0;
 }
 
+/* The state knows nothing of it. */
+static void install_drop(struct serve *s, const char *install)
+{
+	char path[PATH_MAX];
+
+	if (!install_path(path, sizeof(path), s, install, ""))
+		remove_tree(path);
+}
+
 static int text_make(struct serve *s, const struct state_node *node,
 		     const struct plan_request *request, const char *install, const char *token,
 		     struct strbuf *text, char *why)
@@ -153,8 +163,12 @@ static int plan_new(struct serve *s, const struct state_node *node,
 	snprintf(why, WHY_MAX, "the server cannot write its state");
 	ret = install_keep(s, install, call, text);
 	if (!ret)
-		ret = state_install_begin(s->state, node->name, install, node->armed, request->mac,
-					  hash);
+		ret = state_install_begin(s->state, node, install, request->mac, hash);
+	if (ret == -EAGAIN)
+		snprintf(why, WHY_MAX, "'%s' was armed or disarmed just now: ask again",
+			 node->name);
+	if (ret)
+		install_drop(s, install);
 	return ret;
 }
 
@@ -224,6 +238,7 @@ static void answer(struct serve *s, const struct state_node *node,
 {
 	_cleanup_strbuf_ struct strbuf text = {.max = PLAN_MAX};
 	char why[WHY_MAX] = "the server has no memory";
+	int ret;
 
 	if (!plan_again(s, node, call, &text)) {
 		if (node->attempts >= node->attempts_max) {
@@ -237,8 +252,10 @@ static void answer(struct serve *s, const struct state_node *node,
 		}
 		strbuf_reset(&text);
 		warn_alive(node, call->peer);
-		if (plan_new(s, node, request, call, &text, why)) {
-			refuse(reply, call, node->name, HTTP_FAILED, why);
+		ret = plan_new(s, node, request, call, &text, why);
+		if (ret) {
+			refuse(reply, call, node->name,
+			       ret == -EAGAIN ? HTTP_UNAVAILABLE : HTTP_FAILED, why);
 			return;
 		}
 		describe(node, request, call->peer);

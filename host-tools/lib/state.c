@@ -116,7 +116,7 @@ int state_nodes(struct state *s, void (*row)(const struct state_node *n, void *a
 	return ret == -ENOENT ? 0 : ret;
 }
 
-int state_install_begin(struct state *s, const char *node, const char *install, const char *variant,
+int state_install_begin(struct state *s, const struct state_node *seen, const char *install,
 			const char *mac, const uint8_t token_hash[32])
 {
 	int64_t now = time(NULL);
@@ -127,15 +127,17 @@ int state_install_begin(struct state *s, const char *node, const char *install, 
 	ret = db_run(s,
 		     "INSERT INTO install(id, node, variant, mac, token_hash, begun) VALUES(?1, "
 		     "?2, ?3, ?4, ?5, ?6)",
-		     "sssshi", install, node, variant, mac, token_hash, now);
+		     "sssshi", install, seen->name, seen->armed, mac, token_hash, now);
 	if (!ret)
 		ret = db_run(s,
-			     "INSERT INTO node(name, install, status, last_seen, attempts) "
-			     "VALUES(?1, ?2, 'running', ?3, 1)"
-			     " ON CONFLICT(name) DO UPDATE SET install=?2, status='running', "
-			     "module='', bytes=0, total=0, message='', held='', go=0,"
-			     " last_seen=?3, attempts=attempts + 1, wipe=0",
-			     "ssi", node, install, now);
+			     "UPDATE node SET install=?2, status='running', module='', bytes=0, "
+			     "total=0, message='', held='', go=0, last_seen=?3,"
+			     " attempts=attempts + 1, wipe=0"
+			     " WHERE name=?1 AND armed=?4 AND attempts=?5 AND wipe=?6 AND breaks=?7",
+			     "ssisiis", seen->name, install, now, seen->armed,
+			     (int64_t)seen->attempts, (int64_t)seen->wipe, seen->breaks);
+	if (!ret && !sqlite3_changes(s->db))
+		ret = -EAGAIN;
 	return transaction_end(s, ret);
 }
 

@@ -59,8 +59,10 @@ int state_node(struct state *s, const char *node, struct state_node *n);
  * state. */
 int state_nodes(struct state *s, void (*row)(const struct state_node *n, void *arg), void *arg);
 
-/* A plan is about to be given out: makes the installation, counts the attempt, consumes wipe. */
-int state_install_begin(struct state *s, const char *node, const char *install, const char *variant,
+/* A plan that was made for the node as it was seen is about to be given out: makes the installation,
+ * counts the attempt, consumes wipe. -EAGAIN, and nothing done, where somebody armed or disarmed it
+ * since. */
+int state_install_begin(struct state *s, const struct state_node *seen, const char *install,
 			const char *mac, const uint8_t token_hash[32]);
 /* Lets a node that holds go on. -ENOENT: it does not hold. */
 int state_continue(struct state *s, const char *node);

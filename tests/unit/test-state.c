@@ -51,11 +51,18 @@ static struct event event(const char *install, uint64_t seq, enum event_kind kin
 	return e;
 }
 
+/* As a node that nobody armed gets no plan, it is armed first. */
 static void begin(const char *node, const char *install)
 {
 	uint8_t hash[32] = {1, 2, 3};
+	struct state_node seen;
 
-	assert_int_equal(state_install_begin(state, node, install, "full", MAC, hash), 0);
+	state_node(state, node, &seen);
+	if (!seen.armed[0]) {
+		assert_int_equal(state_arm(state, node, "full", false), 0);
+		assert_int_equal(state_node(state, node, &seen), 0);
+	}
+	assert_int_equal(state_install_begin(state, &seen, install, MAC, hash), 0);
 }
 
 static int apply(struct event e)
@@ -166,13 +173,34 @@ static void a_host_key_is_that_of_its_installation(void **arg)
 	assert_int_equal(state_host_key(state, "i3", key, sizeof(key)), -ENOENT);
 }
 
+static void a_plan_does_not_overrun_a_change(void **arg)
+{
+	uint8_t hash[32] = {0};
+	struct state_node seen;
+	struct state_install i;
+
+	(void)arg;
+	state_arm(state, "n1", "full", true);
+	seen = node("n1");
+	state_disarm(state, "n1");
+	assert_int_equal(state_install_begin(state, &seen, "i1", MAC, hash), -EAGAIN);
+	assert_string_equal(node("n1").status, "");
+	assert_int_equal(state_install(state, "i1", &i), -ENOENT);
+	state_arm(state, "n1", "full", false);
+	assert_int_equal(state_install_begin(state, &seen, "i1", MAC, hash), -EAGAIN);
+	state_arm(state, "n1", "full", true);
+	assert_int_equal(state_install_begin(state, &seen, "i1", MAC, hash), 0);
+	assert_int_equal(state_install_begin(state, &seen, "i2", MAC, hash), -EAGAIN);
+}
+
 static void an_id_is_used_once(void **arg)
 {
+	struct state_node n2 = {.name = "n2"};
 	uint8_t hash[32] = {0};
 
 	(void)arg;
 	begin("n1", "i1");
-	assert_int_equal(state_install_begin(state, "n2", "i1", "full", MAC, hash), -EEXIST);
+	assert_int_equal(state_install_begin(state, &n2, "i1", MAC, hash), -EEXIST);
 }
 
 /* Repeats and gaps change nothing, and are no reason to give up what else is in the transaction. */
@@ -193,13 +221,14 @@ static void many_events_are_one_transaction(void **arg)
 
 static void a_transaction_fails_as_a_whole(void **arg)
 {
+	struct state_node n2 = {.name = "n2"};
 	uint8_t hash[32] = {0};
 
 	(void)arg;
 	begin("n1", "i1");
 	assert_int_equal(state_begin(state), 0);
 	assert_int_equal(apply(event("i1", 1, EVENT_START, "mount")), 1);
-	assert_int_equal(state_install_begin(state, "n2", "i1", "full", MAC, hash), -EEXIST);
+	assert_int_equal(state_install_begin(state, &n2, "i1", MAC, hash), -EEXIST);
 	assert_int_equal(state_end(state), -EEXIST);
 	assert_string_equal(node("n1").module, "");
 	assert_int_equal(apply(event("i1", 1, EVENT_START, "mount")), 1);
@@ -373,7 +402,7 @@ static void all_nodes_at_once(void **arg)
 	state_arm(state, "n2", "full", false);
 	begin("n1", "i1");
 	assert_int_equal(state_nodes(state, name_node, names), 0);
-	assert_string_equal(names, "n1 n2! ");
+	assert_string_equal(names, "n1! n2! ");
 }
 
 static void id_and_cause(const struct state_install *i, void *arg)
@@ -651,6 +680,7 @@ int main(void)
 		TEST(an_arming_has_its_own_limit_and_breaks),
 		TEST(a_hold_lasts_until_somebody_ends_it),
 		TEST(a_host_key_is_that_of_its_installation),
+		TEST(a_plan_does_not_overrun_a_change),
 		TEST(an_id_is_used_once),
 		TEST(many_events_are_one_transaction),
 		TEST(a_transaction_fails_as_a_whole),
