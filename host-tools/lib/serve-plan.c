@@ -223,10 +223,13 @@ static void warn_alive(const struct state_node *node, const char *peer)
 static void give_up(struct serve *s, const struct state_node *node)
 {
 	const struct cluster_object *host = cluster_find(s->cluster, TYPE_HOST, node->name);
+	char message[80];
 
-	if (!host || state_disarm(s->state, node->name) ||
+	snprintf(message, sizeof(message), "given up after %u attempts: the last one did not report",
+		 node->attempts);
+	if (!host || state_give_up(s->state, node->name, message) ||
 	    boot_file_follow(s->options->state_dir, s->cluster, s->state, host))
-		return; /* said by them; the next request tries again */
+		return; /* said by them, unless it was armed anew just now */
 	serve_say(node->name, "-", "given up after %u attempts: boots from its disk from now on",
 		  node->attempts);
 }

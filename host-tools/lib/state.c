@@ -141,6 +141,29 @@ int state_install_begin(struct state *s, const struct state_node *seen, const ch
 	return transaction_end(s, ret);
 }
 
+/* The order matters: the installation is the one of a node that is not disarmed yet. */
+int state_give_up(struct state *s, const char *node, const char *message)
+{
+	static const char used_up[] =
+		"UPDATE install SET ended=?2, ok=0 WHERE ended=0 AND id=(SELECT install FROM node "
+		"WHERE name=?1 AND armed<>'' AND attempts>=attempts_max)";
+	int ret = transaction_begin(s);
+
+	if (ret)
+		return ret;
+	ret = db_run(s, used_up, "si", node, (int64_t)time(NULL));
+	if (!ret)
+		ret = db_run(s,
+			     "UPDATE node SET armed='', wipe=0, held='', go=0,"
+			     " message=CASE status WHEN 'running' THEN ?2 ELSE message END,"
+			     " status=CASE status WHEN 'running' THEN 'failed' ELSE status END"
+			     " WHERE name=?1 AND armed<>'' AND attempts>=attempts_max",
+			     "ss", node, message);
+	if (!ret && !sqlite3_changes(s->db))
+		ret = -EAGAIN;
+	return transaction_end(s, ret);
+}
+
 int state_continue(struct state *s, const char *node)
 {
 	int ret = transaction_begin(s);

@@ -64,6 +64,10 @@ int state_nodes(struct state *s, void (*row)(const struct state_node *n, void *a
  * since. */
 int state_install_begin(struct state *s, const struct state_node *seen, const char *install,
 			const char *mac, const uint8_t token_hash[32]);
+/* Disarms a node that has had its attempts; an installation of it that has not reported has failed
+ * then, for the reason of the message. -EAGAIN, and nothing done, where somebody armed or disarmed
+ * it since. */
+int state_give_up(struct state *s, const char *node, const char *message);
 /* Lets a node that holds go on. -ENOENT: it does not hold. */
 int state_continue(struct state *s, const char *node);
 /* An installation that holds asks whether it may go on; its node counts as heard of. */
@@ -77,7 +81,7 @@ int state_install_find(struct state *s, const char *install, char node[64], uint
 
 struct state_install {
 	char id[PLAN_ID_MAX], node[64], variant[64], mac[MAC_TEXT];
-	int64_t begun, ended; /* seconds since 1970; ended 0: it did not report */
+	int64_t begun, ended; /* seconds since 1970; ended 0: no report, and not given up */
 	bool ok;	      /* the report was good */
 	bool latest;	      /* no later one of its node has begun */
 	char module[EVENT_MODULE_MAX], message[EVENT_MESSAGE_MAX]; /* of the report */

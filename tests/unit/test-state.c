@@ -193,6 +193,40 @@ static void a_plan_does_not_overrun_a_change(void **arg)
 	assert_int_equal(state_install_begin(state, &seen, "i2", MAC, hash), -EAGAIN);
 }
 
+static void what_is_given_up_has_ended(void **arg)
+{
+	struct event bad = event("i3", 2, EVENT_REPORT, "mount");
+	struct state_install i;
+
+	(void)arg;
+	state_arm_as(state, "n1", &(struct state_arming){.variant = "full", .attempts_max = 2});
+	begin("n1", "i1");
+	assert_int_equal(state_give_up(state, "n1", "no report"), -EAGAIN);
+	begin("n1", "i2");
+	apply(event("i2", 1, EVENT_HOLD, "mount"));
+	assert_int_equal(state_give_up(state, "n1", "no report"), 0);
+	assert_string_equal(node("n1").armed, "");
+	assert_string_equal(node("n1").status, "failed");
+	assert_string_equal(node("n1").message, "no report");
+	assert_string_equal(node("n1").held, "");
+	assert_int_equal(state_install(state, "i1", &i), 0);
+	assert_false(i.ended);
+	assert_int_equal(state_install(state, "i2", &i), 0);
+	assert_true(i.ended && !i.ok);
+
+	/* What did report keeps its reason. */
+	state_arm_as(state, "n1", &(struct state_arming){.variant = "full", .attempts_max = 1});
+	begin("n1", "i3");
+	apply(event("i3", 1, EVENT_START, "mount"));
+	bad.ok = 0;
+	strcpy(bad.message, "no disk");
+	apply(bad);
+	assert_int_equal(state_give_up(state, "n1", "no report"), 0);
+	assert_string_equal(node("n1").armed, "");
+	assert_string_equal(node("n1").message, "no disk");
+	assert_int_equal(state_give_up(state, "n1", "no report"), -EAGAIN);
+}
+
 static void an_id_is_used_once(void **arg)
 {
 	struct state_node n2 = {.name = "n2"};
@@ -681,6 +715,7 @@ int main(void)
 		TEST(a_hold_lasts_until_somebody_ends_it),
 		TEST(a_host_key_is_that_of_its_installation),
 		TEST(a_plan_does_not_overrun_a_change),
+		TEST(what_is_given_up_has_ended),
 		TEST(an_id_is_used_once),
 		TEST(many_events_are_one_transaction),
 		TEST(a_transaction_fails_as_a_whole),
