@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "host-tools/lib/boot-files.h"
 #include "host-tools/lib/plan-make.h"
@@ -35,6 +36,18 @@ static int plan_possible(const char *state_dir, const struct cluster *c,
 	return ret;
 }
 
+/* An armed node without its boot file would never be installed, and seem to be about to. */
+static void take_back(const char *state_dir, const struct cluster *c, struct state *state,
+		      const struct cluster_object *host, int error, char why[ARM_WHY_MAX])
+{
+	int ret = state_disarm(state, host->name);
+
+	snprintf(why, ARM_WHY_MAX, "its boot file cannot be made (%s); it is %s", strerror(-error),
+		 ret ? "still armed, because the state cannot be written" : "not armed");
+	if (!ret)
+		boot_file_follow(state_dir, c, state, host);
+}
+
 int arm_node_as(const char *state_dir, const struct cluster *c, struct state *state,
 		const struct cluster_object *host, struct state_arming *arming,
 		char why[ARM_WHY_MAX])
@@ -54,10 +67,13 @@ int arm_node_as(const char *state_dir, const struct cluster *c, struct state *st
 	if (ret)
 		return ret;
 	ret = state_arm_as(state, host->name, arming);
-	if (!ret)
-		ret = boot_file_follow(state_dir, c, state, host);
-	if (ret)
+	if (ret) {
 		snprintf(why, ARM_WHY_MAX, "the state cannot be written");
+		return ret;
+	}
+	ret = boot_file_follow(state_dir, c, state, host);
+	if (ret)
+		take_back(state_dir, c, state, host, ret, why);
 	return ret;
 }
 

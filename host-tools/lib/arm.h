@@ -13,7 +13,8 @@
 
 /* Installs the host at its next boot; variant NULL: its own installer, else *variant is set to
  * that one's name. What would be refused when the node asks for its plan is refused here, where
- * somebody sees it. 0 or -errno with why; the definition is not to change meanwhile. */
+ * somebody sees it, and where its boot file cannot be made it is not armed. 0 or -errno with why;
+ * the definition is not to change meanwhile. */
 int arm_node(const char *state_dir, const struct cluster *c, struct state *state,
 	     const struct cluster_object *host, const char **variant, bool wipe,
 	     char why[ARM_WHY_MAX]);

@@ -33,6 +33,19 @@ int boot_file_follow(const char *dir, const struct cluster *c, struct state *sta
 	return ret == -ENOENT ? 0 : ret;
 }
 
+bool boot_files_disk_failed(int ret)
+{
+	return ret == -ENOSPC || ret == -EDQUOT || ret == -EIO || ret == -EROFS;
+}
+
+/* One node's file that cannot be made keeps no other node from its own. The first error is told, but
+ * a disk that fails is everybody's. */
+static void note_error(int *first, int ret)
+{
+	if (!*first || (!boot_files_disk_failed(*first) && boot_files_disk_failed(ret)))
+		*first = ret;
+}
+
 struct armed {
 	struct arena arena;
 	struct map names;
@@ -72,13 +85,29 @@ static int check_folder(const char *state_dir, const char *prefix, const struct 
 
 	if (!dir)
 		return log_err(-errno, "cannot read '%s'", path);
-	while (!ret && (e = readdir(dir))) {
+	while ((e = readdir(dir))) {
 		const char *card = e->d_name + strlen(start);
 
 		if (str_starts(e->d_name, start) && strlen(card) == BOOT_CARD_TEXT - 1 &&
 		    str_starts(card, "01-"))
-			ret = check_file(state_dir, prefix, card, c, state, armed);
+			note_error(&ret, check_file(state_dir, prefix, card, c, state, armed));
 	}
+	return ret;
+}
+
+static int follow_all(const char *dir, const struct cluster *c, struct state *state,
+		      const struct armed *armed)
+{
+	int ret = 0;
+
+	for (size_t i = 0; i < cluster_count(c, TYPE_HOST); i++) {
+		const struct cluster_object *host = cluster_at(c, TYPE_HOST, i);
+
+		if (cluster_discovers(c) || map_get(&armed->names, host->name))
+			note_error(&ret, boot_file_follow(dir, c, state, host));
+	}
+	note_error(&ret, check_folder(dir, BOOT_PXELINUX, c, state, armed));
+	note_error(&ret, check_folder(dir, BOOT_GRUB, c, state, armed));
 	return ret;
 }
 
@@ -87,16 +116,8 @@ int boot_files_follow(const char *dir, const struct cluster *c, struct state *st
 	struct armed armed = {0};
 	int ret = state_nodes(state, note_armed, &armed);
 
-	for (size_t i = 0; !ret && i < cluster_count(c, TYPE_HOST); i++) {
-		const struct cluster_object *host = cluster_at(c, TYPE_HOST, i);
-
-		if (cluster_discovers(c) || map_get(&armed.names, host->name))
-			ret = boot_file_follow(dir, c, state, host);
-	}
 	if (!ret)
-		ret = check_folder(dir, BOOT_PXELINUX, c, state, &armed);
-	if (!ret)
-		ret = check_folder(dir, BOOT_GRUB, c, state, &armed);
+		ret = follow_all(dir, c, state, &armed);
 	map_free(&armed.names);
 	arena_free(&armed.arena);
 	return ret;

@@ -168,10 +168,11 @@ int serve_boot_file(struct serve *s, const char *node)
 	return ret;
 }
 
-/* What was on its way when an earlier server ended: the files follow the state. */
-static int boot_files_refresh(struct serve *s)
+/* What was on its way when an earlier server ended: the files follow the state. One that cannot be
+ * made has been said; the other nodes are served all the same. */
+static void boot_files_refresh(struct serve *s)
 {
-	return boot_files_follow(s->options->state_dir, s->cluster, s->state);
+	boot_files_follow(s->options->state_dir, s->cluster, s->state);
 }
 
 /* A definition that is not right leaves the earlier one in force. */
@@ -282,10 +283,10 @@ static int start(struct serve *s)
 		ret = state_open(&s->state, s->options->state_dir);
 	if (!ret)
 		ret = state_open_readonly(&s->view, s->options->state_dir);
-	if (!ret)
-		ret = boot_files_refresh(s);
-	if (!ret)
-		ret = queues_start(s);
+	if (ret)
+		return ret;
+	boot_files_refresh(s);
+	ret = queues_start(s);
 	if (!ret)
 		ret = operator_token(s->options->state_dir, token);
 	seal_wipe(token, sizeof(token));

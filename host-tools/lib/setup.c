@@ -215,24 +215,26 @@ static int switch_over(struct setup *s)
 {
 	int ret = setup_unknown(s);
 
-	if (!ret)
-		ret = boot_files_follow(s->g.dir, s->c, s->state);
-	if (!ret)
+	if (ret)
+		return ret;
+	/* One that cannot be made is no reason to keep the definition from the other nodes. */
+	ret = boot_files_follow(s->g.dir, s->c, s->state);
+	if (!boot_files_disk_failed(ret))
 		ret = generation_commit(&s->g);
 	if (ret)
 		return ret;
 	report_print(&s->report);
 	printf("generation %u is in force\n", s->g.number);
-	/* Arming and reports went on meanwhile. What fails from here on is said, but the setup is
-	 * done. */
-	boot_files_follow(s->dir, s->c, s->state);
+	/* Arming and reports went on meanwhile. What fails from here on is told, but the definition is
+	 * in force. */
+	ret = boot_files_follow(s->dir, s->c, s->state);
 	prune(s);
-	return 0;
+	return ret;
 }
 
 static int run_steps(struct setup *s)
 {
-	int ret = setup_key(s->dir, s->public_key);
+	int ret = setup_key(s->dir, s->public_key), pruned;
 
 	if (!ret)
 		ret = setup_ring_key(s->dir);
@@ -246,7 +248,8 @@ static int run_steps(struct setup *s)
 		return ret ? ret : switch_over(s);
 	printf("%s: nothing changed\n", s->dir);
 	ret = boot_files_follow(s->dir, s->c, s->state);
-	return ret ? ret : prune(s);
+	pruned = prune(s);
+	return ret ? ret : pruned;
 }
 
 /* One setup at a time. The lock lasts as long as the descriptor. */

@@ -18,8 +18,12 @@ int definition_read(struct cluster **out, const char *state_dir);
  * state at the same time. dir: the state directory, or a generation. Logs; -errno. */
 int boot_file_follow(const char *dir, const struct cluster *c, struct state *state,
 		     const struct cluster_object *host);
-/* The same for all hosts at once; files of cards that the definition does not have are removed. */
+/* The same for all hosts at once; files of cards that the definition does not have are removed. What
+ * fails for one is said and keeps no other one from its own; the first error is returned, or one of
+ * the disk. */
 int boot_files_follow(const char *dir, const struct cluster *c, struct state *state);
+/* Whether such an error is of the disk, not of one node. */
+bool boot_files_disk_failed(int ret);
 
 int site_open(struct site *site, const char *state_dir);
 void site_close(struct site *site);

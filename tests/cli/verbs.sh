@@ -167,6 +167,23 @@ is "one that is not boots its disk" [ ! -e "$boot_file" ]
 expect 0 "n1: 'full' at its next boot" "$lucie" install "${at[@]}" n1
 expect 0 "n1: boots from its disk" "$lucie" install "${at[@]}" --cancel n1
 
+# A boot file that cannot be made: nobody stays armed without one, and other nodes get theirs.
+cp cluster.conf kept.conf
+printf 'define installer{\n\tname overnfs\n\tmodules init, partition, mount, extrbase, install, configure, finalize\n\tboot nfsroot\n}\n' >> cluster.conf
+expect 0 "is in force" "${setup[@]}"
+expect 1 "its boot file cannot be made (No such file or directory); it is not armed" "$lucie" install "${at[@]}" --variant overnfs n1
+expect 0 "n1    -          disk" "$lucie" status "${at[@]}" n1
+touch state/tftp/nfsroot-pc-x86_64.img
+expect 0 "n2: 'overnfs' at its next boot" "$lucie" install "${at[@]}" --variant overnfs 'n[1-2]'
+expect 0 "n2: 'repair' at its next boot" "$lucie" repair "${at[@]}" n2
+sed -i '0,/gateway 10.0.0.254/s//gateway 10.0.0.253/' cluster.conf
+expect 1 "is in force" "${setup[@]}"
+is "the new definition holds" grep -q 10.0.0.253 state/definition
+is "another node has its boot file" grep -q "variant repair" "${boot_file%1}2"
+expect 0 "n2: boots from its disk" "$lucie" boot "${at[@]}" n1,n2
+cp kept.conf cluster.conf
+expect 0 "is in force" "${setup[@]}"
+
 # --- what is known of nodes ---------------------------------------------------------------------------------------------------------
 
 expect 0 "$(printf 'NODE  STATE      NEXT BOOT         SEEN    DOING\nn1    -          disk              -\nn2    -')" "$lucie" status "${at[@]}"
