@@ -158,7 +158,7 @@ static bool handle(struct http_call *call, struct http_reply *reply, void *arg)
 int serve_boot_file(struct serve *s, const char *node)
 {
 	const struct cluster_object *host;
-	int ret = -ENOENT;
+	int ret = 0;
 
 	pthread_rwlock_rdlock(&s->cluster_lock);
 	host = cluster_find(s->cluster, TYPE_HOST, node);

@@ -83,8 +83,8 @@ void serve_metrics(struct serve *s, struct http_reply *reply);
 int serve_authenticate(struct state *state, const struct http_call *call, const char *install,
 		       char node[64], uint64_t *ack, struct http_reply *reply);
 
-/* Renders the boot file of a node from definition and state. -ENOENT: the definition has no such
- * host. */
+/* Renders the boot file of a node from definition and state. Of a host that has left the definition
+ * there is none: setup removed it. */
 int serve_boot_file(struct serve *s, const char *node);
 
 /* Takes from this process, and its children, all that it does not need to serve: the folder of the
