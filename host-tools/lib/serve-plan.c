@@ -225,8 +225,8 @@ static void give_up(struct serve *s, const struct state_node *node)
 	const struct cluster_object *host = cluster_find(s->cluster, TYPE_HOST, node->name);
 	char message[80];
 
-	snprintf(message, sizeof(message), "given up after %u attempts: the last one did not report",
-		 node->attempts);
+	snprintf(message, sizeof(message),
+		 "given up after %u attempts: the last one did not report", node->attempts);
 	if (!host || state_give_up(s->state, node->name, message) ||
 	    boot_file_follow(s->options->state_dir, s->cluster, s->state, host))
 		return; /* said by them, unless it was armed anew just now */

@@ -25,6 +25,7 @@
 #include "init/lib/log.h"
 
 #define TICK_MS	       1000
+#define RELOAD_MAX_MS  60000
 #define EVENT_BODY_MAX ((size_t)1 << 20)
 #define EVENTS_AT_ONCE 1000
 #define GATHER_MS      3
@@ -193,12 +194,36 @@ static int definition_load(struct serve *s)
 	return 0;
 }
 
+static int64_t longer_wait(int64_t ms)
+{
+	if (!ms)
+		return TICK_MS;
+	return ms < RELOAD_MAX_MS / 2 ? 2 * ms : RELOAD_MAX_MS;
+}
+
+/* One that could not be read is tried again, at the next tick and then ever more seldom: each time
+ * says why. Meanwhile the files follow the definition that is in force. */
 static void definition_reload(struct serve *s)
 {
-	if (definition_load(s))
-		return;
-	serve_say("-", "-", "definition read: %zu hosts", cluster_count(s->cluster, TYPE_HOST));
+	if (!definition_load(s)) {
+		s->reload_wait_ms = 0;
+		serve_say("-", "-", "definition read: %zu hosts",
+			  cluster_count(s->cluster, TYPE_HOST));
+	} else {
+		s->reload_wait_ms = longer_wait(s->reload_wait_ms);
+		s->reload_at = now_ms() + s->reload_wait_ms;
+		serve_say("-", "-",
+			  "the new definition cannot be read: the earlier one stays in force, next "
+			  "attempt in %lld s",
+			  (long long)s->reload_wait_ms / 1000);
+	}
 	boot_files_refresh(s);
+}
+
+static bool reload_is_due(struct serve *s)
+{
+	return file_changed(&s->generation, s->options->state_dir, "current") ||
+	       (s->reload_wait_ms && now_ms() >= s->reload_at);
 }
 
 /* --- loop --- */
@@ -227,7 +252,7 @@ static int loop(struct serve *s, int signals)
 		if (!signals_take(s, signals))
 			return 0;
 		http_server_tick(s->http);
-		if (file_changed(&s->generation, s->options->state_dir, "current"))
+		if (reload_is_due(s))
 			definition_reload(s);
 		board_feed_tick(s->feed);
 	}

@@ -58,7 +58,8 @@ struct serve {
 	struct stat_mark {
 		struct timespec time;
 		ino_t inode;
-	} generation; /* main thread: of the one that was read */
+	} generation;			   /* main thread: of the one that was read */
+	int64_t reload_wait_ms, reload_at; /* main thread: 0, or the last one could not be read */
 };
 
 /* As serve_run(), in the process that serve_run() forked for it. */

@@ -129,13 +129,14 @@ int state_install_begin(struct state *s, const struct state_node *seen, const ch
 		     "?2, ?3, ?4, ?5, ?6)",
 		     "sssshi", install, seen->name, seen->armed, mac, token_hash, now);
 	if (!ret)
-		ret = db_run(s,
-			     "UPDATE node SET install=?2, status='running', module='', bytes=0, "
-			     "total=0, message='', held='', go=0, last_seen=?3,"
-			     " attempts=attempts + 1, wipe=0"
-			     " WHERE name=?1 AND armed=?4 AND attempts=?5 AND wipe=?6 AND breaks=?7",
-			     "ssisiis", seen->name, install, now, seen->armed,
-			     (int64_t)seen->attempts, (int64_t)seen->wipe, seen->breaks);
+		ret = db_run(
+			s,
+			"UPDATE node SET install=?2, status='running', module='', bytes=0, "
+			"total=0, message='', held='', go=0, last_seen=?3,"
+			" attempts=attempts + 1, wipe=0"
+			" WHERE name=?1 AND armed=?4 AND attempts=?5 AND wipe=?6 AND breaks=?7",
+			"ssisiis", seen->name, install, now, seen->armed, (int64_t)seen->attempts,
+			(int64_t)seen->wipe, seen->breaks);
 	if (!ret && !sqlite3_changes(s->db))
 		ret = -EAGAIN;
 	return transaction_end(s, ret);
