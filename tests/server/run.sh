@@ -215,6 +215,30 @@ chmod 600 "$STATE/key/site.key"
 expect 0 "an installation with the confined server" sim 1
 pass "plans are signed by a process of their own"
 
+# --- given up without a report
+arm --retries 1 n2
+sim 2 --plan-only >/dev/null
+expect 3 "a second attempt of one" sim 2
+status n2 | grep -q 'failed.*given up after 1 attempts' || fail "status: $(status n2)"
+expect 1 "the log of what was given up ends" timeout 20 "$LUCIE" log --state "$STATE" -f n2
+pass "what is given up has ended"
+
+# --- a definition that cannot be read, and one without a host that is under way
+arm n3
+sim 3 --plan-only >"$T/plan"
+install=$(sed -n 's/^install //p' "$T/plan")
+token=$(sed -n 's/^token //p' "$T/plan")
+mv "$STATE/current/definition" "$T/definition"
+kill -HUP "$SERVE"
+said 'the earlier one stays in force'
+curl -sf "$URL/metrics" | grep -qxF 'lucie_hosts 3' || fail "the earlier definition is not in force"
+mv "$T/definition" "$STATE/current/definition"
+said 'definition read: 3 hosts'
+setup 2
+said 'definition read: 2 hosts'
+[ "$(report 1 | post)" = '{"ack": 1}' ] || fail "the report of a host that has left the definition"
+pass "definitions that cannot be read, hosts that leave"
+
 # --- a new definition, and a storm
 setup "$NODES"
 said "definition read: $NODES hosts"
