@@ -1,4 +1,6 @@
-/* See fragments.h. A link is ours if it leads into the state directory's fragments. */
+/* See fragments.h. A link is ours if it leads into the state directory's fragments: to the copy that
+ * the web process cannot write (setup-obeyed.c), or, as earlier versions made it, to the one of the
+ * generation. */
 #include "host-tools/lib/fragments.h"
 
 #include <errno.h>
@@ -11,6 +13,7 @@
 #include <unistd.h>
 
 #include "host-tools/lib/die.h"
+#include "host-tools/lib/setup.h"
 #include "init/lib/cleanup.h"
 #include "init/lib/io.h"
 #include "init/lib/log.h"
@@ -26,11 +29,16 @@ static const struct place {
 	{"exports", "/etc/exports.d/lucie.exports", "exportfs -ra"},
 };
 
-static char *fragment_path(const char *state_dir, const char *name)
+static char *path_below(const char *state_dir, const char *folder, const char *name)
 {
 	char real[PATH_MAX];
 
-	return xasprintf("%s/fragments/%s", realpath(state_dir, real) ? real : state_dir, name);
+	return xasprintf("%s/%s/%s", realpath(state_dir, real) ? real : state_dir, folder, name);
+}
+
+static char *fragment_path(const char *state_dir, const char *name)
+{
+	return path_below(state_dir, OBEYED "/fragments", name);
 }
 
 static int print_names(const char *folder)
@@ -39,7 +47,7 @@ static int print_names(const char *folder)
 	struct dirent *e;
 
 	while (dir && (e = readdir(dir)))
-		if (e->d_name[0] != '.')
+		if (e->d_name[0] != '.' && !str_ends(e->d_name, "~"))
 			fprintf(stderr, "%s\n", e->d_name);
 	return -ENOENT;
 }
@@ -59,50 +67,56 @@ int fragment_print(const char *state_dir, const char *name)
 	return 0;
 }
 
-/* 1: our link, 0: nothing there, -EEXIST: somebody else's. */
-static int look(const char *target, const char *path)
+struct fragment {
+	char *path, *target, *earlier; /* where the link is, and leads, and led */
+	const char *then;
+};
+
+enum { NOTHING, OURS, EARLIER }; /* what is at its path; -EEXIST: somebody else's */
+
+static int look(const struct fragment *f)
 {
 	char old[PATH_MAX];
 	struct stat st;
 	ssize_t n;
 
-	if (lstat(path, &st))
-		return errno == ENOENT ? 0 : -errno;
-	n = readlink(path, old, sizeof(old) - 1);
+	if (lstat(f->path, &st))
+		return errno == ENOENT ? NOTHING : -errno;
+	n = readlink(f->path, old, sizeof(old) - 1);
 	if (n < 0)
 		return -EEXIST;
 	old[n] = '\0';
-	return strcmp(old, target) ? -EEXIST : 1;
+	if (!strcmp(old, f->target))
+		return OURS;
+	return strcmp(old, f->earlier) ? -EEXIST : EARLIER;
 }
 
-static int enable(const char *target, const char *path, const char *then)
+static int enable(const struct fragment *f)
 {
-	_cleanup_free_ char *folder = xstrdup(path);
-	int ret = look(target, path);
+	_cleanup_free_ char *folder = xstrdup(f->path);
+	int ret = look(f);
 
 	if (ret < 0)
-		return log_err(0, "'%s' is there and not ours: it is left as it is", path);
-	if (ret)
+		return log_err(0, "'%s' is there and not ours: it is left as it is", f->path);
+	if (ret == OURS)
 		return 0;
 	*strrchr(folder, '/') = '\0';
-	ret = mkdir_path(folder, 0755);
-	if (!ret && symlink(target, path))
+	ret = ret == EARLIER && unlink(f->path) ? -errno : mkdir_path(folder, 0755);
+	if (!ret && symlink(f->target, f->path))
 		ret = -errno;
 	if (ret)
-		return log_err(ret, "cannot link '%s'", path);
-	printf("linked %s (then: %s)\n", path, then);
+		return log_err(ret, "cannot link '%s'", f->path);
+	printf("linked %s (then: %s)\n", f->path, f->then);
 	return 0;
 }
 
-static int disable(const char *target, const char *path)
+static int disable(const struct fragment *f)
 {
-	int ret = look(target, path);
-
-	if (ret != 1)
+	if (look(f) <= NOTHING)
 		return 0;
-	if (unlink(path))
-		return log_err(-errno, "cannot remove '%s'", path);
-	printf("removed %s\n", path);
+	if (unlink(f->path))
+		return log_err(-errno, "cannot remove '%s'", f->path);
+	printf("removed %s\n", f->path);
 	return 0;
 }
 
@@ -112,15 +126,22 @@ static int for_each_place(const char *state_dir, const char *root, bool on)
 	int ret = 0;
 
 	for (const struct place *p = places; p < places + ARRAY_SIZE(places); p++) {
-		_cleanup_free_ char *target = fragment_path(state_dir, p->name);
-		_cleanup_free_ char *path = xasprintf("%s%s", root, p->path);
+		struct fragment f = {
+			.path = xasprintf("%s%s", root, p->path),
+			.target = fragment_path(state_dir, p->name),
+			.earlier = path_below(state_dir, "fragments", p->name),
+			.then = p->then,
+		};
 		int result = 0;
 
 		if (!on)
-			result = disable(target, path);
-		else if (!access(target, F_OK))
-			result = enable(target, path, p->then);
+			result = disable(&f);
+		else if (!access(f.target, F_OK))
+			result = enable(&f);
 		ret = ret ? ret : result;
+		free(f.path);
+		free(f.target);
+		free(f.earlier);
 	}
 	return ret;
 }

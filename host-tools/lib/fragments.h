@@ -1,5 +1,5 @@
-/* Files for the system's own services (STATE/fragments): shown, linked into the system, taken out
- * again. What somebody else has put in their places is never touched. */
+/* Files for the system's own services (STATE/key/fragments): shown, linked into the system, taken
+ * out again. What somebody else has put in their places is never touched. */
 #ifndef LUCIE_FRAGMENTS_H
 #define LUCIE_FRAGMENTS_H
 

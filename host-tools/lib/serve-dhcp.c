@@ -1,6 +1,6 @@
-/* dnsmasq as a supervised child: DHCP and TFTP are its business (STATE/dnsmasq.conf is ours). When
- * it dies, that is said with its last words, and it is started again, after longer and longer
- * waits.
+/* dnsmasq as a supervised child: DHCP and TFTP are its business (STATE/key/dnsmasq.conf is
+ * ours; the one in the generation is within reach of the web process). When it dies, that is said
+ * with its last words, and it is started again, after longer and longer waits.
  */
 #include "host-tools/lib/serve.h"
 
@@ -20,6 +20,7 @@
 #include "init/lib/io.h"
 #include "init/lib/log.h"
 
+#define CONFIG	    "key/dnsmasq.conf"
 #define WAIT_MAX_MS 60000
 #define LOG_MAX	    ((off_t)16 << 20)
 
@@ -52,7 +53,7 @@ static void __attribute__((noreturn)) become_dnsmasq(const struct dhcp *d, int l
 		"dnsmasq", "--keep-in-foreground", "--log-facility=-", "--pid-file=", config, NULL};
 	sigset_t none;
 
-	snprintf(config, sizeof(config), "--conf-file=%s/dnsmasq.conf", d->state_dir);
+	snprintf(config, sizeof(config), "--conf-file=%s/" CONFIG, d->state_dir);
 	if (only_root_is_mapped())
 		argv[1] = "--no-daemon";
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
@@ -84,7 +85,7 @@ void dhcp_start(struct dhcp *d)
 	_cleanup_close_ int log_fd = log_open(d);
 	pid_t pid;
 
-	file_changed(&d->config, d->state_dir, "dnsmasq.conf");
+	file_changed(&d->config, d->state_dir, CONFIG);
 	if (log_fd < 0)
 		return;
 	pid = fork();
@@ -149,7 +150,7 @@ void dhcp_tick(struct dhcp *d)
 	if (!d->state_dir)
 		return;
 	log_shorten(d);
-	if (d->worker.pid && file_changed(&d->config, d->state_dir, "dnsmasq.conf")) {
+	if (d->worker.pid && file_changed(&d->config, d->state_dir, CONFIG)) {
 		serve_say("-", "dnsmasq", "starts again with its new configuration");
 		dhcp_stop(d);
 		dhcp_start(d);

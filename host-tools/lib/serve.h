@@ -28,7 +28,7 @@
 struct serve_options {
 	const char *state_dir;
 	int listen_fd; /* from http_listen() */
-	bool dhcp;     /* run dnsmasq with STATE/dnsmasq.conf */
+	bool dhcp;     /* run dnsmasq with STATE/key/dnsmasq.conf */
 	/* NULL-terminated base URLs for the plans, instead of the definition's; NULL: the
 	 * definition's. */
 	const char *const *servers;

@@ -42,9 +42,8 @@ static int write_unit(struct setup *s)
 		    "RestartSec=2\nLimitNOFILE=65536\n\n");
 	strbuf_addf(&text, "ReadWritePaths=%s\n%s", s->dir, hardening);
 	strbuf_adds(&text, "\n[Install]\nWantedBy=multi-user.target\n");
-	return text.error
-		       ? text.error
-		       : setup_update(s, "fragments/lucie-serve.service", text.buf, text.len, 0644);
+	return text.error ? text.error
+			  : setup_obeyed(s, "fragments/lucie-serve.service", text.buf, text.len);
 }
 
 int setup_fragments(struct setup *s)

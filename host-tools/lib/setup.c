@@ -52,7 +52,7 @@ int setup_rendering(struct setup *s, const char *path,
 	int ret = write(&text, s->c);
 
 	return ret ? log_err(ret, "cannot make '%s'", path)
-		   : setup_update(s, path, text.buf, text.len, 0644);
+		   : setup_obeyed(s, path, text.buf, text.len);
 }
 
 /* Copies a file that plans are made from into STATE/inputs, under its hash; the generations that
@@ -157,7 +157,7 @@ static int setup_dnsmasq(struct setup *s)
 	int ret = dnsmasq_write(&text, s->c, s->dir);
 
 	return ret ? log_err(ret, "cannot write dnsmasq's configuration")
-		   : setup_update(s, "dnsmasq.conf", text.buf, text.len, 0644);
+		   : setup_obeyed(s, "dnsmasq.conf", text.buf, text.len);
 }
 
 /* 0600: it has the password hashes. */
@@ -213,7 +213,7 @@ static int prune(struct setup *s)
 
 static int switch_over(struct setup *s)
 {
-	int ret = setup_unknown(s);
+	int ret = setup_unknown(s), obeyed;
 
 	if (ret)
 		return ret;
@@ -223,18 +223,19 @@ static int switch_over(struct setup *s)
 		ret = generation_commit(&s->g);
 	if (ret)
 		return ret;
+	obeyed = setup_obey(s);
 	report_print(&s->report);
 	printf("generation %u is in force\n", s->g.number);
 	/* Arming and reports went on meanwhile. What fails from here on is told, but the definition is
 	 * in force. */
 	ret = boot_files_follow(s->dir, s->c, s->state);
 	prune(s);
-	return ret;
+	return obeyed ? obeyed : ret;
 }
 
 static int run_steps(struct setup *s)
 {
-	int ret = setup_key(s->dir, s->public_key), pruned;
+	int ret = setup_key(s->dir, s->public_key), obeyed, pruned;
 
 	if (!ret)
 		ret = setup_ring_key(s->dir);
@@ -247,9 +248,10 @@ static int run_steps(struct setup *s)
 	if (ret || s->report.changes)
 		return ret ? ret : switch_over(s);
 	printf("%s: nothing changed\n", s->dir);
+	obeyed = setup_obey(s);
 	ret = boot_files_follow(s->dir, s->c, s->state);
 	pruned = prune(s);
-	return ret ? ret : pruned;
+	return obeyed ? obeyed : ret ? ret : pruned;
 }
 
 /* One setup at a time. The lock lasts as long as the descriptor. */

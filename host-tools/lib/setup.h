@@ -11,6 +11,8 @@
 #include "host-tools/lib/state.h"
 #include "init/lib/seal.h"
 
+#define OBEYED "key"
+
 struct setup_options {
 	const char *conf;	/* NULL: the default place */
 	const char *state_dir;	/* made if it is not there */
@@ -44,9 +46,16 @@ struct setup {
  * generation. Returns a negative result, else 0. */
 int setup_said(struct setup *s, int result, const char *path);
 int setup_update(struct setup *s, const char *path, const void *data, size_t len, mode_t mode);
+
+/* setup_update() of a file that root's own programs obey: what they get is a copy below
+ * STATE/OBEYED, where the web process cannot write. A name has to be in the list of
+ * setup-obeyed.c. */
+int setup_obeyed(struct setup *s, const char *name, const void *data, size_t len);
 /* The same with what write() makes of the definition. */
 int setup_rendering(struct setup *s, const char *path,
 		    int (*write)(struct strbuf *out, const struct cluster *c));
+/* With the generation in force: its copies, too. Logs; -errno. */
+int setup_obey(const struct setup *s);
 
 int setup_servers(struct setup *s); /* server_address where only a name is given */
 int setup_tftp(struct setup *s);

@@ -88,8 +88,13 @@ expect 0 "ExecStart=$lucie serve --state $work/state" "$lucie" setup --state sta
 expect 1 "cannot show 'nothing'" "$lucie" setup --state state --print nothing
 expect 0 "linked $work/system/etc/systemd/system/lucie-serve.service" "${setup[@]}" --enable --root "$work/system"
 is "the unit is a link" cmp -s system/etc/systemd/system/lucie-serve.service state/fragments/lucie-serve.service
+is "and leads where the web process cannot write" [ "$(readlink system/etc/systemd/system/lucie-serve.service)" = "$work/state/key/fragments/lucie-serve.service" ]
 is "systemd takes it" systemd_takes state/fragments/lucie-serve.service
 expect 0 "nothing changed" "${setup[@]}" --enable --root "$work/system"
+expect 0 "removed $work/system" "$lucie" setup --state state --disable --root "$work/system"
+ln -s "$work/state/fragments/lucie-serve.service" system/etc/systemd/system/lucie-serve.service
+expect 0 "linked $work/system" "${setup[@]}" --enable --root "$work/system"
+is "the link of an earlier version is made anew" [ "$(readlink system/etc/systemd/system/lucie-serve.service)" = "$work/state/key/fragments/lucie-serve.service" ]
 expect 0 "removed $work/system" "$lucie" setup --state state --disable --root "$work/system"
 echo foreign > system/etc/systemd/system/lucie-serve.service
 expect 1 "is there and not ours" "${setup[@]}" --enable --root "$work/system"

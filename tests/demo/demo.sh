@@ -78,7 +78,7 @@ network() {
 		ip tuntap add dev "tap-$node" mode tap
 		ip link set "tap-$node" master "$BRIDGE" up
 	done
-	printf '%s\n' '' '# the demo alone' enable-ra 'dhcp-range=fd77::,ra-only' user=root >>"$STATE/dnsmasq.conf"
+	printf '%s\n' '' '# the demo alone' enable-ra 'dhcp-range=fd77::,ra-only' user=root >>"$STATE/key/dnsmasq.conf"
 }
 
 serve() {

@@ -166,6 +166,52 @@ head -c 200 "$STATE/key/site.key" | grep -qF "${secret:0:40}" || fail "this test
 grep -q '^NoNewPrivs:.*1' "/proc/$WEB/status" || fail "the web process may gain rights"
 pass "a web process in somebody else's hands does not reach the key"
 
+# What root obeys is out of its reach, too: dnsmasq, here one that notes what it is started with, and the unit of systemd.
+config=$STATE/key/dnsmasq.conf
+for path in "$config" "/proc/$SERVE/root$config" "/proc/1/root$config"; do
+	! inside grep -q dhcp "$path" 2>/dev/null || fail "the web process reads $path"
+	! inside sh -c 'echo dhcp-script=/evil >>"$1"' sh "$path" 2>/dev/null || fail "the web process writes to $path"
+done
+! inside mkdir "$STATE/key/fragments" 2>/dev/null || fail "the web process makes fragments of its own"
+! inside mv "$STATE/key" "$STATE/key2" 2>/dev/null || fail "the web process moves the key's folder away"
+tamper() {
+	inside sh -c 'echo dhcp-script=/evil >>"$1"' sh "$STATE/dnsmasq.conf" || fail "this test cannot change what the web process can"
+	inside sh -c 'echo ExecStartPre=/evil >>"$1"' sh "$STATE/fragments/lucie-serve.service" || fail "this test cannot change what the web process can"
+}
+setup() { "$LUCIE" setup --conf "$T/cluster.conf" --state "$STATE" --images "$T/images" "$@" >"$T/setup.log" 2>&1 || { cat "$T/setup.log"; fail "lucie setup"; }; }
+tamper
+kill "$SERVE"
+wait "$SERVE" || fail "the server's exit code"
+mkdir "$T/bin"
+cat >"$T/bin/dnsmasq" <<-END
+	#!/bin/sh
+	echo "started with \$*" >>$T/dnsmasq
+	for word; do case \$word in --conf-file=*) cat "\${word#*=}" >>$T/dnsmasq ;; esac; done
+	exec sleep 1000
+END
+chmod +x "$T/bin/dnsmasq"
+: >"$T/serve.log"
+PATH=$T/bin:$PATH "$LUCIE" serve --state "$STATE" --bind 127.0.0.1 >"$T/serve.log" 2>&1 &
+SERVE=$!
+said 'HTTP on port'
+starts() { grep -c '^started with' "$T/dnsmasq"; }
+for _ in $(seq 50); do [ ! -s "$T/dnsmasq" ] || break; sleep 0.1; done
+WEB=$(for pid in $(pgrep -P "$SERVE"); do [ "$(find "/proc/$pid/task" -mindepth 1 -maxdepth 1 | wc -l)" -eq 1 ] || echo "$pid"; done)
+tamper
+sleep 2.5 # it looks once a second
+[ "$(starts)" -eq 1 ] || fail "dnsmasq was started $(starts) times"
+sed -i 's/domain_name .*/domain_name other.test/' "$T/cluster.conf"
+setup --enable --root "$T/system"
+said 'starts again with its new configuration'
+for _ in $(seq 50); do ! grep -q 'other.test' "$T/dnsmasq" || break; sleep 0.1; done
+tamper
+grep -q 'other.test' "$T/dnsmasq" || fail "dnsmasq does not get a new generation's configuration"
+grep '^started with' "$T/dnsmasq" | grep -vF -- "--conf-file=$config" && fail "dnsmasq is started with another file"
+! grep -q evil "$T/dnsmasq" || fail "dnsmasq obeys the web process"
+grep -q ExecStart= "$T/system/etc/systemd/system/lucie-serve.service" || fail "there is no unit"
+! grep -q evil "$T/system/etc/systemd/system/lucie-serve.service" || fail "systemd obeys the web process"
+pass "a web process in somebody else's hands has no effect on what root obeys"
+
 kill "$SERVE"
 wait "$SERVE" || fail "the server's exit code"
 SERVE=

@@ -76,6 +76,8 @@ finish() { # what was left undone is done by the next one, and nothing is left o
 	setup || fail "$1: the next setup failed"
 	check "$NOW" "$1, then setup"
 	[ "$(find "$S/generations" -maxdepth 1 -name '[0-9]*' | sort -V | tail -1)" = "$S/$(readlink "$S/current")" ] || fail "$1: something unfinished is left"
+	cmp "$S/dnsmasq.conf" "$S/key/dnsmasq.conf" || fail "$1: dnsmasq runs with another configuration"
+	[ -z "$(find "$S/key" -name '*~*')" ] || fail "$1: something is left in '$S/key'"
 }
 
 # n7 is armed: its boot file is of the generation, too.
