@@ -1,6 +1,6 @@
 /* POST /v1/identity: what a node keeps over its installations (init/lib/identity.h). It comes from
- * an installation, with its token, sealed to the signing process, which alone can open it: here it
- * is kept and given back as bytes that say nothing. */
+ * an installation, with its token, sealed to the signing process, which alone can open it, and says
+ * whether it is this node's: here it is kept and given back as bytes that say nothing. */
 #include "host-tools/lib/serve.h"
 
 #include <errno.h>
@@ -12,6 +12,35 @@
 #include "init/lib/cleanup.h"
 
 #define WHY_MAX 256
+
+/* base64, as it is kept. -EBADMSG */
+static int decode(const char *text, unsigned char sealed[IDENTITY_SEALED_MAX], size_t *len)
+{
+	return sodium_base642bin(sealed, IDENTITY_SEALED_MAX, text, strlen(text), NULL, len, NULL,
+				 sodium_base64_VARIANT_ORIGINAL)
+		       ? -EBADMSG
+		       : 0;
+}
+
+/* Who overhears a token knows neither the key that it is sealed to nor what is in it: garbage shall
+ * not take the place of what the node has kept so far. */
+static int check(struct serve *s, const char *node, const char *text, struct http_reply *reply)
+{
+	unsigned char sealed[IDENTITY_SEALED_MAX];
+	size_t len;
+	int ret = decode(text, sealed, &len);
+
+	if (!ret)
+		ret = signer_check(s->signer, node, sealed, len);
+	if (ret == -EBADMSG) {
+		http_reply_text(reply, HTTP_BAD_REQUEST,
+				"this is no identity of '%s', sealed to this site", node);
+		serve_say_refusal(node, "identity refused: it cannot be opened as this node's");
+	} else if (ret) {
+		http_reply_text(reply, HTTP_FAILED, "the signing process does not answer");
+	}
+	return ret;
+}
 
 static int keep(struct serve *s, const struct identity_request *r, const struct http_call *call,
 		struct http_reply *reply)
@@ -28,6 +57,9 @@ static int keep(struct serve *s, const struct identity_request *r, const struct 
 				r->install, node);
 		return -EACCES;
 	}
+	ret = check(s, node, r->sealed, reply);
+	if (ret)
+		return ret;
 	if (!state_identity_keep(s->state, node, r->sealed))
 		return 0;
 	http_reply_text(reply, HTTP_FAILED, "the server cannot write its state");
@@ -59,9 +91,7 @@ char *serve_identity_for(struct serve *s, const char *node, const uint8_t boot_k
 
 	if (state_identity(s->state, node, &kept))
 		return NULL;
-	if (sodium_base642bin(sealed, sizeof(sealed), kept, strlen(kept), NULL, &len, NULL,
-			      sodium_base64_VARIANT_ORIGINAL) ||
-	    signer_reseal(s->signer, sealed, len, boot_key, &fresh)) {
+	if (decode(kept, sealed, &len) || signer_reseal(s->signer, sealed, len, boot_key, &fresh)) {
 		serve_say(node, "-",
 			  "its ssh host keys cannot be opened by this site's key: it "
 			  "gets new ones");

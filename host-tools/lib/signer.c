@@ -64,7 +64,9 @@ struct secrets {
 	struct box_keys identity;
 };
 
-enum { SIGN, RESEAL }; /* what to do */
+enum { SIGN, RESEAL, CHECK }; /* what to do */
+
+#define NODE_LEN sizeof(((struct identity *)NULL)->node)
 
 struct wire {
 	uint32_t what, len;
@@ -81,18 +83,42 @@ static int do_sign(int fd, const struct secrets *secrets, const char *text, size
 	return write_full(fd, answer, sizeof(answer));
 }
 
-/* Nothing but an identity is opened, and what was opened leaves only sealed. */
+/* What is sealed begins behind head_len bytes. Nothing but an identity is opened. */
+static int open_identity(const struct secrets *secrets, const char *data, size_t len,
+			 size_t head_len, struct strbuf *text)
+{
+	int ret = len > head_len
+			  ? box_open(text, data + head_len, len - head_len, &secrets->identity)
+			  : -EBADMSG;
+
+	return !ret && !identity_is_text(text->buf, text->len) ? -EBADMSG : ret;
+}
+
+/* One byte leaves: whether it is what this node may keep. */
+static int do_check(int fd, const struct secrets *secrets, const char *data, size_t len)
+{
+	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
+	struct identity id = {.count = 0};
+	int ret = open_identity(secrets, data, len, NODE_LEN, &text);
+	uint8_t status;
+
+	if (!ret)
+		ret = identity_parse(&id, text.buf, text.len);
+	status = ret || strncmp(id.node, data, NODE_LEN) ? 1 : 0;
+	identity_free(&id);
+	if (text.buf)
+		seal_wipe(text.buf, text.len);
+	return write_full(fd, &status, 1);
+}
+
+/* What was opened leaves only sealed. */
 static int do_reseal(int fd, const struct secrets *secrets, const char *data, size_t len)
 {
 	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT, sealed = STRBUF_INIT;
 	uint8_t status;
 	uint32_t wire_len;
-	int ret = len > BOX_KEY_LEN ? box_open(&text, data + BOX_KEY_LEN, len - BOX_KEY_LEN,
-					       &secrets->identity)
-				    : -EBADMSG;
+	int ret = open_identity(secrets, data, len, BOX_KEY_LEN, &text);
 
-	if (!ret && !identity_is_text(text.buf, text.len))
-		ret = -EBADMSG;
 	if (!ret)
 		ret = box_seal(&sealed, text.buf, text.len, (const uint8_t *)data);
 	if (text.buf)
@@ -108,12 +134,16 @@ static int do_reseal(int fd, const struct secrets *secrets, const char *data, si
 /* One request; -errno when the other end is gone or does not keep to the protocol. */
 static int serve_one(int fd, const struct secrets *secrets)
 {
+	static int (*const jobs[])(int, const struct secrets *, const char *, size_t) = {
+		[SIGN] = do_sign, [RESEAL] = do_reseal, [CHECK] = do_check};
 	_cleanup_free_ char *data = NULL;
 	struct wire wire;
 	int ret = read_full(fd, &wire, sizeof(wire));
 
 	if (ret)
 		return ret;
+	if (wire.what >= ARRAY_SIZE(jobs))
+		return -EPROTO;
 	if (!wire.len || wire.len > PLAN_MAX)
 		return -EFBIG;
 	data = malloc(wire.len);
@@ -122,7 +152,7 @@ static int serve_one(int fd, const struct secrets *secrets)
 	ret = read_full(fd, data, wire.len);
 	if (ret)
 		return ret;
-	return (wire.what == SIGN ? do_sign : do_reseal)(fd, secrets, data, wire.len);
+	return jobs[wire.what](fd, secrets, data, wire.len);
 }
 
 /* As little as possible that could leak the key or be used on it. */
@@ -261,6 +291,20 @@ int signer_reseal(struct signer *s, const void *sealed, size_t len,
 	if (ret || status)
 		return ret ? ret : -EBADMSG;
 	return strbuf_add(out, data, wire_len);
+}
+
+int signer_check(struct signer *s, const char *node, const void *sealed, size_t len)
+{
+	char name[NODE_LEN] = "";
+	uint8_t status = 1;
+	int ret;
+
+	if (!len || len > IDENTITY_SEALED_MAX || strlen(node) >= sizeof(name))
+		return -EBADMSG;
+	memcpy(name, node, strlen(node));
+	pthread_mutex_lock(&s->lock);
+	ret = end(s, ask(s, CHECK, name, sizeof(name), sealed, len, &status));
+	return ret ? ret : status ? -EBADMSG : 0;
 }
 
 void signer_stop(struct signer *s)

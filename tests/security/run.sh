@@ -118,6 +118,14 @@ arm n3
 boots_installer 3 || fail "a replayed report sent the node to its disk"
 healthy "a stale installation's report, a replayed one"
 
+# Who has overheard a token cannot put garbage in the place of the ssh host keys that a node keeps.
+sim 3 --plan-only >"$T/plan3"
+answer=$(printf '{"install": "%s", "sealed": "%s"}' "$(key plan3 install)" "$(head -c 300 /dev/urandom | base64 -w 0)" |
+	curl -s -m 10 -w ' %{http_code}' -H "Authorization: Bearer $(key plan3 token)" --data-binary @- "$URL/v1/identity")
+[ "$answer" = "this is no identity of 'n3', sealed to this site"$'\n 400' ] || fail "garbage as an identity: $answer"
+said 'n3 .*identity refused'
+healthy "an identity that is none"
+
 # --- requests
 attack paths
 healthy "paths that lead elsewhere"

@@ -154,6 +154,39 @@ static void identities_are_sealed_anew(void **arg)
 	signer_stop(&s);
 }
 
+static int check(struct signer *s, const char *node, const char *text)
+{
+	_cleanup_strbuf_ struct strbuf in = STRBUF_INIT;
+
+	assert_int_equal(box_seal(&in, text, strlen(text), s->identity_key), 0);
+	return signer_check(s, node, in.buf, in.len);
+}
+
+static void an_identity_is_of_its_node(void **arg)
+{
+	static const char text[] = "lucie-identity 1\nnode n1\n";
+	char longest[64], garbage[200] = "", long_text[128];
+	struct signer s;
+
+	(void)arg;
+	assert_int_equal(signer_start(&s, dir), 0);
+	assert_int_equal(check(&s, "n1", text), 0);
+	assert_int_equal(check(&s, "n11", text), -EBADMSG);
+	assert_int_equal(check(&s, "n", text), -EBADMSG);
+	assert_int_equal(check(&s, "", text), -EBADMSG);
+	assert_int_equal(check(&s, "n1", "lucie-identity 1\n"), -EBADMSG);
+	assert_int_equal(check(&s, "n1", "lucie-identity 1\nnode n1\nfile ../x AAAA\n"), -EBADMSG);
+	assert_int_equal(check(&s, "n1", "garbage"), -EBADMSG);
+	assert_int_equal(signer_check(&s, "n1", garbage, sizeof(garbage)), -EBADMSG);
+	assert_int_equal(signer_check(&s, "n1", garbage, 1), -EBADMSG);
+	memset(longest, 'n', sizeof(longest) - 1);
+	longest[sizeof(longest) - 1] = '\0';
+	snprintf(long_text, sizeof(long_text), "lucie-identity 1\nnode %s\n", longest);
+	assert_int_equal(check(&s, longest, long_text), 0);
+	assert_int_equal(check(&s, "n1", text), 0);
+	signer_stop(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -163,6 +196,7 @@ int main(void)
 		TEST(a_key_that_others_can_read_is_refused),
 		TEST(a_damaged_or_missing_key_is_refused),
 		TEST(identities_are_sealed_anew),
+		TEST(an_identity_is_of_its_node),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
