@@ -18,6 +18,7 @@ done
 if [ -s "$work/firmware.list" ]; then
 	$mkinitramfs "$work/firmware.cpio" "$work/firmware.list"
 	zstd -q -c -T2 -19 --no-check "$work/firmware.cpio" >"$b/firmware.img"
+	truncate -s %4 "$b/firmware.img" # as image.mk's ALIGN: what follows is not compressed
 	cp "$b/firmware.img" "$b/boot/"
 	initrd=$initrd,firmware.img
 fi

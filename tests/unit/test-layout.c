@@ -1,5 +1,6 @@
 /* disk_layout lines: what parses, what is refused and with which words, and where partitions come
  * to lie. */
+#include "modules/lib/boot-loader.h"
 #include "modules/lib/layout.h"
 
 #include <errno.h>
@@ -208,13 +209,26 @@ static void finds_raw_by_label(void **state)
 	assert_int_equal(layout_find_raw(&layout, "root"), -1);
 }
 
+static void uefi_needs_its_partition(void **state)
+{
+	(void)state;
+	assert_int_equal(parse("disk a disk1\npartition / 1G ext4\npartition /data 1G vfat"), 0);
+	assert_null(boot_loader_objection(&layout, false));
+	assert_non_null(
+		strstr(boot_loader_objection(&layout, true), "partition /boot/efi 512M vfat"));
+	assert_int_equal(parse("disk a disk1\npartition /boot/efi 64M vfat\npartition / 1G ext4"),
+			 0);
+	assert_null(boot_loader_objection(&layout, true));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(parses_all_forms),    cmocka_unit_test(refuses),
-		cmocka_unit_test(reports_every_error), cmocka_unit_test(places_and_shares),
-		cmocka_unit_test(places_many_growing), cmocka_unit_test(says_what_is_missing),
-		cmocka_unit_test(msdos_ends_at_2_tib), cmocka_unit_test(finds_raw_by_label),
+		cmocka_unit_test(parses_all_forms),	    cmocka_unit_test(refuses),
+		cmocka_unit_test(reports_every_error),	    cmocka_unit_test(places_and_shares),
+		cmocka_unit_test(places_many_growing),	    cmocka_unit_test(says_what_is_missing),
+		cmocka_unit_test(msdos_ends_at_2_tib),	    cmocka_unit_test(finds_raw_by_label),
+		cmocka_unit_test(uefi_needs_its_partition),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

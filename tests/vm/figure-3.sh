@@ -19,6 +19,7 @@ ln -s "$LUCIE" "$T/lucie-setup"
 "$T/lucie-setup" --conf "$TOP/docs/examples/figure-3.conf" --state "$T/state" --images "$IMAGES" >"$T/setup.log" 2>&1 ||
 	{ cat "$T/setup.log"; fail "lucie-setup of Figure 3"; }
 base_add default "$BASE"
+# shellcheck disable=SC2034 # lib.sh reads it
 PORT=8077
 site_serve
 arm cnode00
