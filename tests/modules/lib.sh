@@ -32,8 +32,10 @@ disk_drop() {
 	DISK=
 }
 
+SERVER= # a process of a test, ended with it
 cleanup() {
 	local status=$?
+	[ -z "$SERVER" ] || kill "$SERVER" 2>/dev/null || true
 	disk_drop || true
 	[ $status = 0 ] || { echo "FAILED"; [ -s "$T/out" ] && tail -n 20 "$T/out"; }
 	rm -rf --one-file-system "$T"

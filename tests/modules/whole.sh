@@ -55,7 +55,6 @@ cp "$T/files.tar.zst.blob" "$T/www/blob/${FILES% *}.blob"
 PORT=$((20000 + RANDOM % 10000))
 (cd "$T/www" && exec python3 -m http.server --bind 127.0.0.1 $PORT >/dev/null 2>&1) &
 SERVER=$!
-trap 'kill $SERVER 2>/dev/null; cleanup' EXIT
 
 whole_plan() {
 	plan_new "server http://127.0.0.1:$PORT"

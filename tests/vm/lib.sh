@@ -16,10 +16,11 @@ PORT=0
 declare -A MACHINE_PID=() MACHINE_DISK=()
 SERVE_PID=
 PROXY_PID=
+SERVERS=() # further processes of a test
 
 cleanup() {
 	local status=$? pid
-	for pid in "${MACHINE_PID[@]}" $SERVE_PID $PROXY_PID; do
+	for pid in "${MACHINE_PID[@]}" $SERVE_PID $PROXY_PID "${SERVERS[@]}"; do
 		kill "$pid" 2>/dev/null || true
 	done
 	wait 2>/dev/null || true

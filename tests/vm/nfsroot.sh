@@ -14,9 +14,6 @@ fi
 
 mount -t tmpfs tmpfs /run # rpcbind's socket
 ip link set lo up
-SERVERS=()
-stop_servers() { for pid in "${SERVERS[@]}"; do kill "$pid" 2>/dev/null || true; done; }
-trap 'stop_servers; cleanup' EXIT
 
 start_portmapper() {
 	PATH=$PATH:/usr/sbin rpcbind -f -w 2>"$T/rpcbind.log" &
