@@ -16,7 +16,11 @@ lab_enter() {
 	LAB_INSIDE=1 exec unshare -Urnmp --fork --mount-proc --kill-child "$0" "$@"
 }
 
+# As process 1 of its namespace this shell has no default action for a signal: without a trap a time-out that is set on a test ends
+# what the test has just called (a sum), and the test goes on and judges by that.
 lab_prepare() {
+	trap 'exit 130' INT
+	trap 'exit 143' TERM
 	mount -t tmpfs tmpfs /run && mkdir /run/netns
 	LAB=$(mktemp -d /run/lab.XXXXXX)
 	mount -t tmpfs -o size=4G tmpfs "$LAB"

@@ -3,6 +3,7 @@
 cd "$(dirname "$0")/../.." || exit 2
 set -e
 MB=16 RATE=60mbit tests/netns/faults.sh "50"
+tests/netns/ended.sh
 tests/netns/bad-input.sh
 tests/netns/kinds.sh
 tests/netns/soak.sh "${SEED:-1}" "${RUNS:-3}"
