@@ -89,6 +89,8 @@ static int on_frame(struct node *n)
 	case RING_ABORT:
 		return on_abort(n);
 	case RING_RELEASE:
+		if (!n->reported)
+			return -EPROTO; /* what it answers was not said */
 		n->kept = true;
 		n->released = n->released || n->control.frame.offset == 1;
 		return 0;

@@ -301,6 +301,61 @@ static void test_wrong_key(void **state)
 	assert_int_equal((intptr_t)ret, 0);
 }
 
+static void queue(struct conn *conn, enum ring_type type, uint64_t offset, struct strbuf *b)
+{
+	assert_int_equal(conn_queue(conn, type, offset, b->buf, b->len), 0);
+}
+
+/* A master that takes a node in and lets it go at once, as if it had reported. */
+static void take_and_release(void *arg, struct conn *conn, const struct ring_address *from)
+{
+	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
+	struct ring_welcome w = {
+		.id = 1, .detect_ms = 100, .beat_ms = 10, .length = 7, .name = "x"};
+	struct strbuf none = STRBUF_INIT;
+
+	(void)from;
+	conn->session = 1;
+	message_encode_welcome(&b, &w);
+	queue(conn, RING_WELCOME, 0, &b);
+	queue(conn, RING_RELEASE, 1, &none);
+	assert_int_equal(conn_flush(conn), 0);
+	conn_close(conn);
+	*(bool *)arg = true;
+}
+
+static void *hasty_main(void *arg)
+{
+	struct ring_send *s = arg;
+	int fd = sock_listen(NULL, &s->common.port);
+	bool released = false;
+	struct door d;
+
+	assert_int_equal(door_open(&d, fd, &s->common.key, 5000), 0);
+	d.enter = take_and_release;
+	d.arg = &released;
+	while (!released)
+		door_handle(&d);
+	door_close(&d);
+	return NULL;
+}
+
+/* Nobody is done before it has everything, whatever the master says. */
+static void test_released_too_early(void **state)
+{
+	char path[256], *paths[] = {path};
+	struct ring_send s;
+	pthread_t thread;
+
+	(void)state;
+	temp_path(path, sizeof(path), "hasty");
+	master_init(&s, paths);
+	assert_int_equal(pthread_create(&thread, NULL, hasty_main, &s), 0);
+	assert_int_not_equal(join_and_recv(&s, "hasty", 5000), 0);
+	pthread_join(thread, NULL);
+	assert_int_equal(access(path, F_OK), -1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -308,6 +363,7 @@ int main(void)
 		cmocka_unit_test(test_unreadable_is_named), cmocka_unit_test(test_promise_not_kept),
 		cmocka_unit_test(test_mode_is_bounded),	    cmocka_unit_test(test_too_large),
 		cmocka_unit_test(test_crowded_door),	    cmocka_unit_test(test_wrong_key),
+		cmocka_unit_test(test_released_too_early),
 	};
 
 	return cmocka_run_group_tests(tests, temp_folder_make, temp_folder_remove);
