@@ -52,9 +52,14 @@ $(W)/kernel/version: $(DL)/$(KERNEL).used image/unpack-kernel.sh
 	@$(call say,KERNEL,$(KERNEL))
 	$(Q)image/unpack-kernel.sh $(KERNEL) $(@D)
 
-$(W)/modules.list: $(W)/kernel/version board-configs/$(BOARD)/board.conf image/select-modules.sh
+# What a layout's storage needs besides programs, the same on every board; each set goes into the add-on of that name.
+TOOL_ADDONS := e2fsck
+MODULES_e2fsck :=
+
+$(W)/modules.list: $(W)/kernel/version board-configs/$(BOARD)/board.conf image/select-modules.sh image/image.mk
 	@$(call say,MODULES,$(BOARD))
-	$(Q)image/select-modules.sh $(W)/kernel $(W) $(KERNEL_MODULES_COMMON) -- $(KERNEL_MODULES_LOAD) $(KERNEL_MODULES) -- $(KERNEL_MODULES_UEFI)
+	$(Q)image/select-modules.sh $(W)/kernel $(W) $(KERNEL_MODULES_COMMON) -- $(KERNEL_MODULES_LOAD) $(KERNEL_MODULES) -- uefi $(KERNEL_MODULES_UEFI) \
+		$(foreach a,$(TOOL_ADDONS),-- $(a) $(MODULES_$(a)))
 
 # zstd is a tenth larger than xz, but what the kernel unpacks before PID 1 it unpacks eight times as fast: a machine waits for nothing else
 # then. The kernel allocates the whole window: 4 MiB, as a machine may have 128 MiB.
@@ -127,6 +132,18 @@ $(W)/uefi.list: $(W)/modules.list image/image.mk
 	$(Q)printf 'file /lib/lucie/%s 0644 $(O)/efi/%s\n' shimx64.efi shimx64.efi grubx64.efi grub-disk.efi > $@
 	$(Q)cat $(W)/uefi-modules.list >> $@
 $(eval $(call addon,uefi,$(O)/efi/shimx64.efi $(O)/efi/grub-disk.efi))
+
+# Programs that layouts with such storage need, or a repair, and their kernel modules.
+PROGRAMS_e2fsck := e2fsck
+
+define tool-addon
+$(W)/$(1).list: $(W)/modules.list image/image.mk
+	$$(Q)printf 'file /sbin/%s 0755 $(TOOLS)/%s\n' $(foreach p,$(PROGRAMS_$(1)),$(p) $(p)) > $$@
+	$$(Q)cat $(W)/$(1)-modules.list >> $$@
+$$(eval $$(call addon,$(1),$(PROGRAMS_$(1):%=$(TOOLS)/%)))
+endef
+$(TOOLS)/%: $(NEEDS_node) ;
+$(foreach a,$(TOOL_ADDONS),$(eval $(call tool-addon,$(a))))
 
 ADDON_LISTS  := $(ADDONS:%=$(W)/%.list)
 ADDON_IMAGES := $(ADDONS:%=$(B)/%.img)

@@ -6,6 +6,8 @@
 
 SYSROOT := $(abspath $(O)/sysroot)
 MUSL_GCC := $(SYSROOT)/bin/musl-gcc
+# Programs that travel in add-on archives.
+TOOLS := $(abspath $(O)/tools)
 SOURCE_DATE_EPOCH := 1704067200
 export SOURCE_DATE_EPOCH
 

@@ -1,7 +1,7 @@
 #!/bin/sh
-# select-modules.sh KERNEL OUT COMMON... -- MODULE... -- UEFI...: the kernel modules named and all that they depend on, from a folder of
-# unpack-kernel.sh. Writes into OUT modules.dep and modules.alias, reduced to what is chosen, and three lists for mkinitramfs: modules.list,
-# index.list and, of what only machines with UEFI need, uefi-modules.list.
+# select-modules.sh KERNEL OUT COMMON... -- MODULE... [-- ADDON MODULE...]...: the kernel modules named and all that they depend on, from a
+# folder of unpack-kernel.sh. Writes into OUT modules.dep and modules.alias, reduced to what is chosen, and lists for mkinitramfs: modules.list,
+# index.list and, for each add-on archive, ADDON-modules.list with what modules.list has not. What lies in an add-on is loaded by its name only.
 # A name that the kernel has neither as a module nor built in is an error.
 #
 # What is not common is .ko.xz in the image: of many drivers a node loads a few, and the others cost it neither the time to unpack them
@@ -15,18 +15,20 @@ version=$(cat "$kernel/version")
 from=$kernel/lib/modules/$version
 
 mkdir -p "$out"
+rm -f "$out"/*.chosen
 how=.ko list=modules
 for name in "$@"; do
-	if [ "$name" != -- ]; then
-		echo "$name: $how $list"
-	else
-		[ $how = .ko ] || list=uefi-modules
+	if [ "$name" = -- ]; then
+		[ $how = .ko ] || list=
 		how=.ko.xz
+	elif [ -z "$list" ]; then
+		list=$name-modules
+		touch "$out/$list.chosen"
+	else
+		echo "$name: $how $list"
 	fi
 done >"$out/modules.wanted"
 
-rm -f "$out"/*.chosen
-touch "$out/uefi-modules.chosen"
 awk -F': *' -v out="$out" '
 function name_of(path) {
 	sub(/.*\//, "", path)
@@ -34,11 +36,12 @@ function name_of(path) {
 	gsub(/-/, "_", path)
 	return path
 }
+# A module of the image itself (the list "modules", which is complete first) is in no add-on; others may be in several.
 function choose(path, suffix, list,    n, i, needed) {
-	if (path in chosen)
+	if (lists_of[path] ~ "(^| )(modules|" list ")( |$)")
 		return
 	chosen[path] = suffix
-	list_of[path] = list
+	lists_of[path] = lists_of[path] " " list
 	n = split(needs[path], needed, " ")
 	for (i = 1; i <= n; i++)
 		choose(needed[i], suffix, list)
@@ -68,7 +71,9 @@ FILENAME ~ /modules\.dep$/ { path_of[name_of($1)] = $1; needs[$1] = $2; next }
 END {
 	for (path in chosen) {
 		print dep_line(path)
-		print in_image(path) | "LC_ALL=C sort >" out "/" list_of[path] ".chosen"
+		n = split(lists_of[path], list, " ")
+		for (i = 1; i <= n; i++)
+			print in_image(path) | "LC_ALL=C sort >" out "/" list[i] ".chosen"
 	}
 	exit bad
 }' "$from/modules.builtin" "$from/modules.dep" "$out/modules.wanted" >"$out/modules.dep.new"
@@ -76,8 +81,8 @@ LC_ALL=C sort "$out/modules.dep.new" >"$out/modules.dep"
 rm "$out/modules.dep.new" "$out/modules.wanted"
 
 awk '
-FILENAME ~ /modules\.dep$/ { sub(/:$/, "", $1); sub(/.*\//, "", $1); sub(/\.ko(\.xz)?$/, "", $1); gsub(/-/, "_", $1); chosen[$1] = 1; next }
-$1 == "alias" && $3 in chosen' "$out/modules.dep" "$from/modules.alias" >"$out/modules.alias"
+FILENAME ~ /\.chosen$/ { sub(/.*\//, "", $1); sub(/\.ko(\.xz)?$/, "", $1); gsub(/-/, "_", $1); chosen[$1] = 1; next }
+$1 == "alias" && $3 in chosen' "$out/modules.chosen" "$from/modules.alias" >"$out/modules.alias"
 
 modules=$(sed 's/:.*//' "$out/modules.dep")
 rm -rf "$out/packed"
@@ -90,7 +95,8 @@ for f in $modules; do
 	esac
 done | xargs -r -P "$(nproc)" -I '{}' sh -c 'xz -c --check=crc32 --lzma2=preset=9e,dict=4MiB "$1/$3" >"$2/$3.xz"' - "$from" "$out/packed" '{}'
 
-for list in modules uefi-modules; do
+for list in "$out"/*.chosen; do
+	list=$(basename "$list" .chosen)
 	while read -r f; do
 		case $f in
 		*.xz) echo "file /lib/modules/$version/$f 0644 $out/packed/$f" ;;

@@ -4,10 +4,10 @@
  */
 #include "init/lib/cleanup.h"
 #include "init/lib/io.h"
-#include "init/lib/kmod.h"
 #include "init/lib/log.h"
 #include "init/module.h"
 #include "modules/lib/target.h"
+#include "modules/lib/tool.h"
 #include "modules/lib/volume.h"
 
 #include <errno.h>
@@ -22,6 +22,8 @@
 #define EXT4_OPTIONS "noinit_itable"
 /* quiet: vfat has no modes, and who sets one has not failed. */
 #define VFAT_OPTIONS "umask=0077,quiet"
+
+static const char *const vfat_modules[] = {"vfat", "nls_cp437", "nls_ascii"};
 
 static int swap_on(const struct volume *v)
 {
@@ -42,20 +44,6 @@ static int find_place(const char *target, const char *inner, char place[PATH_MAX
 	return ret ? log_err(ret, "cannot find the directory for '%s' in the target", inner) : 0;
 }
 
-/* The kernel would ask modprobe for these, which is not here. Where it has no modules, what is built
- * in has to do. */
-static void load_vfat(void)
-{
-	static const char *const modules[] = {"vfat", "nls_cp437", "nls_ascii"};
-	struct kmod *k;
-
-	if (kmod_open(&k, NULL))
-		return;
-	for (size_t i = 0; i < ARRAY_SIZE(modules); i++)
-		kmod_load(k, modules[i]);
-	kmod_close(k);
-}
-
 static int mount_one(const char *target, const struct volume *v)
 {
 	char place[PATH_MAX];
@@ -73,7 +61,7 @@ static int mount_one(const char *target, const struct volume *v)
 			       ? 0
 			       : log_err(-EBUSY, "something else is mounted at '%s'", place);
 	if (vfat)
-		load_vfat();
+		tool_load(vfat_modules, ARRAY_SIZE(vfat_modules));
 	if (mount(v->path, place, layout_fs_name(v->part.fs), MS_NOATIME,
 		  vfat ? VFAT_OPTIONS : EXT4_OPTIONS))
 		return log_err(-errno, "cannot mount '%s' at '%s'", v->path, place);

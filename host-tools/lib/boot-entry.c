@@ -15,8 +15,10 @@
 #include "host-tools/lib/nfs-root.h"
 #include "init/lib/cleanup.h"
 #include "init/lib/log.h"
+#include "init/lib/str.h"
 
-const char *const boot_addons[] = {"extlinux", "uefi", "firmware", "remotelogin", NULL};
+const char *const boot_addons[] = {"extlinux", "uefi", "firmware", "remotelogin", "e2fsck",
+				   "xfs",      "raid", "lvm",	   "luks",	  NULL};
 
 /* --- made --- */
 
@@ -37,42 +39,62 @@ static __attribute__((format(printf, 2, 3))) int initrd_add(struct boot_entry *e
 	return 0;
 }
 
-/* A layout that has vfat can be a UEFI machine's, and needs the driver on any. */
-static bool has_vfat(const struct cluster_object *layout)
+static bool has_line(const struct cluster_object *layout, const char *key)
 {
-	for (size_t i = 0; layout && i < layout->count; i++)
-		if (!strcmp(layout->values[i].key, "partition") &&
-		    strstr(layout->values[i].text, " vfat"))
-			return true;
+	return layout && cluster_get(layout, key);
+}
+
+/* A layout that has vfat can be a UEFI machine's, and needs the driver on any. */
+static bool has_fs(const struct cluster_object *layout, const char *fs)
+{
+	for (size_t i = 0; layout && i < layout->count; i++) {
+		_cleanup_free_ char *text = xstrdup(layout->values[i].text);
+		char *rest = text, *word;
+
+		while ((word = str_word(&rest)))
+			if (!strcmp(word, fs))
+				return true;
+	}
 	return false;
 }
 
-/* The archive of a module is for those whose installer runs it. What a machine that nobody has named
- * will run is not known yet. */
-static bool is_wanted(const struct boot_entry *e, const struct cluster *c,
-		      const struct cluster_object *host, const char *addon)
+static bool is_wanted(const struct cluster_object *layout, const struct cluster_object *installer,
+		      const char *addon)
 {
-	const struct cluster_object *installer = cluster_find(c, TYPE_INSTALLER, e->variant);
+	const char *modules = installer ? cluster_get(installer, "modules") : NULL;
 
-	if (!e->variant[0])
-		return true;
 	if (!strcmp(addon, "uefi"))
-		return has_vfat(cluster_host_ref(c, host, "disk_layout", TYPE_DISK_LAYOUT));
-	return strcmp(addon, "remotelogin") != 0 ||
-	       (installer && cluster_list_has(cluster_get(installer, "modules"), addon));
+		return has_fs(layout, "vfat");
+	if (!strcmp(addon, "xfs"))
+		return has_fs(layout, "xfs");
+	if (!strcmp(addon, "raid") || !strcmp(addon, "luks"))
+		return has_line(layout, addon);
+	if (!strcmp(addon, "lvm"))
+		return has_line(layout, "vg");
+	if (!strcmp(addon, "remotelogin"))
+		return modules && cluster_list_has(modules, addon);
+	/* What is not made anew is looked through before it is mounted. */
+	if (!strcmp(addon, "e2fsck"))
+		return !modules || !cluster_list_has(modules, "partition") ||
+		       has_fs(layout, "preserve");
+	return true;
 }
 
-/* host may be a lucie_group. */
+/* The archives that this machine's installer and layout need; host may be a lucie_group. */
 static int addons_add(struct boot_entry *e, const char *dir, const struct cluster *c,
 		      const struct cluster_object *host)
 {
 	const char *board = cluster_host_get(c, host, "board");
+	const struct cluster_object *layout = cluster_host_ref(c, host, "disk_layout",
+							       TYPE_DISK_LAYOUT),
+				    *installer = cluster_find(c, TYPE_INSTALLER, e->variant);
 	int ret = 0;
 
 	for (const char *const *name = boot_addons; !ret && *name; name++) {
 		_cleanup_free_ char *path = xasprintf("%s/tftp/%s-%s.img", dir, *name, board);
 
-		if (is_wanted(e, c, host, *name) && !access(path, F_OK))
+		/* What a machine that nobody has named will run is not known yet. */
+		if ((!e->variant[0] || is_wanted(layout, installer, *name)) && !access(path, F_OK))
 			ret = initrd_add(e, "%s-%s.img", *name, board);
 	}
 	return ret;

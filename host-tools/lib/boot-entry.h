@@ -8,7 +8,7 @@
 #include "host-tools/lib/cluster.h"
 #include "host-tools/lib/state.h"
 
-#define BOOT_INITRDS_MAX 8
+#define BOOT_INITRDS_MAX 16
 
 struct boot_entry {
 	enum boot_what { BOOT_LOCAL, BOOT_INSTALL } what;

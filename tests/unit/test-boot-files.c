@@ -14,6 +14,7 @@
 #include "host-tools/lib/boot-entry.h"
 #include "host-tools/lib/boot-files.h"
 #include "host-tools/lib/dnsmasq.h"
+#include "init/lib/cleanup.h"
 #include "init/lib/io.h"
 #include "tests/unit/temp-folder.h"
 #include "tests/unit/fake-modules.h"
@@ -202,6 +203,39 @@ static void test_addons(void **state)
 	free(text);
 }
 
+/* What is there of the storage tools; which of them a host's file names. */
+static void assert_tools(const char *host, const char *variant, const char *wanted)
+{
+	static const char *const tools[] = {"e2fsck", "xfs", "raid", "lvm", "luks"};
+	struct state_node node = {0};
+	struct boot_entry e;
+	char path[128], names[128] = "";
+
+	snprintf(node.armed, sizeof(node.armed), "%s", variant);
+	for (size_t i = 0; i < ARRAY_SIZE(tools); i++) {
+		snprintf(path, sizeof(path), "%s/tftp/%s-small.img", temp_folder, tools[i]);
+		assert_int_equal(file_write(path, "x", 1, 0644), 0);
+	}
+	assert_int_equal(boot_entry_make(&e, temp_folder, cluster,
+					 cluster_find(cluster, TYPE_HOST, host), &node),
+			 0);
+	for (size_t i = 1; i + 1 < e.initrd_count; i++)
+		strcat(strcat(names, i > 1 ? " " : ""), e.initrds[i]);
+	assert_string_equal(names, wanted);
+	boot_entry_free(&e);
+	for (size_t i = 0; i < ARRAY_SIZE(tools); i++) {
+		snprintf(path, sizeof(path), "%s/tftp/%s-small.img", temp_folder, tools[i]);
+		unlink(path);
+	}
+}
+
+static void test_tools(void **state)
+{
+	(void)state;
+	assert_tools("n1", "full", "");
+	assert_tools("n1", "repair", "e2fsck-small.img");
+}
+
 static void test_dnsmasq(void **state)
 {
 	struct strbuf out = STRBUF_INIT;
@@ -227,7 +261,8 @@ int main(void)
 		cmocka_unit_test(test_flip),	     cmocka_unit_test(test_nfsroot),
 		cmocka_unit_test(test_grub),	     cmocka_unit_test(test_grub_escapes),
 		cmocka_unit_test(test_cannot_write), cmocka_unit_test(test_generation),
-		cmocka_unit_test(test_addons),	     cmocka_unit_test(test_dnsmasq),
+		cmocka_unit_test(test_addons),	     cmocka_unit_test(test_tools),
+		cmocka_unit_test(test_dnsmasq),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
