@@ -51,6 +51,10 @@ static int run_c(const struct task *t)
 	int ret;
 
 	module_catch_cancel();
+	if (t->c->stands && t->c->stands(&p.ctx)) {
+		log_info("done before the power cut: it stands");
+		return 0;
+	}
 	ret = t->c->run(&p.ctx);
 	if (ret < 0 && !*log_last_error())
 		log_err(ret, "failed without saying why");

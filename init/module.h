@@ -5,7 +5,7 @@
  * run() is called in a child process of PID 1, as root, at the place that the plan's module list
  * gives it. It returns 0, or the negative errno of the problem that it logged with log_err() (that
  * line becomes the report's reason). It must be idempotent: after a power cut it runs again and
- * comes to the same end. It finds what earlier modules did on the disk and under ctx->target, not
+ * comes to the same end, unless stands() says that its work stands. It finds what earlier modules did on the disk and under ctx->target, not
  * in memory. A module that neither logs nor reports progress for `silence` seconds is killed and
  * reported.
  */
@@ -56,6 +56,9 @@ struct module {
 	const char *needs;    /* modules, space-separated, that must be in the list, earlier */
 	unsigned int silence; /* seconds without a sign of life before it is killed; 0: 300 */
 	int (*run)(struct module_context *ctx);
+	/* Whether the boot before, which a power cut ended, has finished this module, and the disk
+	 * proves it: then run() is not called. NULL: it always is. */
+	bool (*stands)(struct module_context *ctx);
 	void (*check)(struct module_check *check); /* may be NULL */
 };
 

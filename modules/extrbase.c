@@ -5,6 +5,7 @@
 #include "init/lib/str.h"
 #include "init/module.h"
 #include "modules/lib/fetch.h"
+#include "modules/lib/journal.h"
 #include "modules/lib/ring-source.h"
 #include "modules/lib/target.h"
 #include "modules/lib/volume.h"
@@ -64,23 +65,6 @@ static int empty_target(struct module_context *ctx, const struct volumes *v)
 	return 0;
 }
 
-static int sync_target(struct module_context *ctx, const struct volumes *v)
-{
-	module_progress(ctx, 0, 0, "writing to the disk");
-	for (size_t i = 0; i < v->count; i++) {
-		const char *inner = v->list[i].part.mount;
-		_cleanup_close_ int fd = -1;
-
-		if (inner[0] != '/')
-			continue;
-		fd = target_open(ctx->target, inner, O_RDONLY | O_DIRECTORY);
-		if (fd < 0 || syncfs(fd))
-			return log_err(fd < 0 ? fd : -errno, "cannot write to '%s' ('%s')",
-				       v->list[i].path, inner);
-	}
-	return 0;
-}
-
 static int extrbase_run(struct module_context *ctx)
 {
 	_cleanup_free_ struct volumes *v = NULL;
@@ -107,7 +91,15 @@ static int extrbase_run(struct module_context *ctx)
 		ret = empty_target(ctx, v);
 	if (!ret)
 		ret = fetch_unpack(&f);
-	return ret ? ret : sync_target(ctx, v);
+	module_progress(ctx, 0, 0, "writing to the disk");
+	if (!ret)
+		ret = volumes_sync(v, ctx->target);
+	return ret ? ret : journal_close(ctx->plan, "extrbase");
+}
+
+static bool extrbase_stands(struct module_context *ctx)
+{
+	return journal_has(ctx->plan, "extrbase");
 }
 
 static void extrbase_check(struct module_check *check)
@@ -133,4 +125,4 @@ static void extrbase_check(struct module_check *check)
 }
 
 MODULE(extrbase, .summary = "unpack the base system", .after = "init partition mount",
-       .needs = "mount", .run = extrbase_run, .check = extrbase_check);
+       .needs = "mount", .run = extrbase_run, .stands = extrbase_stands, .check = extrbase_check);

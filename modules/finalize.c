@@ -11,6 +11,7 @@
 #include "init/module.h"
 #include "modules/lib/boot-loader.h"
 #include "modules/lib/ext4.h"
+#include "modules/lib/journal.h"
 #include "modules/lib/stamp.h"
 #include "modules/lib/target.h"
 #include "modules/lib/volume.h"
@@ -113,6 +114,7 @@ static int finish_stamp(const struct disk *d, struct stamp *s)
 	int ret;
 
 	s->finished = true;
+	s->work[0] = s->done[0] = s->open[0] = '\0';
 	ret = fd < 0 ? -errno : stamp_write(fd, s);
 	return ret ? log_err(ret, "cannot write the stamp of '%s'", d->path) : 0;
 }
@@ -144,6 +146,10 @@ static int finalize_target(struct finalize *f)
 		log_err(0, "the root file system is not mounted at '%s'", f->ctx->target);
 		return -ENOTCONN;
 	}
+	/* From here on the disk may boot, and somebody may use it. */
+	ret = journal_open(f->ctx->plan, "finalize");
+	if (ret)
+		return ret;
 	module_progress(f->ctx, 0, 0, "boot loader");
 	ret = boot_loader_install(&f->loader);
 	if (!ret)

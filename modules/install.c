@@ -10,8 +10,10 @@
 #include "init/lib/log.h"
 #include "init/lib/str.h"
 #include "init/module.h"
+#include "modules/lib/journal.h"
 #include "modules/lib/target-run.h"
 #include "modules/lib/target.h"
+#include "modules/lib/volume.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -381,6 +383,22 @@ static int install_in_target(struct install *in)
 	return make_all_initramfs(in, initramfs);
 }
 
+/* apt writes without syncing: until that is done, the target would not survive a power cut. */
+static int make_lasting(const struct module_context *ctx)
+{
+	_cleanup_free_ struct volumes *v = NULL;
+	int ret = volumes_find(ctx->plan, &v);
+
+	if (!ret)
+		ret = volumes_sync(v, ctx->target);
+	return ret ? ret : journal_close(ctx->plan, "install");
+}
+
+static bool install_stands(struct module_context *ctx)
+{
+	return journal_has(ctx->plan, "install");
+}
+
 static int install_run(struct module_context *ctx)
 {
 	struct install in = {.ctx = ctx};
@@ -394,7 +412,9 @@ static int install_run(struct module_context *ctx)
 	}
 	if (!target_exists(ctx->target, APT_GET))
 		return log_err(-ENOENT, "the base system has no '%s'", APT_GET);
-	ret = read_repositories(&in);
+	ret = journal_open(ctx->plan, "install");
+	if (!ret)
+		ret = read_repositories(&in);
 	if (!ret)
 		ret = target_enter(ctx->target);
 	if (!ret)
@@ -402,7 +422,9 @@ static int install_run(struct module_context *ctx)
 	left = target_leave(ctx->target);
 	for (size_t i = 0; i < in.count; i++)
 		strbuf_free(&in.list[i].keys);
-	return ret ? ret : left;
+	if (!ret)
+		ret = left;
+	return ret ? ret : make_lasting(ctx);
 }
 
 /* PACKAGE[:ARCHITECTURE][=VERSION|/SUITE]; apt would take a '-' at the end for a removal. */
@@ -444,4 +466,4 @@ static void install_check(struct module_check *check)
 
 MODULE(install, .summary = "install packages with the target's own package manager",
        .after = "init partition mount extrbase", .needs = "mount", .silence = SILENCE_SECONDS + 100,
-       .run = install_run, .check = install_check);
+       .run = install_run, .stands = install_stands, .check = install_check);

@@ -15,6 +15,7 @@
 #include "modules/lib/disk.h"
 #include "modules/lib/ext4.h"
 #include "modules/lib/guard.h"
+#include "modules/lib/journal.h"
 #include "modules/lib/probe.h"
 #include "modules/lib/stamp.h"
 #include "modules/lib/table.h"
@@ -117,6 +118,8 @@ static int plan_stamp(struct job *job, size_t disk)
 	snprintf(s->node, sizeof(s->node), "%s", node);
 	snprintf(s->install, sizeof(s->install), "%s", install);
 	snprintf(s->disk, sizeof(s->disk), "%s", job->layout.disks[disk].name);
+	if (journal_work(plan, s->work))
+		return log_err(-ENOMEM, "cannot plan the stamp");
 	s->table = job->layout.disks[disk].table;
 	table_new_id(s->table, id);
 	snprintf(s->table_id, sizeof(s->table_id), "%.*s", UUID_TEXT - 1, id);
@@ -311,6 +314,11 @@ static int partition_run(struct module_context *ctx)
 	return ret;
 }
 
+static bool partition_stands(struct module_context *ctx)
+{
+	return journal_take_over(ctx->plan);
+}
+
 static void check_line(unsigned int line, const char *message, void *arg)
 {
 	struct module_check *check = arg;
@@ -328,4 +336,4 @@ static void partition_check(struct module_check *check)
 }
 
 MODULE(partition, .summary = "write partition tables, file systems and swap areas", .after = "init",
-       .run = partition_run, .check = partition_check);
+       .run = partition_run, .stands = partition_stands, .check = partition_check);

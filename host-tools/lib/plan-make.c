@@ -82,6 +82,8 @@ static int write_head(struct plan_maker *m)
 	plan_write(m->out, "node", m->host->name);
 	plan_write(m->out, "mac", canonical);
 	plan_write(m->out, "install", m->order->install);
+	if (m->order->resume)
+		plan_write(m->out, "resume", m->order->resume);
 	plan_write(m->out, "variant", m->installer->name);
 	plan_write(m->out, "nonce", m->order->nonce);
 	plan_write(m->out, "token", m->order->token);

@@ -7,11 +7,12 @@
 #include "init/lib/str.h"
 
 struct plan_order {
-	const char *state_dir;		  /* NULL: placeholders for the blobs */
-	const char *host;		  /* name */
-	const char *variant;		  /* an installer's name; NULL: the host's own */
-	const char *mac;		  /* NULL: the host's first */
-	const char *install;		  /* id */
+	const char *state_dir; /* NULL: placeholders for the blobs */
+	const char *host;      /* name */
+	const char *variant;   /* an installer's name; NULL: the host's own */
+	const char *mac;       /* NULL: the host's first */
+	const char *install;   /* id */
+	const char *resume;    /* the one that a power cut ended just before; NULL: none */
 	const char *nonce, *token, *site; /* hex */
 	const char *const *servers;	  /* base URLs; NULL-terminated */
 	const char *breaks;		  /* modules to hold before, with commas; NULL: none */

@@ -107,6 +107,12 @@ static void install_drop(struct serve *s, const char *install)
 		remove_tree(path);
 }
 
+/* Its installation was of this arming, and nothing is known of its end: as a rule the power went. */
+static bool ended_without_report(const struct state_node *node)
+{
+	return node->attempts && !strcmp(node->status, "running");
+}
+
 static int text_make(struct serve *s, const struct state_node *node,
 		     const struct plan_request *request, const char *install, const char *token,
 		     struct strbuf *text, char *why)
@@ -121,6 +127,7 @@ static int text_make(struct serve *s, const struct state_node *node,
 		.variant = node->armed,
 		.mac = request->mac,
 		.install = install,
+		.resume = ended_without_report(node) ? node->install : NULL,
 		.nonce = request->nonce,
 		.token = token,
 		.site = s->site,

@@ -8,6 +8,9 @@
  *	install cnode00-7
  *	disk sys
  *	state finished
+ *	work HEX			the journal: these three only while it is unfinished
+ *	done MODULE,MODULE
+ *	open MODULE
  *	table gpt 0F0E...
  *	part NUMBER START BYTES FS UUID|- MOUNT [OPTIONS]
  */
@@ -35,6 +38,16 @@ static void stamp_hash(const void *bytes, uint8_t out[BLAKE3_OUT_LEN])
 	blake3_hasher_finalize(&hasher, out, BLAKE3_OUT_LEN);
 }
 
+static void add_journal(struct strbuf *text, const struct stamp *s)
+{
+	if (s->work[0])
+		strbuf_addf(text, "work %s\n", s->work);
+	if (s->done[0])
+		strbuf_addf(text, "done %s\n", s->done);
+	if (s->open[0])
+		strbuf_addf(text, "open %s\n", s->open);
+}
+
 int stamp_encode(const struct stamp *s, void *bytes, size_t len)
 {
 	_cleanup_strbuf_ struct strbuf text = {.max = STAMP_TEXT_MAX - 1};
@@ -46,6 +59,7 @@ int stamp_encode(const struct stamp *s, void *bytes, size_t len)
 		    STAMP_FIRST "\nsite %s\nnode %s\ninstall %s\ndisk %s\nstate %s\ntable %s %s\n",
 		    s->site, s->node, s->install, s->disk, s->finished ? "finished" : "unfinished",
 		    s->table == TABLE_GPT ? "gpt" : "msdos", s->table_id);
+	add_journal(&text, s);
 	for (size_t i = 0; i < s->part_count; i++) {
 		const struct stamp_part *p = &s->parts[i];
 
@@ -115,6 +129,16 @@ static bool decode_part(struct stamp *s, char *rest)
 
 static bool decode_line(struct stamp *s, char *line)
 {
+	const struct {
+		const char *key;
+		char *to;
+		size_t len;
+	} words[] = {
+		{"site", s->site, sizeof(s->site)},	     {"node", s->node, sizeof(s->node)},
+		{"install", s->install, sizeof(s->install)}, {"disk", s->disk, sizeof(s->disk)},
+		{"work", s->work, sizeof(s->work)},	     {"done", s->done, sizeof(s->done)},
+		{"open", s->open, sizeof(s->open)},
+	};
 	char *rest = line, *key = str_word(&rest);
 
 	if (!key)
@@ -123,14 +147,9 @@ static bool decode_line(struct stamp *s, char *line)
 		return decode_part(s, rest);
 	if (!strcmp(key, "table"))
 		return decode_table(s, rest);
-	if (!strcmp(key, "site"))
-		return take(s->site, sizeof(s->site), rest);
-	if (!strcmp(key, "node"))
-		return take(s->node, sizeof(s->node), rest);
-	if (!strcmp(key, "install"))
-		return take(s->install, sizeof(s->install), rest);
-	if (!strcmp(key, "disk"))
-		return take(s->disk, sizeof(s->disk), rest);
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (!strcmp(key, words[i].key))
+			return take(words[i].to, words[i].len, rest);
 	if (strcmp(key, "state"))
 		return false;
 	s->finished = !strcmp(rest, "finished");

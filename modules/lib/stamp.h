@@ -16,10 +16,11 @@
 #include "init/lib/plan-format.h"
 #include "modules/lib/layout.h"
 
-#define STAMP_OFFSET ((uint64_t)512 << 10)
-#define STAMP_SIZE   ((size_t)32 << 10)
-#define STAMP_AREA   (2 * STAMP_SIZE)
-#define UUID_TEXT    37
+#define STAMP_OFFSET	((uint64_t)512 << 10)
+#define STAMP_SIZE	((size_t)32 << 10)
+#define STAMP_AREA	(2 * STAMP_SIZE)
+#define UUID_TEXT	37
+#define STAMP_WORK_TEXT 65
 
 struct stamp_part {
 	char mount[256]; /* as the layout's */
@@ -36,6 +37,10 @@ struct stamp {
 	char install[PLAN_ID_MAX];
 	char disk[32]; /* the layout's name of this disk */
 	bool finished; /* finalize ran to its end */
+	/* The journal (journal.h), until it is finished. */
+	char work[STAMP_WORK_TEXT]; /* what the plan wants done */
+	char done[128];		    /* modules, with commas; on the layout's first disk */
+	char open[32];		    /* the module that must not be cut off now */
 	enum layout_table table;
 	char table_id[UUID_TEXT]; /* GPT disk GUID or MSDOS "0x12345678" */
 	struct stamp_part parts[LAYOUT_PARTS_MAX];

@@ -5,6 +5,7 @@
 #include "init/lib/log.h"
 #include "init/lib/str.h"
 #include "modules/lib/probe.h"
+#include "modules/lib/target.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -135,6 +136,22 @@ int volumes_find(const struct plan *plan, struct volumes **out)
 		return ret;
 	*out = v;
 	v = NULL;
+	return 0;
+}
+
+int volumes_sync(const struct volumes *v, const char *target)
+{
+	for (size_t i = 0; i < v->count; i++) {
+		const char *inner = v->list[i].part.mount;
+		_cleanup_close_ int fd = -1;
+
+		if (inner[0] != '/')
+			continue;
+		fd = target_open(target, inner, O_RDONLY | O_DIRECTORY);
+		if (fd < 0 || syncfs(fd))
+			return log_err(fd < 0 ? fd : -errno, "cannot write to '%s' ('%s')",
+				       v->list[i].path, inner);
+	}
 	return 0;
 }
 

@@ -34,6 +34,9 @@ bool volume_plan_runs(const struct plan *plan, const char *module);
  * node or UUID are others, or the installation although this plan partitions; logged. */
 int volumes_find(const struct plan *plan, struct volumes **out);
 
+/* Everything that was written to the file systems below the target is on the disk. -errno; logged. */
+int volumes_sync(const struct volumes *v, const char *target);
+
 /* The raw partition that was made with this label, as the stamps say; NULL where there is none or
  * more than one. */
 const struct volume *volume_raw(const struct volumes *v, const char *label);

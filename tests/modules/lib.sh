@@ -75,7 +75,7 @@ kernel_knows() {
 # plan_new [HEAD LINE...]: $T/plan with a head and the layout; sections are appended by the caller.
 plan_new() {
 	{
-		printf '%s\n' "lucie-plan 1" "site 0123456789abcdef" "node cnode00" "install cnode00-1" "time 1700000000" \
+		printf '%s\n' "lucie-plan 1" "site 0123456789abcdef" "node cnode00" "install ${INSTALL:-cnode00-1}" "time 1700000000" \
 			"token $(printf '00%.0s' {1..32})" "modules ${MODULES:-init partition mount extrbase install configure finalize}"
 		[ $# = 0 ] || printf '%s\n' "$@"
 		printf '%s\n' "" "[layout]" "$LAYOUT"

@@ -90,7 +90,10 @@ int main(int argc, char **argv)
 
 	if (m->check)
 		m->check(&check);
-	ret = m->run(&ctx);
+	if (m->stands && m->stands(&ctx))
+		ret = puts("stands") < 0;
+	else
+		ret = m->run(&ctx);
 	if (ret)
 		fprintf(stderr, "reason: %s\n", log_last_error());
 	plan_free(&plan);

@@ -139,6 +139,7 @@ boot_file 2 | grep -q LOCALBOOT || fail "a node that failed three times still bo
 grep -q 'given up after 3 attempts' "$T/serve.log" || fail "nobody says that n2 is given up"
 arm n2
 expect 0 "after arming anew" sim 2
+! grep -l '^resume' "$STATE"/installs/*/plan || fail "a new order, or a boot after a failure, goes on with what was before"
 pass "a failure is told, attempts are counted, arming anew resets them"
 
 # --- one installation for each boot
@@ -149,7 +150,9 @@ before=$(find "$STATE/installs" -mindepth 1 -maxdepth 1 | wc -l)
 expect_http 200 "a plan" --data-binary @"$T/request" "$URL/v1/plan"
 expect_http 200 "the same request again" --data-binary @"$T/request" "$URL/v1/plan"
 [ "$(find "$STATE/installs" -mindepth 1 -maxdepth 1 | wc -l)" -eq $((before + 1)) ] || fail "a repeated request made an installation of its own"
+first=$("$LUCIE" status --state "$STATE" --json n3 | jq -r '.. | .install? // empty')
 expect 0 "another boot" sim 3
+grep -qx "resume $first" "$STATE"/installs/*/plan || fail "the new boot is not told what was cut off"
 said 'n3 .*ALARM: .* asks for a plan while installation .* was alive'
 pass "the answer to a request can be asked for again; a new boot supersedes, and is noticed"
 
