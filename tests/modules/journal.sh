@@ -17,8 +17,14 @@ order() {
 	section extrbase "base test" "blob $BLOB" "format tar.zst" "source file:$T/base.tar.zst"
 	section configure "hostname cnode00" "identity $RANDOM"
 }
+# The loop device stays the same, as the plan names it.
 reboot() {
-	disk_attach
+	umount -R "$TARGET" 2>/dev/null || true
+	for p in "$DISK"p*; do
+		swapoff "$p" 2>/dev/null || true
+		delpart "$DISK" "${p##*p}"
+	done
+	blockdev --flushbufs "$DISK"
 	kernel_knows
 }
 uuid() { blkid -p -o value -s UUID "${DISK}p2"; }
@@ -88,7 +94,8 @@ pass "without partition there is no journal"
 
 # the power goes again, at every write of taking over
 installed_until i-1 partition mount extrbase
-disk_drop
+umount -R "$TARGET"
+sync "$DISK"
 cp --sparse=always "$T/disk" "$T/before"
 for torn in "" torn; do
 	for n in $(seq 20); do
