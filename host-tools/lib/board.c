@@ -49,7 +49,7 @@ static bool definition_changed(struct board *b)
 static int names_read(const struct board *b, char ***names, size_t *count)
 {
 	struct site site = {.state_dir = b->state_dir};
-	int ret = definition_read(&site.cluster, b->state_dir);
+	int ret = definition_read_served(&site.cluster, b->state_dir);
 
 	if (!ret)
 		ret = site_hosts(&site, b->word_count, b->words, names, count);

@@ -207,18 +207,24 @@ static int load(struct cluster **out, const char *name, const char *dir, const c
 	return report_errors(c, error, arg);
 }
 
-int cluster_load(struct cluster **out, const char *path, cluster_error_fn *error, void *arg)
+int cluster_load_beside(struct cluster **out, const char *path, const char *dir,
+			cluster_error_fn *error, void *arg)
 {
-	_cleanup_free_ char *text = NULL, *dir = NULL;
-	const char *slash = strrchr(path, '/');
+	_cleanup_free_ char *text = NULL;
 	size_t len;
 	int ret = file_read(path, CLUSTER_FILE_MAX, &text, &len);
 
 	*out = NULL;
-	if (ret)
-		return log_err(ret, "cannot read the definition '%s'", path);
-	dir = xasprintf("%.*s", slash ? (int)(slash - path) + 1 : 0, path);
-	return load(out, path, dir, text, len, error, arg);
+	return ret ? log_err(ret, "cannot read the definition '%s'", path)
+		   : load(out, path, dir, text, len, error, arg);
+}
+
+int cluster_load(struct cluster **out, const char *path, cluster_error_fn *error, void *arg)
+{
+	const char *slash = strrchr(path, '/');
+	_cleanup_free_ char *dir = xasprintf("%.*s", slash ? (int)(slash - path) + 1 : 0, path);
+
+	return cluster_load_beside(out, path, dir, error, arg);
 }
 
 int cluster_load_text(struct cluster **out, const char *name, const char *text, size_t len,

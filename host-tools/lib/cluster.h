@@ -56,6 +56,9 @@ struct cluster;
  * errors, or -errno when FILE cannot be read (logged). */
 typedef void cluster_error_fn(const char *line, void *arg);
 int cluster_load(struct cluster **out, const char *path, cluster_error_fn *error, void *arg);
+/* The same with modules/ and what it includes in dir ("" or "FOLDER/"), wherever the file is. */
+int cluster_load_beside(struct cluster **out, const char *path, const char *dir,
+			cluster_error_fn *error, void *arg);
 /* The same from memory, for tests and fuzzers; `name` stands for the file; includes are refused. */
 int cluster_load_text(struct cluster **out, const char *name, const char *text, size_t len,
 		      cluster_error_fn *error, void *arg);

@@ -235,7 +235,7 @@ static void look(struct rings *r)
 
 void rings_tick(struct rings *r)
 {
-	bool changed = file_changed(&r->definition, r->state_dir, "definition");
+	bool changed = file_changed(&r->definition, r->state_dir, "key/definition");
 
 	changed |= file_changed(&r->datasets, r->state_dir, "datasets");
 	changed |= file_changed(&r->bases, r->state_dir, "bases");

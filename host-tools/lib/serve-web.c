@@ -183,7 +183,7 @@ static int definition_load(struct serve *s)
 	int ret;
 
 	file_changed(&s->generation, s->options->state_dir, "current");
-	ret = definition_read(&fresh, s->options->state_dir);
+	ret = definition_read_served(&fresh, s->options->state_dir);
 	if (ret)
 		return ret;
 	pthread_rwlock_wrlock(&s->cluster_lock);

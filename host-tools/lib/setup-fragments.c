@@ -42,8 +42,9 @@ static int write_unit(struct setup *s)
 		    "RestartSec=2\nLimitNOFILE=65536\n\n");
 	strbuf_addf(&text, "ReadWritePaths=%s\n%s", s->dir, hardening);
 	strbuf_adds(&text, "\n[Install]\nWantedBy=multi-user.target\n");
-	return text.error ? text.error
-			  : setup_obeyed(s, "fragments/lucie-serve.service", text.buf, text.len);
+	return text.error
+		       ? text.error
+		       : setup_obeyed(s, "fragments/lucie-serve.service", text.buf, text.len, 0644);
 }
 
 int setup_fragments(struct setup *s)

@@ -1,5 +1,5 @@
-/* What root's own programs obey: dnsmasq's configuration, which may name programs to run, and the
- * files for the system's services. The web process writes in the state directory, in its
+/* What root's own programs obey: the definition, whose power_command an administrator's `lucie power`
+ * runs, dnsmasq's configuration, which may name programs too, and the files for the system's services. The web process writes in the state directory, in its
  * generations too, but not in STATE/key (serve-confine.c): so there is a copy of each, made of what
  * this setup has in its memory, and that one is used.
  */
@@ -18,8 +18,13 @@
 #include "init/lib/log.h"
 
 static const char *const names[] = {
-	"dnsmasq.conf",		  "fragments/lucie-serve.service", "fragments/exports",
-	"fragments/ganesha.conf", "fragments/dhcpd.conf",	   "fragments/kea-dhcp4.conf",
+	"definition",
+	"dnsmasq.conf",
+	"fragments/lucie-serve.service",
+	"fragments/exports",
+	"fragments/ganesha.conf",
+	"fragments/dhcpd.conf",
+	"fragments/kea-dhcp4.conf",
 };
 
 static char *copy_path(const struct setup *s, const char *name, const char *suffix)
@@ -42,15 +47,15 @@ static int sync_path(const char *path)
 	return fd < 0 || fsync(fd) ? -errno : 0;
 }
 
-static int write_synced(const char *path, const void *data, size_t len)
+static int write_synced(const char *path, const void *data, size_t len, mode_t mode)
 {
-	int ret = file_write(path, data, len, 0644);
+	int ret = file_write(path, data, len, mode);
 
 	return ret ? ret : sync_path(path);
 }
 
 /* Beside the one in force, so that a full disk is noticed before anything is switched over. */
-static int stage(const struct setup *s, const char *name, const void *data, size_t len)
+static int stage(const struct setup *s, const char *name, const void *data, size_t len, mode_t mode)
 {
 	_cleanup_free_ char *path = copy_path(s, name, ""), *staged = copy_path(s, name, "~"),
 			    *folder = copy_path(s, "fragments", "");
@@ -59,15 +64,15 @@ static int stage(const struct setup *s, const char *name, const void *data, size
 	if (!ret && has_content(path, data, len))
 		ret = unlink(staged) && errno != ENOENT ? -errno : 0;
 	else if (!ret)
-		ret = write_synced(staged, data, len);
+		ret = write_synced(staged, data, len, mode);
 	return ret ? log_err(ret, "cannot write '%s'", staged) : 0;
 }
 
-int setup_obeyed(struct setup *s, const char *name, const void *data, size_t len)
+int setup_obeyed(struct setup *s, const char *name, const void *data, size_t len, mode_t mode)
 {
-	int ret = setup_update(s, name, data, len, 0644);
+	int ret = setup_update(s, name, data, len, mode);
 
-	return ret ? ret : stage(s, name, data, len);
+	return ret ? ret : stage(s, name, data, len, mode);
 }
 
 static int take_out(const char *path)

@@ -52,7 +52,7 @@ int setup_rendering(struct setup *s, const char *path,
 	int ret = write(&text, s->c);
 
 	return ret ? log_err(ret, "cannot make '%s'", path)
-		   : setup_obeyed(s, path, text.buf, text.len);
+		   : setup_obeyed(s, path, text.buf, text.len, 0644);
 }
 
 /* Copies a file that plans are made from into STATE/inputs, under its hash; the generations that
@@ -157,7 +157,7 @@ static int setup_dnsmasq(struct setup *s)
 	int ret = dnsmasq_write(&text, s->c, s->dir);
 
 	return ret ? log_err(ret, "cannot write dnsmasq's configuration")
-		   : setup_obeyed(s, "dnsmasq.conf", text.buf, text.len);
+		   : setup_obeyed(s, "dnsmasq.conf", text.buf, text.len, 0644);
 }
 
 /* 0600: it has the password hashes. */
@@ -172,7 +172,7 @@ static int setup_definition(struct setup *s)
 			ret, "cannot write the compiled definition: a value looks like a comment");
 	file_read(path, DEFINITION_MAX, &before, NULL);
 	report_definition(&s->report.objects, before, text.buf);
-	return setup_update(s, "definition", text.buf, text.len, 0600);
+	return setup_obeyed(s, "definition", text.buf, text.len, 0600);
 }
 
 /* --- all of it --- */

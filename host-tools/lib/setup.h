@@ -50,7 +50,7 @@ int setup_update(struct setup *s, const char *path, const void *data, size_t len
 /* setup_update() of a file that root's own programs obey: what they get is a copy below
  * STATE/OBEYED, where the web process cannot write. A name has to be in the list of
  * setup-obeyed.c. */
-int setup_obeyed(struct setup *s, const char *name, const void *data, size_t len);
+int setup_obeyed(struct setup *s, const char *name, const void *data, size_t len, mode_t mode);
 /* The same with what write() makes of the definition. */
 int setup_rendering(struct setup *s, const char *path,
 		    int (*write)(struct strbuf *out, const struct cluster *c));

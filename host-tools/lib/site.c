@@ -16,22 +16,34 @@ static void definition_error(const char *line, void *arg)
 	log_warn("%s", line);
 }
 
-int definition_read(struct cluster **out, const char *state_dir)
+static int read_from(struct cluster **out, const char *state_dir, const char *folder)
 {
-	char path[PATH_MAX];
+	char path[PATH_MAX], dir[PATH_MAX];
 	int ret;
 
 	*out = NULL;
-	if ((size_t)snprintf(path, sizeof(path), "%s/definition", state_dir) >= sizeof(path))
+	if ((size_t)snprintf(path, sizeof(path), "%s/%sdefinition", state_dir, folder) >=
+	    sizeof(path))
 		return log_err(-ENAMETOOLONG, "state directory '%s'", state_dir);
 	if (access(path, R_OK))
 		return log_err(-errno, "cannot read '%s' (run lucie setup first)", path);
-	ret = cluster_load(out, path, definition_error, NULL);
+	snprintf(dir, sizeof(dir), "%s/", state_dir);
+	ret = cluster_load_beside(out, path, dir, definition_error, NULL);
 	if (!ret)
 		return 0;
 	cluster_free(*out);
 	*out = NULL;
 	return ret > 0 ? log_err(0, "'%s' has errors (run lucie setup again)", path) : ret;
+}
+
+int definition_read(struct cluster **out, const char *state_dir)
+{
+	return read_from(out, state_dir, "key/");
+}
+
+int definition_read_served(struct cluster **out, const char *state_dir)
+{
+	return read_from(out, state_dir, "");
 }
 
 int site_open(struct site *site, const char *state_dir)

@@ -11,8 +11,11 @@ struct site {
 	struct state *state;
 };
 
-/* Reads STATE/definition, which `lucie setup` wrote. Logs; -errno. */
+/* Reads the definition in force, which `lucie setup` wrote: the copy in STATE/key, as root runs and
+ * reads what it names. Logs; -errno. */
 int definition_read(struct cluster **out, const char *state_dir);
+/* That of the generation, which the web process can read, and which root does not obey. */
+int definition_read_served(struct cluster **out, const char *state_dir);
 
 /* Makes the boot files of a host say what the state says, also when another process changes the
  * state at the same time. dir: the state directory, or a generation. Logs; -errno. */

@@ -22,7 +22,7 @@ expect() {
 	fi
 }
 
-mkdir -p bin state
+mkdir -p bin state/key
 python3 "$here/redfish.py" port &
 service=$!
 for _ in $(seq 100); do [ ! -s port ] || break; sleep 0.1; done
@@ -77,7 +77,7 @@ host() { # NAME NUMBER LINE...
 	host shown 5 "power_command show %n %a %b %c 100%% ; rm -rf"
 	host hung 6 "power_command hangs"
 	host lost 7 "power_command nosuchcommand %c"
-} >state/definition
+} >state/key/definition
 power=("$lucie" power --state state)
 
 expect 2 usage "${power[@]}" n1
@@ -103,10 +103,10 @@ expect 0 "red: ForceOff" "${power[@]}" red off
 expect 1 "red: FAILED" "${power[@]}" --timeout 20 red pxe # it refuses the second one, see redfish.py
 
 # Many at once: each takes 1 s, and in the order of the list.
-sed -i 's/hangs$/slow/' state/definition
+sed -i 's/hangs$/slow/' state/key/definition
 printf '#!/bin/sh\nsleep 1\necho done\n' >bin/slow
 chmod +x bin/slow
-for i in $(seq 10 29); do host "s$i" "$i" "power_command slow"; done >>state/definition
+for i in $(seq 10 29); do host "s$i" "$i" "power_command slow"; done >>state/key/definition
 start=$SECONDS
 expect 0 $'s28: done\ns29: done' "${power[@]}" --parallel 20 's[10-29]' on
 [ $((SECONDS - start)) -lt 15 ] || { echo "FAIL twenty at once took $((SECONDS - start)) s" >&2; failed=1; }

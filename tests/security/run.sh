@@ -71,6 +71,7 @@ tar -C "$T/base" -cf - . | zstd -q -o "$T/base.tar.zst"
 		http_port $PORT
 		board test
 		installer test
+		power_command touch $T/powered
 		}
 		define installer{
 		name test
@@ -176,19 +177,27 @@ grep -q '^NoNewPrivs:.*1' "/proc/$WEB/status" || fail "the web process may gain 
 pass "a web process in somebody else's hands does not reach the key"
 
 # What root obeys is out of its reach, too: dnsmasq, here one that notes what it is started with, and the unit of systemd.
+definition=$STATE/key/definition
 config=$STATE/key/dnsmasq.conf
-for path in "$config" "/proc/$SERVE/root$config" "/proc/1/root$config"; do
-	! inside grep -q dhcp "$path" 2>/dev/null || fail "the web process reads $path"
+for path in "$config" "$definition" "/proc/$SERVE/root$config" "/proc/1/root$config"; do
+	! inside grep -q . "$path" 2>/dev/null || fail "the web process reads $path"
 	! inside sh -c 'echo dhcp-script=/evil >>"$1"' sh "$path" 2>/dev/null || fail "the web process writes to $path"
 done
 ! inside mkdir "$STATE/key/fragments" 2>/dev/null || fail "the web process makes fragments of its own"
 ! inside mv "$STATE/key" "$STATE/key2" 2>/dev/null || fail "the web process moves the key's folder away"
 tamper() {
+	inside sh -c 'sed "s|^\(\s*power_command\) .*|\1 touch $2|" "$1" >"$1~" && cat "$1~" >"$1" && rm "$1~"' sh "$STATE/definition" "$T/evil" || fail "this test cannot change what the web process can"
 	inside sh -c 'echo dhcp-script=/evil >>"$1"' sh "$STATE/dnsmasq.conf" || fail "this test cannot change what the web process can"
 	inside sh -c 'echo ExecStartPre=/evil >>"$1"' sh "$STATE/fragments/lucie-serve.service" || fail "this test cannot change what the web process can"
 }
 setup() { "$LUCIE" setup --conf "$T/cluster.conf" --state "$STATE" --images "$T/images" "$@" >"$T/setup.log" 2>&1 || { cat "$T/setup.log"; fail "lucie setup"; }; }
 tamper
+grep -q "$T/evil" "$STATE/definition" || fail "this test does not change the power_command"
+"$LUCIE" power --state "$STATE" n1 on >"$T/out" 2>&1 || { cat "$T/out"; fail "lucie power"; }
+{ [ -e "$T/powered" ] && [ ! -e "$T/evil" ]; } || fail "lucie power runs what the web process says"
+rm "$T/powered"
+timeout 60 "$LUCIE" install --state "$STATE" --power n1 >"$T/out" 2>&1 || { cat "$T/out"; fail "lucie install --power"; }
+{ [ -e "$T/powered" ] && [ ! -e "$T/evil" ]; } || fail "lucie install --power runs what the web process says"
 kill "$SERVE"
 wait "$SERVE" || fail "the server's exit code"
 mkdir "$T/bin"
