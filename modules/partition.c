@@ -152,10 +152,21 @@ static int check_firmware(const struct job *job)
 	return why && volume_plan_runs(job->ctx->plan, "finalize") ? log_err(0, "%s", why) : 0;
 }
 
+static int check_layout(const struct layout *l)
+{
+	for (size_t i = 0; i < l->part_count; i++)
+		if (l->parts[i].kind != PART_DISK || l->parts[i].keep || l->parts[i].logical ||
+		    l->parts[i].fs == FS_XFS)
+			return log_err(-ENOTSUP, "layout, line %u of the plan", l->parts[i].line);
+	return 0;
+}
+
 static int prepare(struct job *job)
 {
 	int ret = volume_layout(job->ctx->plan, &job->layout);
 
+	if (!ret)
+		ret = check_layout(&job->layout);
 	if (!ret)
 		ret = check_firmware(job);
 	if (!ret)

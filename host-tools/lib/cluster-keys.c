@@ -370,8 +370,13 @@ static const struct key_spec keys[] = {
 	{"at_end", I, 0, is_at_end, "reboot, poweroff, kexec or shell", 0, "reboot"},
 
 	{"disk", D, KEY_REPEAT, NULL, "NAME SELECTOR [table=gpt|msdos]", 0, NULL},
-	{"partition", D, KEY_REPEAT, NULL, "MOUNT SIZE FILESYSTEM [label=TEXT] [mount=OPTIONS]", 0,
+	{"partition", D, KEY_REPEAT, NULL, "MOUNT SIZE FILESYSTEM [OPTION...]", 0, NULL},
+	{"raid", D, KEY_REPEAT, NULL, "NAME LEVEL MEMBER... [spare=MEMBER,...] [chunk=SIZE]", 0,
 	 NULL},
+	{"luks", D, KEY_REPEAT, NULL, "NAME MEMBER [key=plan|random]", 0, NULL},
+	{"vg", D, KEY_REPEAT, NULL, "NAME MEMBER...", 0, NULL},
+	{"lv", D, KEY_REPEAT, NULL, "VG NAME MOUNT SIZE FILESYSTEM [OPTION...]", 0, NULL},
+	{"filesystem", D, KEY_REPEAT, NULL, "MOUNT DEVICE FILESYSTEM [OPTION...]", 0, NULL},
 
 	{"suite", B | P, 0, is_suite, "a distribution's suite like bookworm", 0, NULL},
 	{"kernel", B, 0, is_package, "the name of a kernel package", 0, NULL},

@@ -124,7 +124,7 @@ void cluster_check_layout(struct cluster *c, const struct object *o)
 	for (size_t i = 0; i < o->public.count; i++) {
 		const struct cluster_value *v = &o->public.values[i];
 
-		if (strcmp(v->key, "disk") && strcmp(v->key, "partition"))
+		if (!layout_is_line(v->key))
 			continue;
 		l.value[l.count++] = v;
 		lines[section.count++] = (struct plan_line){v->key, v->text, v->at.line};

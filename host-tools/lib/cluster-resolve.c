@@ -7,6 +7,7 @@
 
 #include "host-tools/lib/suggest.h"
 #include "init/lib/str.h"
+#include "modules/lib/layout.h"
 
 struct collector {
 	struct cluster_value list[CLUSTER_VALUES_MAX];
@@ -22,19 +23,26 @@ static bool has_key(const struct cluster_value *list, size_t count, const char *
 	return false;
 }
 
+static bool has_layout_line(const struct cluster_value *list, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (layout_is_line(list[i].key))
+			return true;
+	return false;
+}
+
 /* The lines of a disk layout depend on each other: an object that has one of its own inherits none.
  */
 static bool is_layout_line(const struct object *o, const char *key)
 {
-	return o->public.type == TYPE_DISK_LAYOUT &&
-	       (!strcmp(key, "disk") || !strcmp(key, "partition"));
+	return o->public.type == TYPE_DISK_LAYOUT && layout_is_line(key);
 }
 
 static bool is_said(const struct collector *all, size_t count, const struct object *o,
 		    const char *key)
 {
 	if (is_layout_line(o, key))
-		return has_key(all->list, count, "disk") || has_key(all->list, count, "partition");
+		return has_layout_line(all->list, count);
 	return has_key(all->list, count, key);
 }
 

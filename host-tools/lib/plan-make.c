@@ -11,6 +11,7 @@
 
 #include "host-tools/lib/mirrors.h"
 #include "init/lib/cleanup.h"
+#include "modules/lib/layout.h"
 
 int plan_refuse(struct plan_maker *m, int err, const char *fmt, ...)
 {
@@ -109,8 +110,7 @@ static int write_layout(struct plan_maker *m)
 		return plan_refuse(m, -EINVAL, "host '%s' has no disk_layout", m->host->name);
 	plan_write_section(m->out, "layout");
 	for (size_t i = 0; i < layout->count; i++)
-		if (!strcmp(layout->values[i].key, "disk") ||
-		    !strcmp(layout->values[i].key, "partition"))
+		if (layout_is_line(layout->values[i].key))
 			plan_write(m->out, layout->values[i].key, layout->values[i].text);
 	return 0;
 }

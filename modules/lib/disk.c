@@ -18,6 +18,7 @@
 #include <sys/sysmacros.h>
 
 #define SYS_BLOCK  "/sys/block"
+#define SECTOR_MAX 4096
 #define SECTOR	   512 /* sysfs counts in these, whatever the disk's own sectors are */
 #define LIST_MAX   256
 #define VPD_HEADER 4 /* SCSI SPC: page 80h, header before the serial number */
@@ -94,6 +95,28 @@ static bool is_fixed(const char *dir, const struct disk *d)
 	return !strstr(d->place, "/usb");
 }
 
+static void fill_geometry(struct disk *d, const char *dir)
+{
+	char ports[PATH_MAX], *ata;
+	uint64_t value;
+
+	d->sector = attr_u64(dir, "queue/logical_block_size", &value) && value >= SECTOR &&
+				    value <= SECTOR_MAX
+			    ? (unsigned int)value
+			    : SECTOR;
+	if (attr_u64(dir, "queue/optimal_io_size", &value))
+		d->optimal_io = value;
+	/* .../ata3/host2/...: the number is the machine's, that of the port lies in ata_port. */
+	snprintf(ports, sizeof(ports), "%s", dir);
+	ata = strstr(ports, "/ata");
+	if (!ata || !(ata = strchr(ata + 1, '/')))
+		return;
+	snprintf(ata, sizeof(ports) - (size_t)(ata - ports), "/ata_port/ata%u",
+		 (unsigned int)atoi(strstr(ports, "/ata") + 4));
+	if (attr_u64(ports, "port_no", &value) && value <= 64)
+		d->port = (unsigned int)value;
+}
+
 /* dir: the disk's folder in sysfs, resolved. */
 static bool disk_fill(struct disk *d, const char *dir)
 {
@@ -112,6 +135,9 @@ static bool disk_fill(struct disk *d, const char *dir)
 	if (!attr_read(dir, "serial", 0, d->serial, sizeof(d->serial)) &&
 	    !attr_read(dir, "device/serial", 0, d->serial, sizeof(d->serial)))
 		attr_read(dir, "device/vpd_pg80", VPD_HEADER, d->serial, sizeof(d->serial));
+	if (!attr_read(dir, "wwid", 0, d->wwid, sizeof(d->wwid)))
+		attr_read(dir, "device/wwid", 0, d->wwid, sizeof(d->wwid));
+	fill_geometry(d, dir);
 	d->fixed = is_fixed(dir, d);
 	return true;
 }
@@ -182,6 +208,12 @@ static bool matches(const struct layout_disk *want, const struct disk *d, uint64
 		return d->fixed && !fnmatch(want->pattern, d->model, 0);
 	case SELECT_LARGER:
 		return d->fixed && d->bytes > want->number;
+	case SELECT_LINK:
+		return disk_has_link(d, want->pattern);
+	case SELECT_TRANSPORT:
+		/* Who names USB means what is removable. */
+		return (d->fixed || !strcmp(want->pattern, "usb")) &&
+		       !strcmp(disk_transport(d), want->pattern);
 	case SELECT_PATH:
 		break;
 	}
@@ -217,7 +249,7 @@ static int no_disk(const struct layout_disk *want, const struct disk *list, size
 static int select_one(const struct layout_disk *want, const struct disk *list, size_t count,
 		      const struct disk *taken, size_t taken_count, struct disk *out)
 {
-	bool next_one = want->selector == SELECT_MODEL || want->selector == SELECT_LARGER;
+	bool next_one = want->selector != SELECT_NTH && want->selector != SELECT_SERIAL;
 	uint64_t nth = 0;
 
 	if (want->selector == SELECT_PATH)

@@ -2,7 +2,7 @@
  * a partition.
  *
  * Nothing here guesses or writes. A removable medium or a disk behind USB is chosen only where the
- * layout names it by path or serial number.
+ * layout names it by path, udev's name, serial number or transport.
  */
 #ifndef LUCIE_DISK_H
 #define LUCIE_DISK_H
@@ -23,13 +23,21 @@ struct disk {
 	char place[256]; /* in the machine: the device's path in sysfs */
 	dev_t dev;
 	uint64_t bytes;
-	char serial[64], model[64]; /* "" where the hardware does not say */
+	char serial[64], model[64], wwid[64]; /* "" where the hardware does not say */
+	unsigned int port;		      /* of its ATA controller, 1..; 0: none */
+	unsigned int sector;		      /* bytes */
+	uint64_t optimal_io;		      /* bytes; 0 where the hardware does not say */
 	bool fixed;
 };
 
 /* Hardware disks, ordered by their place in the machine and not by the order in which drivers came
  * up. *disks is malloc'ed, the caller's to free. -errno; logged. */
 int disk_list(struct disk **disks, size_t *count);
+
+/* How it is attached: nvme, sata, sas, scsi, virtio, usb, mmc; "" if none of these. Pure. */
+const char *disk_transport(const struct disk *d);
+/* True if a name of udev's, in /dev/disk/by-id or /dev/disk/by-path, fits the pattern. Pure. */
+bool disk_has_link(const struct disk *d, const char *pattern);
 
 /* The disk of every `disk` line of the layout, out[i] for disks[i]; no disk twice. -ENODEV,
  * -EEXIST, -errno; logged. */

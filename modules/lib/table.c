@@ -125,10 +125,10 @@ static struct fdisk_parttype *part_type(struct fdisk_context *cxt, const struct 
 	static const struct {
 		const char *gpt;
 		unsigned int dos;
-	} types[FS_COUNT] = {[FS_EXT4] = {GPT_LINUX, DOS_LINUX},
-			     [FS_VFAT] = {GPT_BASIC_DATA, DOS_FAT32_LBA},
-			     [FS_SWAP] = {GPT_SWAP, DOS_SWAP},
-			     [FS_RAW] = {GPT_LINUX, DOS_LINUX}};
+	} types[FS_COUNT] = {
+		[FS_EXT4] = {GPT_LINUX, DOS_LINUX}, [FS_VFAT] = {GPT_BASIC_DATA, DOS_FAT32_LBA},
+		[FS_SWAP] = {GPT_SWAP, DOS_SWAP},   [FS_RAW] = {GPT_LINUX, DOS_LINUX},
+		[FS_XFS] = {GPT_LINUX, DOS_LINUX},  [FS_MEMBER] = {GPT_LINUX, DOS_LINUX}};
 	struct fdisk_label *label = fdisk_get_label(cxt, NULL);
 	bool esp = layout_is_esp(part->fs, part->mount);
 
