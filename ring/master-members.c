@@ -37,17 +37,17 @@ void master_act(struct master *m, const struct verdict *v)
 	if (v->kind == VERDICT_DROP) {
 		master_lose(m, member, v->reason);
 	} else if (v->kind == VERDICT_DEMOTE) {
-		topology_demote(&m->topology, v->id, now_ms());
+		topology_demote(&m->topology, v->id, v->is_slow, now_ms());
 		master_tell(m, RING_EVENT_DEMOTED, member, v->reason);
 	}
 }
 
-static void send_place(struct master *m, struct peer *p)
+static void send_place(struct master *m, struct peer *p, uint32_t source)
 {
 	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
 	struct ring_place place;
 
-	topology_candidates(&m->topology, p->id, &place);
+	topology_candidates(&m->topology, source, &place);
 	for (size_t i = 0; i < place.count; i++)
 		if (!place.candidates[i].id)
 			place.candidates[i].data = m->data;
@@ -59,7 +59,7 @@ static void send_place(struct master *m, struct peer *p)
  * again after a while. */
 static bool needs_place(const struct master *m, const struct member *member, int64_t now)
 {
-	uint32_t before = topology_predecessor(&m->topology, member->id);
+	uint32_t before = topology_source(&m->topology, member->id, now);
 
 	if (member->state != MEMBER_ACTIVE || member->place == PLACE_NONE)
 		return false;
@@ -78,9 +78,9 @@ void master_update_places(struct master *m)
 
 		if (!p || !needs_place(m, member, now))
 			continue;
-		member->told = topology_predecessor(&m->topology, member->id);
+		member->told = topology_source(&m->topology, member->id, now);
 		member->attached_at = now;
-		send_place(m, p);
+		send_place(m, p, member->told);
 	}
 }
 

@@ -11,7 +11,7 @@
 #define RATE_MIN	(64.0 * 1024) /* below it the reference itself says nothing */
 #define BACKLOG_SECONDS 0.2	      /* of its predecessor's data */
 #define STEADY_MARGIN	15	      /* percent that a single interval may be above */
-#define LEAVES_MAX	4	      /* they share the last member's link */
+#define TAIL_MAX	4	      /* each move makes three members attach anew */
 
 /* The quick look, at what a predecessor itself says of its successor. */
 #define FEED_WINDOW    150
@@ -91,16 +91,30 @@ static const struct member_feed *feed_back(const struct member *m, size_t n)
 	return &m->feeds[(m->feed_count - 1 - n) % TOPOLOGY_FEEDS];
 }
 
+/* What the one before it received in an interval; who has everything would have gone on as fast. */
+static double feed_offer(const struct topology *t, const struct member *before,
+			 const struct member_feed *older, const struct member_feed *newer)
+{
+	double got = (double)(int64_t)(newer->have - older->have);
+	double millis = (double)(newer->at - before->joined), expected;
+
+	if (newer->have < t->length || millis <= 0)
+		return got;
+	expected = (double)t->length * (double)(newer->at - older->at) / millis;
+	return got > expected ? got : expected;
+}
+
 /* Its predecessor receives on, but can give it less than `percent` of that in several short
  * intervals, and not much more in any of them. Both figures come from one clock and one moment, so
  * that this can be seen much sooner than by comparing what two nodes say; who stalls in more than
  * every second interval, or catches up, is not slow, here either. */
-static bool is_choked(const struct topology_limits *l, const struct member *m, uint32_t percent,
+static bool is_choked(const struct topology *t, const struct topology_limits *l,
+		      const struct member *m, const struct member *before, uint32_t percent,
 		      int64_t now)
 {
 	size_t kept = m->feed_count < TOPOLOGY_FEEDS ? m->feed_count : TOPOLOGY_FEEDS;
 	const struct member_feed *newest = feed_back(m, 0), *f = newest;
-	double lag = (double)(int64_t)(newest->have - newest->given), rate;
+	double lag = (double)(int64_t)(newest->have - newest->given), offer = 0, rate;
 	size_t n = 0, stalls = 0;
 
 	if (m->fed_by != m->attached || now - newest->at > FEED_FRESH_MS ||
@@ -108,20 +122,21 @@ static bool is_choked(const struct topology_limits *l, const struct member *m, u
 		return false;
 	do {
 		const struct member_feed *newer = f;
-		int64_t have, given;
+		double have, given;
 
 		if (++n >= kept)
 			return false;
 		f = feed_back(m, n);
-		have = (int64_t)(newer->have - f->have);
-		given = (int64_t)(newer->given - f->given);
+		have = feed_offer(t, before, f, newer);
+		given = (double)(int64_t)(newer->given - f->given);
 		stalls += given <= 0;
+		offer += have;
 		if (have <= 0 || given * 200 >= have * percent * 3)
 			return false;
 	} while (n < FEED_INTERVALS || newest->at - f->at < FEED_WINDOW);
-	rate = (double)(newest->have - f->have) * 1000 / (double)(newest->at - f->at);
+	rate = offer * 1000 / (double)(newest->at - f->at);
 	return stalls * 2 <= n && rate >= RATE_MIN && lag >= rate * FEED_BACKLOG &&
-	       (newest->given - f->given) * 100 < (newest->have - f->have) * percent;
+	       (double)(newest->given - f->given) * 100 < offer * percent;
 }
 
 /* It has nothing that the next one has not. Else it is not what holds up those behind it: its link
@@ -144,12 +159,13 @@ static bool is_slow(const struct topology *t, const struct topology_limits *l,
 	const struct member *before = topology_member(t, topology_predecessor(t, m->id));
 	uint32_t next = topology_successor(t, m->id), half = l->slow_percent * 2 / 3;
 
-	if (!half || !before || m->attached != before->id || !next || t->leaf_len == LEAVES_MAX ||
+	if (!half || !before || m->attached != before->id || !next ||
+	    (m->place == PLACE_BODY && t->tail_len == TAIL_MAX) ||
 	    now - t->demoted_at < WINDOW_LONG_MS / 2)
 		return false;
 	if (!is_waited_for(l, m, topology_member(t, next), now))
 		return slower_than(t, l, m, before, WINDOW_LONG_MS, half, now);
-	return is_choked(l, m, half, now) ||
+	return is_choked(t, l, m, before, half, now) ||
 	       slower_than(t, l, m, before, WINDOW_SHORT_MS, half, now) ||
 	       slower_than(t, l, m, before, WINDOW_LONG_MS, l->slow_percent, now);
 }
@@ -182,6 +198,7 @@ static struct verdict judge_member(const struct topology *t, const struct topolo
 			 (double)(now - m->progress_at) / 1000);
 	} else if (is_slow(t, l, m, now)) {
 		v.kind = VERDICT_DEMOTE;
+		v.is_slow = true;
 		snprintf(v.reason, sizeof(v.reason), "slower than the node before it");
 	}
 	return v;
@@ -207,8 +224,7 @@ struct verdict topology_judge(const struct topology *t, const struct topology_li
 }
 
 /* The one complained about goes to the end, where it feeds nobody; a node that complains about a
- * second one is itself what both have in common, and a leaf that complains has nobody left to ask.
- */
+ * second one is itself what both have in common. */
 struct verdict topology_complaint(struct topology *t, uint32_t from, uint32_t about,
 				  const char *text)
 {
@@ -221,7 +237,7 @@ struct verdict topology_complaint(struct topology *t, uint32_t from, uint32_t ab
 	if (m->complaints > 2 || !other) {
 		v.kind = m->complaints > 2 ? VERDICT_DROP : VERDICT_NONE;
 		v.id = from;
-	} else if (other->place == PLACE_CHAIN) {
+	} else if (topology_successor(t, about)) {
 		v.kind = VERDICT_DEMOTE;
 		v.id = about;
 	}

@@ -9,9 +9,13 @@
 #define WORN_MEMBERS 1000
 #define WORN_MS	     600000
 
-/* Between two samples of what a predecessor itself says of its successor. */
-#define FEED_BYTES ((uint64_t)4 * RING_FRAME)
-#define FEED_MS	   125
+/* Between two samples of what a predecessor itself says of its successor; and once it has all. */
+#define FEED_BYTES   ((uint64_t)4 * RING_FRAME)
+#define FEED_MS	     125
+#define FEED_LAST_MS 40
+
+/* Who lacks what another one got in so long has fallen behind it. */
+#define BEHIND_MS 700
 
 void topology_init(struct topology *t, uint64_t length)
 {
@@ -24,7 +28,6 @@ void topology_free(struct topology *t)
 		free(t->members[i]);
 	free(t->members);
 	free(t->chain);
-	free(t->leaves);
 	*t = (struct topology){0};
 }
 
@@ -63,24 +66,26 @@ static bool grow(struct topology *t)
 {
 	size_t n = t->count + 1;
 	struct member **members = realloc(t->members, n * sizeof(*members));
-	uint32_t *chain, *leaves;
+	uint32_t *chain;
 
 	if (members)
 		t->members = members;
 	chain = realloc(t->chain, n * sizeof(*chain));
 	if (chain)
 		t->chain = chain;
-	leaves = realloc(t->leaves, n * sizeof(*leaves));
-	if (leaves)
-		t->leaves = leaves;
-	return members && chain && leaves;
+	return members && chain;
+}
+
+static size_t body_len(const struct topology *t)
+{
+	return t->chain_len - t->tail_len;
 }
 
 /* Before the first member of a higher rank, if from there on nobody has begun: whoever has data may
  * not be put behind one that has none. */
 static size_t place_by_rank(const struct topology *t, uint32_t rank)
 {
-	size_t at = t->chain_len;
+	size_t at = body_len(t);
 
 	while (at && t->members[t->chain[at - 1] - 1]->received == 0 &&
 	       t->members[t->chain[at - 1] - 1]->rank > rank)
@@ -104,9 +109,9 @@ struct member *topology_join(struct topology *t, const char *name, const struct 
 	m->rank = rank;
 	m->attached = m->told = RING_NOBODY;
 	m->joined = m->heard = m->progress_at = now;
-	m->place = PLACE_CHAIN;
+	m->place = PLACE_BODY;
 	t->members[t->count++] = m;
-	list_insert(t->chain, &t->chain_len, old ? t->chain_len : place_by_rank(t, rank), m->id);
+	list_insert(t->chain, &t->chain_len, old ? body_len(t) : place_by_rank(t, rank), m->id);
 	t->epoch++;
 	if (old && !old->next_life) {
 		if (old->place != PLACE_NONE)
@@ -125,7 +130,7 @@ void topology_remove(struct topology *t, uint32_t id, enum member_state state, c
 	if (!m)
 		return;
 	list_remove(t->chain, &t->chain_len, id);
-	list_remove(t->leaves, &t->leaf_len, id);
+	t->tail_len -= m->place == PLACE_TAIL;
 	m->place = PLACE_NONE;
 	m->state = state;
 	if (!m->ended)
@@ -135,15 +140,33 @@ void topology_remove(struct topology *t, uint32_t id, enum member_state state, c
 	t->epoch++;
 }
 
-void topology_demote(struct topology *t, uint32_t id, int64_t now)
+static bool is_behind(const struct member *m, const struct member *other, int64_t now)
+{
+	int64_t millis = (other->ended ? other->ended : now) - other->joined;
+	double recent = millis > 0 ? (double)other->received * BEHIND_MS / (double)millis : 0;
+
+	return (double)m->received + recent < (double)other->received;
+}
+
+/* One that was held up for a moment and one that is slow both look slow; the first comes to stand
+ * before the second, and if not, the second is found to be slow again and goes to the end. */
+void topology_demote(struct topology *t, uint32_t id, bool is_slow, int64_t now)
 {
 	struct member *m = topology_member(t, id);
+	size_t at;
 
-	if (!m || m->place != PLACE_CHAIN)
+	if (!m || m->place == PLACE_NONE)
 		return;
 	list_remove(t->chain, &t->chain_len, id);
-	list_insert(t->leaves, &t->leaf_len, t->leaf_len, id);
-	m->place = PLACE_LEAF;
+	at = t->chain_len;
+	if (m->place == PLACE_BODY) {
+		while (is_slow && at > t->chain_len - t->tail_len &&
+		       is_behind(t->members[t->chain[at - 1] - 1], m, now))
+			at--;
+		t->tail_len++;
+	}
+	list_insert(t->chain, &t->chain_len, at, id);
+	m->place = PLACE_TAIL;
 	t->demoted_at = now;
 	t->epoch++;
 }
@@ -155,6 +178,17 @@ uint32_t topology_predecessor(const struct topology *t, uint32_t id)
 	return at ? t->chain[at - 1] : 0;
 }
 
+uint32_t topology_source(const struct topology *t, uint32_t id, int64_t now)
+{
+	uint32_t before = topology_predecessor(t, id);
+	const struct member *m = topology_member(t, id);
+	size_t told = list_find(t->chain, t->chain_len, m->told);
+	bool may_stay = !m->told || told < list_find(t->chain, t->chain_len, id);
+
+	return before && may_stay && is_behind(topology_member(t, before), m, now) ? m->told
+										   : before;
+}
+
 uint32_t topology_successor(const struct topology *t, uint32_t id)
 {
 	size_t at = list_find(t->chain, t->chain_len, id) + 1;
@@ -162,9 +196,9 @@ uint32_t topology_successor(const struct topology *t, uint32_t id)
 	return at < t->chain_len ? t->chain[at] : 0;
 }
 
-void topology_candidates(const struct topology *t, uint32_t id, struct ring_place *out)
+void topology_candidates(const struct topology *t, uint32_t first, struct ring_place *out)
 {
-	size_t at = list_find(t->chain, t->chain_len, id);
+	size_t at = first ? list_find(t->chain, t->chain_len, first) + 1 : 0;
 
 	*out = (struct ring_place){.epoch = t->epoch};
 	while (out->count < RING_CANDIDATES) {
@@ -196,14 +230,16 @@ bool topology_is_idle(const struct topology *t, uint32_t id)
 	return true;
 }
 
-static void note_feed(struct member *m, uint32_t by, uint64_t have, uint64_t given, int64_t now)
+static void note_feed(const struct topology *t, struct member *m, uint32_t by, uint64_t have,
+		      uint64_t given, int64_t now)
 {
 	const struct member_feed *last = &m->feeds[(m->feed_count - 1) % TOPOLOGY_FEEDS];
+	int64_t pause = have == t->length ? FEED_LAST_MS : FEED_MS;
 
 	if (m->fed_by != by)
 		m->feed_count = 0;
 	m->fed_by = by;
-	if (m->feed_count && have - last->have < FEED_BYTES && now - last->at < FEED_MS)
+	if (m->feed_count && have - last->have < FEED_BYTES && now - last->at < pause)
 		return;
 	m->feeds[m->feed_count++ % TOPOLOGY_FEEDS] = (struct member_feed){now, have, given};
 }
@@ -228,7 +264,7 @@ void topology_beat(struct topology *t, uint32_t id, const struct ring_beat *beat
 		struct member *child = topology_member(t, beat->children[i].id);
 
 		if (child)
-			note_feed(child, id, m->received, beat->children[i].sent, now);
+			note_feed(t, child, id, m->received, beat->children[i].sent, now);
 	}
 }
 

@@ -2,8 +2,9 @@
  * times come in as milliseconds. The master's control thread owns it.
  *
  * The chain begins at the master (id 0); each member takes from the one before it. Members that
- * would hold up others are leaves: they take from the chain's last member. An id is never used
- * again: a node that comes back is a new member, and `former` leads to the old one.
+ * would hold up others are its tail: whoever turns out to be slow goes there, and within it to its
+ * end. An id is never used again: a node that comes back is a new member, and `former` leads to the
+ * old one.
  */
 #ifndef LUCIE_RING_TOPOLOGY_H
 #define LUCIE_RING_TOPOLOGY_H
@@ -26,7 +27,7 @@ enum member_state {
 	MEMBER_RELEASED, /* verified and gone */
 };
 
-enum member_place { PLACE_NONE, PLACE_CHAIN, PLACE_LEAF };
+enum member_place { PLACE_NONE, PLACE_BODY, PLACE_TAIL };
 
 struct member_sample {
 	int64_t at;
@@ -66,10 +67,8 @@ struct member {
 struct topology {
 	struct member **members; /* [id - 1] */
 	size_t count;
-	uint32_t *chain;
-	size_t chain_len;
-	uint32_t *leaves;
-	size_t leaf_len;
+	uint32_t *chain; /* the last tail_len of them are PLACE_TAIL */
+	size_t chain_len, tail_len;
 	uint32_t epoch;
 	uint64_t length;    /* of the stream */
 	int64_t demoted_at; /* the last time: one change is to show before the next */
@@ -87,6 +86,7 @@ enum verdict_kind { VERDICT_NONE, VERDICT_DROP, VERDICT_DEMOTE };
 
 struct verdict {
 	enum verdict_kind kind;
+	bool is_slow; /* why it is demoted */
 	uint32_t id;
 	char reason[RING_TEXT_MAX];
 };
@@ -95,22 +95,27 @@ void topology_init(struct topology *t, uint64_t length);
 void topology_free(struct topology *t);
 
 struct member *topology_member(const struct topology *t, uint32_t id); /* NULL for the master */
-/* The new member, at the chain's end or where its rank puts it among those that have not begun;
+/* The new member, at the end of the chain's body or where its rank puts it among those that have not begun;
  * NULL without memory or ids. former: 0 or a former id, which is dropped if it still is here. */
 struct member *topology_join(struct topology *t, const char *name, const struct ring_address *data,
 			     uint32_t rank, uint32_t former, int64_t now);
-/* Takes it out of chain and leaves and gives it its last state. */
+/* Takes it out of the chain and gives it its last state. */
 void topology_remove(struct topology *t, uint32_t id, enum member_state state, const char *reason,
 		     int64_t now);
-void topology_demote(struct topology *t, uint32_t id, int64_t now);
+/* Into the tail: at its end, or, because it is slow, before those that have fallen behind it; who is
+ * in the tail already goes to its end. */
+void topology_demote(struct topology *t, uint32_t id, bool is_slow, int64_t now);
 
-/* Whom it should take from; 0: the master. */
+/* The one before it; 0: the master. */
 uint32_t topology_predecessor(const struct topology *t, uint32_t id);
+/* Whom it should take from now: the one before it, or, as long as that is a newcomer who has less
+ * than it, the one that it was told before. */
+uint32_t topology_source(const struct topology *t, uint32_t id, int64_t now);
 /* Who comes after it in the chain; 0: nobody, or it is not in the chain. */
 uint32_t topology_successor(const struct topology *t, uint32_t id);
-/* The predecessor and those before it, at most RING_CANDIDATES, the master last if there is room.
- */
-void topology_candidates(const struct topology *t, uint32_t id, struct ring_place *out);
+/* A member of the chain, or 0, and those before it, at most RING_CANDIDATES, the master last if
+ * there is room. */
+void topology_candidates(const struct topology *t, uint32_t first, struct ring_place *out);
 /* True if nobody who still needs data takes, or is to take, from it. */
 bool topology_is_idle(const struct topology *t, uint32_t id);
 

@@ -62,16 +62,16 @@ static void test_chain(void **state)
 	fill(&t, 6);
 	assert_int_equal(topology_predecessor(&t, 1), 0);
 	assert_int_equal(topology_predecessor(&t, 4), 3);
-	topology_candidates(&t, 6, &p);
+	topology_candidates(&t, 5, &p);
 	assert_int_equal(p.count, RING_CANDIDATES);
 	assert_int_equal(p.candidates[0].id, 5);
 	assert_int_equal(p.candidates[3].id, 2);
-	topology_candidates(&t, 2, &p);
+	topology_candidates(&t, 1, &p);
 	assert_int_equal(p.count, 2);
 	assert_int_equal(p.candidates[1].id, 0);
 	topology_remove(&t, 3, MEMBER_DROPPED, "x", 5);
 	assert_int_equal(topology_predecessor(&t, 4), 2);
-	topology_demote(&t, 2, 5);
+	topology_demote(&t, 2, true, 5);
 	assert_int_equal(topology_predecessor(&t, 4), 1);
 	assert_int_equal(topology_predecessor(&t, 2), 6);
 	topology_free(&t);
@@ -133,6 +133,102 @@ static void test_slow_is_moved(void **state)
 	fill(&t, 4); /* stalls are not slowness */
 	now = play(&t, noisy, 0, 1500);
 	assert_int_equal(topology_judge(&t, &limits, now).kind, VERDICT_NONE);
+	topology_free(&t);
+}
+
+static void assert_chain(const struct topology *t, const uint32_t *ids, size_t count)
+{
+	assert_int_equal(t->chain_len, count);
+	assert_memory_equal(t->chain, ids, count * sizeof(*ids));
+}
+
+/* Who was moved although it is as fast as the others is not held up by who is slow, whichever of
+ * them was moved first. */
+static void test_tail(void **state)
+{
+	static const double rate[] = {10, 10, 10, 10}, third[] = {10, 10, 2.5, 10};
+	struct topology t;
+	struct verdict v;
+	int64_t now;
+
+	(void)state;
+	fill(&t, 4);
+	now = play(&t, rate, 0, 1000);
+	topology_demote(&t, 3, true, now);
+	assert_chain(&t, (uint32_t[]){1, 2, 4, 3}, 4);
+	now = play(&t, third, now, 1500);
+	topology_demote(&t, 2, true, now); /* has more than 3, which has fallen behind */
+	assert_chain(&t, (uint32_t[]){1, 4, 2, 3}, 4);
+	topology_demote(&t, 1, false, now); /* was complained about */
+	assert_chain(&t, (uint32_t[]){4, 2, 3, 1}, 4);
+	topology_free(&t);
+
+	fill(&t, 4);
+	now = play(&t, rate, 0, 1000);
+	topology_demote(&t, 2, true, now);
+	topology_demote(&t, 3, true, now);
+	assert_chain(&t, (uint32_t[]){1, 4, 2, 3}, 4);
+	topology_demote(&t, 2, true, now);
+	assert_chain(&t, (uint32_t[]){1, 4, 3, 2}, 4);
+	now = play(&t, (double[]){10, 2.5, 2.5, 10}, now, 1500);
+	v = topology_judge(&t, &limits, now); /* 3 holds up 2 */
+	assert_int_equal(v.kind, VERDICT_DEMOTE);
+	assert_true(v.is_slow);
+	assert_int_equal(v.id, 3);
+	topology_free(&t);
+}
+
+/* Who has data goes on taking it from where it does, until a newcomer before it has as much. */
+static void test_newcomer_before_the_tail(void **state)
+{
+	static const double rate[] = {10, 10, 10}, later[] = {10, 2.5, 10, 30};
+	struct ring_address a = {.port = 1};
+	struct topology t;
+	int64_t now;
+
+	(void)state;
+	fill(&t, 3);
+	now = play(&t, rate, 0, 2000);
+	topology_demote(&t, 2, true, now);
+	assert_int_equal(topology_source(&t, 2, now), 3);
+	topology_member(&t, 2)->told = 3;
+	topology_join(&t, "n4", &a, UINT32_MAX, 0, now);
+	assert_int_equal(topology_predecessor(&t, 2), 4);
+	assert_int_equal(topology_source(&t, 2, now), 3);
+	assert_int_equal(topology_source(&t, 4, now), 3);
+	now = play(&t, later, now, 1000);
+	assert_int_equal(topology_source(&t, 2, now), 4);
+	topology_member(&t, 4)->received = 0;
+	topology_demote(&t, 3, false, now); /* now it comes after 2 */
+	assert_int_equal(topology_source(&t, 2, now), 4);
+	topology_free(&t);
+}
+
+/* Its predecessor has everything: it is slow all the same. */
+static void test_choked_at_the_end(void **state)
+{
+	struct topology t;
+	bool seen = false;
+
+	(void)state;
+	fill(&t, 3);
+	t.length = (uint64_t)(10 * MB);
+	for (int i = 1; i <= 48 && !seen; i++) {
+		double have = i < 40 ? i * MB / 4 : 10 * MB, given = i < 38 ? have : 9.25 * MB;
+		struct ring_beat b = {.count = 1, .children = {{.id = 2}}};
+
+		if (i >= 38)
+			given += (i - 38) * MB / 20;
+		b.received = (uint64_t)have;
+		b.children[0].sent = (uint64_t)(given - 1.5 * MB);
+		topology_beat(&t, 1, &b, i * 50);
+		b = (struct ring_beat){.attached = 1, .received = (uint64_t)(given - 1.5 * MB)};
+		topology_beat(&t, 2, &b, i * 50);
+		b.attached = 2;
+		topology_beat(&t, 3, &b, i * 50);
+		seen = i > 40 && topology_judge(&t, &limits, i * 50).kind == VERDICT_DEMOTE;
+	}
+	assert_true(seen);
 	topology_free(&t);
 }
 
@@ -275,6 +371,9 @@ int main(void)
 		cmocka_unit_test(test_order_of_hosts),
 		cmocka_unit_test(test_silence_names_exactly_one),
 		cmocka_unit_test(test_slow_is_moved),
+		cmocka_unit_test(test_tail),
+		cmocka_unit_test(test_newcomer_before_the_tail),
+		cmocka_unit_test(test_choked_at_the_end),
 		cmocka_unit_test(test_choked_is_seen_early),
 		cmocka_unit_test(test_last_may_be_slow),
 		cmocka_unit_test(test_no_progress),
