@@ -16,7 +16,7 @@
 
 #include "host-tools/lib/boot-entry.h"
 #include "host-tools/lib/command.h"
-#include "host-tools/lib/qemu.h"
+#include "host-tools/lib/qemu-hardware.h"
 #include "host-tools/lib/trial.h"
 #include "init/lib/cleanup.h"
 #include "init/lib/io.h"
@@ -42,7 +42,10 @@ static const char usage[] =
 	"  --variant NAME  an installer of the definition (the host's own)\n"
 	"  --wipe          foreign data on FILE may be overwritten\n"
 	"  --memory MB     of the machine (512)\n"
-	"  --pxe           boot as from a network card: DHCP, TFTP, pxelinux\n"
+	"  --bus BUS       of its disks: virtio, nvme, ahci, ide, scsi (virtio)\n"
+	"  --uefi          a machine with UEFI, not a BIOS\n"
+	"  --secure-boot   the same with Secure Boot on; --pxe, too\n"
+	"  --pxe           boot as from a network card: DHCP, TFTP, pxelinux or shim and GRUB\n"
 	"  --boot          then boot FILE without a network until it asks for a login; that leaves "
 	"FILE as it is\n"
 	"  --timeout S     for the installation (1800)\n"
@@ -53,6 +56,7 @@ struct try_options {
 	struct trial_options trial;
 	const char *disks[DISKS_MAX];
 	size_t disk_count;
+	struct qemu_hardware hardware;
 	uint64_t size, memory, timeout;
 	bool pxe, boot, keep;
 };
@@ -113,11 +117,10 @@ static int loader_args(const struct trial *t, const struct try_options *o, struc
 		if (!tftp)
 			return -EIO;
 		qemu_arg(q, "-netdev");
-		qemu_arg(q, "user,id=n0,tftp=%s,bootfile=lpxelinux.0", tftp);
+		qemu_arg(q, "user,id=n0,tftp=%s,bootfile=%s", tftp,
+			 o->hardware.firmware == FIRMWARE_BIOS ? "lpxelinux.0" : "shimx64.efi");
 		qemu_arg(q, "-device");
-		qemu_arg(q, "virtio-net-pci,netdev=n0,mac=%s", t->mac);
-		qemu_arg(q, "-boot");
-		qemu_arg(q, "order=n");
+		qemu_arg(q, "virtio-net-pci,netdev=n0,bootindex=0,mac=%s", t->mac);
 		return 0;
 	}
 	initrd = trial_initrd(t);
@@ -129,11 +132,11 @@ static int loader_args(const struct trial *t, const struct try_options *o, struc
 	qemu_arg(q, "-device");
 	qemu_arg(q, "virtio-net-pci,netdev=n0,romfile=,mac=%s", t->mac);
 	qemu_arg(q, "-kernel");
-	qemu_arg(q, "%s/tftp/%s", t->dir, t->kernel);
+	qemu_arg(q, "%s/tftp/%s%s", t->dir, t->boot.folder, t->boot.kernel);
 	qemu_arg(q, "-initrd");
 	qemu_arg(q, "%s", initrd);
 	qemu_arg(q, "-append");
-	qemu_arg(q, "%s ip=%s BOOTIF=%s", t->command_line, GUEST_NETWORK, card);
+	qemu_arg(q, "%s ip=%s BOOTIF=%s", t->boot.args.buf, GUEST_NETWORK, card);
 	return 0;
 }
 
@@ -201,8 +204,8 @@ static int install_run(struct trial *t, const struct try_options *o)
 
 	snprintf(console, sizeof(console), "%s/console", t->dir);
 	qemu_init(&q, console, (unsigned int)o->memory, "max");
-	for (size_t i = 0; i < o->disk_count; i++)
-		qemu_disk(&q, (unsigned int)i, o->disks[i]);
+	qemu_machine(&q, &o->hardware);
+	qemu_disks(&q, &o->hardware, o->disks, o->disk_count);
 	ret = loader_args(t, o, &q);
 	if (!ret)
 		ret = qemu_start(&q);
@@ -275,8 +278,8 @@ static int boot_run(struct trial *t, const struct try_options *o)
 
 	snprintf(console, sizeof(console), "%s/console-boot", t->dir);
 	qemu_init(&q, console, (unsigned int)o->memory, "Nehalem");
-	for (size_t i = 0; i < o->disk_count; i++)
-		qemu_disk(&q, (unsigned int)i, o->disks[i]);
+	qemu_machine(&q, &o->hardware);
+	qemu_disks(&q, &o->hardware, o->disks, o->disk_count);
 	qemu_arg(&q, "-snapshot");
 	qemu_arg(&q, "-device");
 	qemu_arg(&q, "VGA");
@@ -296,14 +299,18 @@ static int boot_run(struct trial *t, const struct try_options *o)
 
 /* --- command --- */
 
-static int try_run(const struct try_options *o)
+static int try_run(struct try_options *o)
 {
+	char variables[PATH_MAX + 16];
 	struct trial t;
 	int ret = each_disk(o, true);
 
 	if (ret)
 		return ret;
 	ret = trial_begin(&t, &o->trial);
+	snprintf(variables, sizeof(variables), "%s/uefi-variables", t.dir);
+	if (!ret)
+		ret = qemu_firmware_prepare(&o->hardware, variables);
 	if (!ret)
 		ret = install_run(&t, o);
 	if (!ret)
@@ -332,6 +339,9 @@ enum {
 	OPT_VARIANT,
 	OPT_WIPE,
 	OPT_MEMORY,
+	OPT_BUS,
+	OPT_UEFI,
+	OPT_SECURE_BOOT,
 	OPT_PXE,
 	OPT_BOOT,
 	OPT_TIMEOUT,
@@ -365,6 +375,15 @@ static bool option_take(struct try_options *o, int c, const char *arg)
 		return o->trial.wipe = true;
 	case OPT_MEMORY:
 		return !str_to_u64(arg, &o->memory) && o->memory >= 64 && o->memory <= 1 << 20;
+	case OPT_BUS:
+		return qemu_bus_parse(&o->hardware.bus, arg);
+	case OPT_UEFI:
+		if (o->hardware.firmware == FIRMWARE_BIOS)
+			o->hardware.firmware = FIRMWARE_UEFI;
+		return true;
+	case OPT_SECURE_BOOT:
+		o->hardware.firmware = FIRMWARE_SECURE_BOOT;
+		return o->pxe = true; /* without a boot loader nobody vouches for the kernel */
 	case OPT_PXE:
 		return o->pxe = true;
 	case OPT_BOOT:
@@ -390,6 +409,9 @@ static int try_main(int argc, char **argv)
 						{"variant", required_argument, NULL, OPT_VARIANT},
 						{"wipe", no_argument, NULL, OPT_WIPE},
 						{"memory", required_argument, NULL, OPT_MEMORY},
+						{"bus", required_argument, NULL, OPT_BUS},
+						{"uefi", no_argument, NULL, OPT_UEFI},
+						{"secure-boot", no_argument, NULL, OPT_SECURE_BOOT},
 						{"pxe", no_argument, NULL, OPT_PXE},
 						{"boot", no_argument, NULL, OPT_BOOT},
 						{"timeout", required_argument, NULL, OPT_TIMEOUT},

@@ -76,9 +76,8 @@ static char *escape_commas(const char *s)
 void qemu_init(struct qemu *q, const char *console, unsigned int memory_mb, const char *tcg_cpu)
 {
 	bool kvm = kvm_usable();
-	_cleanup_free_ char *escaped = escape_commas(console);
 
-	*q = (struct qemu){.overflow = !escaped};
+	*q = (struct qemu){.count = 0};
 	snprintf(q->console, sizeof(q->console), "%s", console);
 	qemu_arg(q, PROGRAM);
 	qemu_arg(q, "-accel");
@@ -93,8 +92,7 @@ void qemu_init(struct qemu *q, const char *console, unsigned int memory_mb, cons
 	qemu_arg(q, "none");
 	qemu_arg(q, "-monitor");
 	qemu_arg(q, "none");
-	qemu_arg(q, "-chardev");
-	qemu_arg(q, "file,id=console,path=%s", escaped ? escaped : "");
+	qemu_file_arg(q, "-chardev", "file,id=console,path=", console);
 	qemu_arg(q, "-serial");
 	qemu_arg(q, "chardev:console");
 	qemu_arg(q, "-object");
@@ -103,15 +101,12 @@ void qemu_init(struct qemu *q, const char *console, unsigned int memory_mb, cons
 	qemu_arg(q, "virtio-rng-pci,rng=rng");
 }
 
-void qemu_disk(struct qemu *q, unsigned int number, const char *file)
+void qemu_file_arg(struct qemu *q, const char *option, const char *before, const char *file)
 {
 	_cleanup_free_ char *escaped = escape_commas(file);
 
-	qemu_arg(q, "-drive");
-	qemu_arg(q, "if=none,id=d%u,file=%s,format=raw,cache=unsafe,discard=unmap", number,
-		 escaped ? escaped : "");
-	qemu_arg(q, "-device");
-	qemu_arg(q, "virtio-blk-pci,drive=d%u,serial=disk%u", number, number + 1);
+	qemu_arg(q, "%s", option);
+	qemu_arg(q, "%s%s", before, escaped ? escaped : "");
 	q->overflow |= !escaped;
 }
 

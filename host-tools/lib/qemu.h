@@ -30,9 +30,9 @@ struct qemu {
  * KVM. */
 void qemu_init(struct qemu *q, const char *console, unsigned int memory_mb, const char *tcg_cpu);
 void qemu_arg(struct qemu *q, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* A raw image as a virtio disk; its number is in the serial. A comma in the name is doubled, as
- * QEMU wants it. */
-void qemu_disk(struct qemu *q, unsigned int number, const char *file);
+/* An option with a list that ends in a file name. A comma in the name is doubled, as QEMU wants
+ * it. */
+void qemu_file_arg(struct qemu *q, const char *option, const char *before, const char *file);
 
 /* It dies with this process. Logs; -errno. */
 int qemu_start(struct qemu *q);

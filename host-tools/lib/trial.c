@@ -12,7 +12,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "host-tools/lib/boot-entry.h"
 #include "host-tools/lib/serve.h"
 #include "init/lib/blob.h"
 #include "init/lib/cleanup.h"
@@ -20,12 +19,11 @@
 #include "init/lib/log.h"
 #include "init/lib/proc.h"
 
-#define VERB_SECONDS  900
-#define VERB_WORDS    16
-#define KEY_FILE_MAX  ((size_t)4096)
-#define BOOT_FILE_MAX ((size_t)64 << 10)
-#define STOP_MS	      5000
-#define GUEST_HOST    "10.0.2.2" /* this machine's loopback, in QEMU's user network */
+#define VERB_SECONDS 900
+#define VERB_WORDS   16
+#define KEY_FILE_MAX ((size_t)4096)
+#define STOP_MS	     5000
+#define GUEST_HOST   "10.0.2.2" /* this machine's loopback, in QEMU's user network */
 
 /* --- verbs of this program --- */
 
@@ -212,55 +210,44 @@ static int arm(const struct trial *t)
 /* --- what the boot loader would read --- */
 
 /* The definition's servers are out of reach in a trial. */
-static char *command_line_make(const struct trial *t, char *append)
+static int args_change(struct trial *t)
 {
 	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
-	char *word;
+	struct strbuf *args = &t->boot.args, old;
+	char *rest = args->buf, *word;
 
-	while ((word = str_word(&append)))
+	while ((word = str_word(&rest)))
 		if (!str_starts(word, "lucie.server="))
 			strbuf_addf(&b, "%s ", word);
 	strbuf_addf(&b, "lucie.server=%s", t->server);
 	if (!strstr(b.buf ? b.buf : "", "console=ttyS0"))
 		strbuf_adds(&b, " console=ttyS0,115200");
-	return b.error ? NULL : strdup(b.buf);
+	old = *args;
+	*args = b;
+	b = old;
+	return args->error;
 }
 
-static int boot_file_take(struct trial *t, char *text)
+static int boot_make(struct trial *t)
 {
-	char *line, *rest, *word;
-
-	while ((line = strsep(&text, "\n"))) {
-		rest = line;
-		word = str_word(&rest);
-		if (!word)
-			continue;
-		if (!strcmp(word, "KERNEL"))
-			t->kernel = strdup(str_trim(rest));
-		else if (!strcmp(word, "INITRD"))
-			t->initrds = strdup(str_trim(rest));
-		else if (!strcmp(word, "APPEND"))
-			t->command_line = command_line_make(t, rest);
-	}
-	return t->kernel && t->initrds && t->command_line ? 0 : -EINVAL;
-}
-
-static int boot_file_read(struct trial *t, const struct cluster_object *host)
-{
-	const char *macs = cluster_get(host, "mac_address");
-	char first[MAC_TEXT] = "", name[BOOT_CARD_TEXT], path[PATH_MAX + 64];
-	_cleanup_free_ char *text = NULL;
+	const char *node = t->options->node, *macs;
+	const struct cluster_object *host = cluster_find(t->site.cluster, TYPE_HOST, node);
+	struct state_node state;
+	char first[MAC_TEXT] = "";
 	int ret;
 
+	if (!host)
+		return log_err(0, "the definition has no host '%s'", node);
+	macs = cluster_get(host, "mac_address");
 	snprintf(first, sizeof(first), "%s", macs ? macs : "");
 	if (str_to_mac(first, t->mac))
 		return log_err(0, "host '%s' has no mac_address", host->name);
-	boot_card_name(t->mac, name);
-	snprintf(path, sizeof(path), "%s/tftp/pxelinux.cfg/%s", t->dir, name);
-	ret = file_read(path, BOOT_FILE_MAX, &text, NULL);
+	ret = state_node(t->site.state, node, &state);
 	if (!ret)
-		ret = boot_file_take(t, text);
-	return ret ? log_err(ret, "cannot read '%s'", path) : 0;
+		ret = boot_entry_make(&t->boot, t->dir, t->site.cluster, host, &state);
+	if (!ret)
+		ret = t->boot.what == BOOT_INSTALL ? args_change(t) : -ENOENT;
+	return ret ? log_err(ret, "cannot tell what '%s' boots", node) : 0;
 }
 
 static int append_file(int out, const char *path)
@@ -279,18 +266,18 @@ static int append_file(int out, const char *path)
 
 char *trial_initrd(const struct trial *t)
 {
-	_cleanup_free_ char *list = strdup(t->initrds);
 	_cleanup_close_ int fd = -1;
-	char *path, *rest = list, *name, from[2 * PATH_MAX];
+	char *path, from[2 * PATH_MAX];
 	int ret = 0;
 
-	if (!list || asprintf(&path, "%s/initrd", t->dir) < 0)
+	if (asprintf(&path, "%s/initrd", t->dir) < 0)
 		return NULL;
 	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd < 0)
 		log_err(-errno, "cannot make '%s'", path);
-	while (fd >= 0 && !ret && (name = strsep(&rest, ","))) {
-		snprintf(from, sizeof(from), "%s/tftp/%s", t->dir, name);
+	for (size_t i = 0; fd >= 0 && !ret && i < t->boot.initrd_count; i++) {
+		snprintf(from, sizeof(from), "%s/tftp/%s%s", t->dir, t->boot.folder,
+			 t->boot.initrds[i]);
 		ret = append_file(fd, from);
 	}
 	if (fd >= 0 && !ret)
@@ -299,10 +286,35 @@ char *trial_initrd(const struct trial *t)
 	return NULL;
 }
 
+/* FOLDER/NAME, a new folder in which only the file of a boot loader lies. */
+static int config_write(const char *folder, const char *name, const struct strbuf *text)
+{
+	char path[PATH_MAX + 300];
+	int ret = text->error;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	*strrchr(path, '/') = '\0';
+	if (!ret)
+		ret = mkdir_path(path, 0755);
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	return ret ? ret : file_write(path, text->buf, text->len, 0644);
+}
+
+static int configs_write(const struct trial *t, const char *folder)
+{
+	_cleanup_strbuf_ struct strbuf pxelinux = STRBUF_INIT, grub = STRBUF_INIT;
+	int ret = boot_entry_pxelinux(&pxelinux, &t->boot);
+
+	if (!ret)
+		ret = boot_entry_grub(&grub, &t->boot, t->mac);
+	if (!ret)
+		ret = config_write(folder, "pxelinux.cfg/default", &pxelinux);
+	return ret ? ret : config_write(folder, "grub/grub.cfg", &grub);
+}
+
 /* Everything of tftp/ but its configuration, which names servers that the guest cannot reach. */
 char *trial_tftp(const struct trial *t)
 {
-	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
 	_cleanup_closedir_ DIR *dir = NULL;
 	char *path, from[PATH_MAX + 300], to[PATH_MAX + 300];
 	struct dirent *e;
@@ -310,24 +322,17 @@ char *trial_tftp(const struct trial *t)
 
 	if (asprintf(&path, "%s/pxe", t->dir) < 0)
 		return NULL;
-	snprintf(to, sizeof(to), "%s/pxelinux.cfg", path);
-	ret = mkdir_path(to, 0755);
+	ret = configs_write(t, path);
 	snprintf(from, sizeof(from), "%s/tftp", t->dir);
 	dir = opendir(from);
 	while (dir && !ret && (e = readdir(dir))) {
-		if (e->d_name[0] == '.' || !strcmp(e->d_name, "pxelinux.cfg"))
+		if (e->d_name[0] == '.' || !strcmp(e->d_name, "pxelinux.cfg") ||
+		    !strcmp(e->d_name, "grub"))
 			continue;
 		snprintf(from, sizeof(from), "../tftp/%s", e->d_name);
 		snprintf(to, sizeof(to), "%s/%s", path, e->d_name);
 		ret = symlink(from, to) ? -errno : 0;
 	}
-	strbuf_addf(&text,
-		    "DEFAULT install\nLABEL install\n\tKERNEL %s\n\tINITRD %s\n\tAPPEND "
-		    "%s\n\tSYSAPPEND 3\n",
-		    t->kernel, t->initrds, t->command_line);
-	snprintf(to, sizeof(to), "%s/pxelinux.cfg/default", path);
-	if (!ret)
-		ret = text.error ? text.error : file_write(to, text.buf, text.len, 0644);
 	if (!ret)
 		return path;
 	log_err(ret, "cannot make '%s'", path);
@@ -388,7 +393,6 @@ static void server_stop(struct trial *t)
 
 int trial_begin(struct trial *t, const struct trial_options *options)
 {
-	const struct cluster_object *host;
 	int ret;
 
 	*t = (struct trial){.options = options, .listen_fd = -1};
@@ -405,11 +409,7 @@ int trial_begin(struct trial *t, const struct trial_options *options)
 		ret = server_start(t);
 	if (!ret)
 		ret = site_open(&t->site, t->dir);
-	if (ret)
-		return ret;
-	host = cluster_find(t->site.cluster, TYPE_HOST, options->node);
-	return host ? boot_file_read(t, host)
-		    : log_err(0, "the definition has no host '%s'", options->node);
+	return ret ? ret : boot_make(t);
 }
 
 void trial_end(struct trial *t, bool keep)
@@ -420,9 +420,7 @@ void trial_end(struct trial *t, bool keep)
 	site_close(&t->site);
 	if (t->listen_fd >= 0)
 		close(t->listen_fd);
-	free(t->kernel);
-	free(t->initrds);
-	free(t->command_line);
+	boot_entry_free(&t->boot);
 	if (t->dir[0] && keep)
 		printf("kept: %s\n", t->dir);
 	else if (t->dir[0] && (ret = remove_tree(t->dir)))

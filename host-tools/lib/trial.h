@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "host-tools/lib/boot-entry.h"
 #include "host-tools/lib/site.h"
 #include "init/lib/str.h"
 
@@ -28,10 +29,9 @@ struct trial {
 	int listen_fd;
 	pid_t serve; /* 0: not running */
 	struct site site;
-	/* What the node's boot loader would read; owned. */
+	/* What the node's boot loader would read: with this trial as the server. */
 	char mac[MAC_TEXT];
-	char *kernel, *initrds,
-		*command_line; /* file names below DIR/tftp; initrds with commas between them */
+	struct boot_entry boot;
 };
 
 /* Makes the state directory, arms the node, and starts the server as a child. Whatever it returns,
@@ -40,7 +40,7 @@ int trial_begin(struct trial *t, const struct trial_options *options);
 /* The initrds as the one that the kernel makes of them. The path is the caller's to free; NULL:
  * failed, logged. */
 char *trial_initrd(const struct trial *t);
-/* A folder for TFTP with a pxelinux configuration for this node. The same rules. */
+/* A folder for TFTP with the configurations of pxelinux and GRUB for this node. The same rules. */
 char *trial_tftp(const struct trial *t);
 bool trial_serving(struct trial *t);
 /* Ends the server; removes the folder unless keep is set. */
