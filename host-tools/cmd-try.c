@@ -110,6 +110,7 @@ static int each_disk(const struct try_options *o, bool before)
 static int loader_args(const struct trial *t, const struct try_options *o, struct qemu *q)
 {
 	_cleanup_free_ char *tftp = NULL, *initrd = NULL;
+	bool bios = o->hardware.firmware == FIRMWARE_BIOS;
 	char card[BOOT_CARD_TEXT];
 
 	if (o->pxe) {
@@ -118,9 +119,12 @@ static int loader_args(const struct trial *t, const struct try_options *o, struc
 			return -EIO;
 		qemu_arg(q, "-netdev");
 		qemu_arg(q, "user,id=n0,tftp=%s,bootfile=%s", tftp,
-			 o->hardware.firmware == FIRMWARE_BIOS ? "lpxelinux.0" : "shimx64.efi");
+			 bios ? "lpxelinux.0" : "shimx64.efi");
 		qemu_arg(q, "-device");
-		qemu_arg(q, "virtio-net-pci,netdev=n0,bootindex=0,mac=%s", t->mac);
+		/* UEFI has a driver of its own; with the card's, shim gets the length of files wrong.
+		 */
+		qemu_arg(q, "virtio-net-pci,netdev=n0,bootindex=0,mac=%s%s", t->mac,
+			 bios ? "" : ",romfile=");
 		return 0;
 	}
 	initrd = trial_initrd(t);

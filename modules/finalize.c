@@ -119,12 +119,11 @@ static int finish_stamp(const struct disk *d, struct stamp *s)
 	return ret ? log_err(ret, "cannot write the stamp of '%s'", d->path) : 0;
 }
 
-static const struct volume *find_esp(const struct volumes *v)
+static void find_system_partitions(struct boot_loader *b)
 {
-	for (size_t i = 0; i < v->count; i++)
-		if (layout_is_esp(v->list[i].part.fs, v->list[i].part.mount))
-			return &v->list[i];
-	return NULL;
+	for (size_t i = 0; i < b->v->count && b->esp_count < ARRAY_SIZE(b->esps); i++)
+		if (layout_is_esp(b->v->list[i].part.fs, b->v->list[i].part.mount))
+			b->esps[b->esp_count++] = &b->v->list[i];
 }
 
 static int finalize_target(struct finalize *f)
@@ -140,8 +139,8 @@ static int finalize_target(struct finalize *f)
 		.v = f->v,
 		.root = volume_of(f->v, "/"),
 		.boot = volume_of(f->v, "/boot"),
-		.esp = find_esp(f->v),
 	};
+	find_system_partitions(&f->loader);
 	if (!f->loader.root || !f->loader.boot || !target_is_mounted(f->ctx->target, &dev)) {
 		log_err(0, "the root file system is not mounted at '%s'", f->ctx->target);
 		return -ENOTCONN;
@@ -158,6 +157,8 @@ static int finalize_target(struct finalize *f)
 		ret = take_apart(f);
 	if (!ret)
 		ret = verify(f);
+	if (!ret)
+		boot_loader_register(&f->loader);
 	for (size_t i = 0; !ret && i < f->v->disk_count; i++)
 		ret = finish_stamp(&f->v->disks[i], &f->v->stamps[i]);
 	return ret;

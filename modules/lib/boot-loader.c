@@ -34,3 +34,9 @@ int boot_loader_verify(const struct boot_loader *b)
 {
 	return boot_firmware_is_uefi() ? boot_uefi_verify(b) : boot_bios_verify(b);
 }
+
+void boot_loader_register(const struct boot_loader *b)
+{
+	if (boot_firmware_is_uefi())
+		boot_uefi_register(b);
+}

@@ -2,9 +2,12 @@
  * distribution's signed shim and GRUB for UEFI. Both boot the newest kernel in /boot by
  * configurations that a hook in the target writes, now and after each kernel package.
  *
- * Boot entries of the firmware are left alone: the network stays first, as the server decides what
- * a node boots, and the disk is found by the path that removable media have (UEFI specification
- * 3.5.1.1).
+ * With UEFI the disk is found by the path that removable media have (UEFI specification 3.5.1.1), and
+ * by a boot entry of its own where the firmware takes one; the network stays first, as the server
+ * decides what a node boots.
+ *
+ * A layout may have a system partition on each of several disks: all get the same, so that the
+ * machine starts from any of them.
  */
 #ifndef LUCIE_BOOT_LOADER_H
 #define LUCIE_BOOT_LOADER_H
@@ -18,14 +21,17 @@
 
 #define BOOT_CONFIG_EXTLINUX "/boot/extlinux/extlinux.conf"
 #define BOOT_CONFIG_GRUB     "/boot/lucie/grub.cfg"
+#define BOOT_FILE_SHIM	     "EFI/BOOT/BOOTX64.EFI" /* found without a boot entry */
 #define BOOT_FILE_HASH	     32
 
 struct boot_loader {
 	const char *target;
 	const char *kernel_args; /* may be NULL */
 	const struct volumes *v;
-	const struct volume *root, *boot, *esp; /* where /boot lies; esp may be NULL with a BIOS */
-	/* what was put onto the system partition, for boot_loader_verify() */
+	const struct volume *root, *boot; /* where /boot lies */
+	const struct volume *esps[LAYOUT_DISKS_MAX];
+	size_t esp_count; /* may be 0 with a BIOS */
+	/* what was put onto each system partition, for boot_loader_verify() */
 	struct boot_file {
 		char path[64]; /* below the partition */
 		size_t bytes;
@@ -45,6 +51,9 @@ int boot_loader_install(struct boot_loader *b);
 /* After the target is unmounted: reads from the disk what the firmware will read. -errno; logged. */
 int boot_loader_verify(const struct boot_loader *b);
 
+/* When all is proven: tells the firmware. What it does not take is logged, and no failure. */
+void boot_loader_register(const struct boot_loader *b);
+
 /* The parts. */
 int boot_config_write(const struct boot_loader *b);	 /* hook, arguments, both configurations */
 bool boot_is_own_partition(const struct boot_loader *b); /* /boot is a file system of its own */
@@ -52,5 +61,6 @@ int boot_bios_install(const struct boot_loader *b);
 int boot_bios_verify(const struct boot_loader *b);
 int boot_uefi_install(struct boot_loader *b);
 int boot_uefi_verify(const struct boot_loader *b);
+void boot_uefi_register(const struct boot_loader *b);
 
 #endif

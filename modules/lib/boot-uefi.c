@@ -22,7 +22,6 @@
 #include "init/lib/str.h"
 #include "modules/lib/target.h"
 
-#define SHIM	   "EFI/BOOT/BOOTX64.EFI" /* UEFI 3.5.1.1: found without a boot entry */
 #define GRUB	   "EFI/BOOT/grubx64.efi" /* shim starts it from its own folder */
 #define VENDOR	   "debian"		  /* of the image's GRUB: the folder that it reads */
 #define OS_RELEASE "/etc/os-release"
@@ -44,17 +43,21 @@ static void hash_of(const void *data, size_t len, uint8_t out[BOOT_FILE_HASH])
 	blake3_hasher_finalize(&h, out, BOOT_FILE_HASH);
 }
 
-/* Onto the system partition; what is written is remembered for the proof. */
+/* Onto each system partition; what is written is remembered for the proof. */
 static int put(struct boot_loader *b, const char *path, const void *data, size_t len)
 {
 	struct boot_file *file = &b->files[b->file_count++];
 	char place[PATH_MAX];
+	int ret = 0;
 
 	snprintf(file->path, sizeof(file->path), "%s", path);
 	file->bytes = len;
 	hash_of(data, len, file->hash);
-	snprintf(place, sizeof(place), "%s/%s", b->esp->part.mount, path);
-	return target_write(b->target, place, data, len, 0644);
+	for (size_t i = 0; !ret && i < b->esp_count; i++) {
+		snprintf(place, sizeof(place), "%s/%s", b->esps[i]->part.mount, path);
+		ret = target_write(b->target, place, data, len, 0644);
+	}
+	return ret;
 }
 
 /* From the target (its own links followed) or, target NULL, from the image. */
@@ -81,7 +84,7 @@ static int copy_loaders(struct boot_loader *b, bool *own)
 
 	*own = target_exists(b->target, of_target.shim) && target_exists(b->target, of_target.grub);
 	if (*own) {
-		ret = copy(b, b->target, of_target.shim, SHIM);
+		ret = copy(b, b->target, of_target.shim, BOOT_FILE_SHIM);
 		return ret ? ret : copy(b, b->target, of_target.grub, GRUB);
 	}
 	if (access(of_image.shim, R_OK) || access(of_image.grub, R_OK)) {
@@ -89,7 +92,7 @@ static int copy_loaders(struct boot_loader *b, bool *own)
 			   "grub-efi-amd64-signed, and uefi.img was not loaded");
 		return -ENOENT;
 	}
-	ret = copy(b, NULL, of_image.shim, SHIM);
+	ret = copy(b, NULL, of_image.shim, BOOT_FILE_SHIM);
 	return ret ? ret : copy(b, NULL, of_image.grub, GRUB);
 }
 
@@ -124,30 +127,31 @@ static int write_stub(struct boot_loader *b, bool own)
 }
 
 /* What lies at its place really is the system partition that the stamp led to. */
-static int check_mounted(const struct boot_loader *b)
+static int check_mounted(const struct boot_loader *b, const struct volume *esp)
 {
 	char place[PATH_MAX];
 	struct stat st;
 	dev_t dev;
-	int ret = target_place(b->target, b->esp->part.mount, place);
+	int ret = target_place(b->target, esp->part.mount, place);
 
-	if (ret || stat(b->esp->path, &st))
-		return log_err(ret ? ret : -errno, "cannot find '%s'", b->esp->path);
+	if (ret || stat(esp->path, &st))
+		return log_err(ret ? ret : -errno, "cannot find '%s'", esp->path);
 	if (!target_is_mounted(place, &dev) || dev != st.st_rdev)
-		return log_err(-EXDEV, "'%s' is not mounted at '%s'", b->esp->path, place);
+		return log_err(-EXDEV, "'%s' is not mounted at '%s'", esp->path, place);
 	return 0;
 }
 
 int boot_uefi_install(struct boot_loader *b)
 {
+	int ret = 0;
 	bool own;
-	int ret;
 
 	b->file_count = 0;
-	if (!b->esp)
+	if (!b->esp_count)
 		return log_err(-ENXIO, "this machine boots by UEFI, and its disk has no system "
 				       "partition");
-	ret = check_mounted(b);
+	for (size_t i = 0; !ret && i < b->esp_count; i++)
+		ret = check_mounted(b, b->esps[i]);
 	if (!ret)
 		ret = copy_loaders(b, &own);
 	return ret ? ret : write_stub(b, own);
@@ -155,7 +159,7 @@ int boot_uefi_install(struct boot_loader *b)
 
 /* --- proof --- */
 
-static int verify_file(const struct boot_loader *b, const struct boot_file *file)
+static int verify_file(const struct volume *esp, const struct boot_file *file)
 {
 	_cleanup_free_ char *data = NULL;
 	uint8_t hash[BOOT_FILE_HASH];
@@ -169,7 +173,20 @@ static int verify_file(const struct boot_loader *b, const struct boot_file *file
 		hash_of(data, len, hash);
 	if (!ret && (len != file->bytes || memcmp(hash, file->hash, sizeof(hash))))
 		ret = -EIO;
-	return ret ? log_err(ret, "'%s' of '%s' does not read back", file->path, b->esp->path) : 0;
+	return ret ? log_err(ret, "'%s' of '%s' does not read back", file->path, esp->path) : 0;
+}
+
+static int verify_partition(const struct boot_loader *b, const struct volume *esp)
+{
+	int ret = 0;
+
+	if (mount(esp->path, LOOK_AT, layout_fs_name(FS_VFAT), MS_RDONLY, NULL))
+		return log_err(-errno, "cannot mount '%s' to look at it", esp->path);
+	for (size_t i = 0; !ret && i < b->file_count; i++)
+		ret = verify_file(esp, &b->files[i]);
+	if (umount2(LOOK_AT, UMOUNT_NOFOLLOW) && !ret)
+		ret = log_err(-errno, "cannot unmount '%s'", LOOK_AT);
+	return ret;
 }
 
 int boot_uefi_verify(const struct boot_loader *b)
@@ -178,11 +195,7 @@ int boot_uefi_verify(const struct boot_loader *b)
 
 	if (ret)
 		return log_err(ret, "cannot make '%s'", LOOK_AT);
-	if (mount(b->esp->path, LOOK_AT, layout_fs_name(FS_VFAT), MS_RDONLY, NULL))
-		return log_err(-errno, "cannot mount '%s' to look at it", b->esp->path);
-	for (size_t i = 0; !ret && i < b->file_count; i++)
-		ret = verify_file(b, &b->files[i]);
-	if (umount2(LOOK_AT, UMOUNT_NOFOLLOW) && !ret)
-		ret = log_err(-errno, "cannot unmount '%s'", LOOK_AT);
+	for (size_t i = 0; !ret && i < b->esp_count; i++)
+		ret = verify_partition(b, b->esps[i]);
 	return ret;
 }

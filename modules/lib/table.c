@@ -80,13 +80,18 @@ static void read_part(struct table *t, struct fdisk_context *cxt, size_t n)
 	struct fdisk_partition *pa = NULL;
 
 	if (t->count < TABLE_PARTS_MAX && !fdisk_get_partition(cxt, n, &pa) &&
-	    fdisk_partition_is_used(pa))
-		t->parts[t->count++] = (struct table_part){
+	    fdisk_partition_is_used(pa)) {
+		const char *uuid = fdisk_partition_get_uuid(pa);
+		struct table_part *part = &t->parts[t->count++];
+
+		*part = (struct table_part){
 			.number = (unsigned int)n + 1,
 			.start = fdisk_partition_get_start(pa) * sector,
 			.bytes = fdisk_partition_get_size(pa) * sector,
 			.boot = has_boot_flag(cxt, t->kind, pa, n),
 		};
+		snprintf(part->uuid, sizeof(part->uuid), "%s", uuid ? uuid : "");
+	}
 	fdisk_unref_partition(pa);
 }
 
@@ -98,7 +103,7 @@ int table_read(const char *path, struct table *t)
 
 	if (ret)
 		return ret;
-	*t = (struct table){.kind = context_kind(cxt)};
+	*t = (struct table){.kind = context_kind(cxt), .sector = fdisk_get_sector_size(cxt)};
 	if (t->kind == TABLE_KIND_NONE)
 		return 0;
 	if (!fdisk_get_disklabel_id(cxt, &id) && id)

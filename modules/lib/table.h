@@ -17,11 +17,13 @@ enum table_kind { TABLE_KIND_NONE, TABLE_KIND_GPT, TABLE_KIND_MSDOS, TABLE_KIND_
 struct table {
 	enum table_kind kind;
 	char id[TABLE_ID_MAX]; /* GPT: the disk's GUID, upper case; MSDOS: "0x12345678" */
+	uint64_t sector;       /* bytes of a logical block */
 	size_t count;
 	struct table_part {
 		unsigned int number;
 		uint64_t start, bytes;
-		bool boot; /* GPT: legacy boot flag; MSDOS: active */
+		bool boot;		 /* GPT: legacy boot flag; MSDOS: active */
+		char uuid[TABLE_ID_MAX]; /* of GPT */
 	} parts[TABLE_PARTS_MAX];
 };
 
