@@ -13,7 +13,7 @@ BLAKE3_node := $(O)/blake3/libblake3-node.a
 NEEDS_host := $(O)/build/blake3.built
 NEEDS_asan := $(NEEDS_host)
 NEEDS_fuzz := $(NEEDS_host)
-NEEDS_node := $(patsubst %,$(O)/build/%.built,$(PACKAGES))
+NEEDS_node := $(foreach p,$(PACKAGES),$(if $($(p)_TOOL),,$(O)/build/$(p).built))
 $(O)/blake3/%: $(O)/build/blake3.built ;
 
 # --- programs ---------------------------------------------------------------------------------------------------------------------------
@@ -53,8 +53,12 @@ $(W)/kernel/version: $(DL)/$(KERNEL).used image/unpack-kernel.sh
 	$(Q)image/unpack-kernel.sh $(KERNEL) $(@D)
 
 # What a layout's storage needs besides programs, the same on every board; each set goes into the add-on of that name.
-TOOL_ADDONS := e2fsck
+TOOL_ADDONS := e2fsck xfs raid lvm luks
 MODULES_e2fsck :=
+MODULES_xfs := xfs
+MODULES_raid := raid0 raid1 raid10 raid456
+MODULES_lvm := dm_mod
+MODULES_luks := dm_crypt xts ecb aesni_intel algif_skcipher algif_hash
 
 $(W)/modules.list: $(W)/kernel/version board-configs/$(BOARD)/board.conf image/select-modules.sh image/image.mk
 	@$(call say,MODULES,$(BOARD))
@@ -135,6 +139,12 @@ $(eval $(call addon,uefi,$(O)/efi/shimx64.efi $(O)/efi/grub-disk.efi))
 
 # Programs that layouts with such storage need, or a repair, and their kernel modules.
 PROGRAMS_e2fsck := e2fsck
+PROGRAMS_xfs := mkfs.xfs xfs_repair
+PROGRAMS_raid := mdadm
+PROGRAMS_lvm := lvm
+PROGRAMS_luks := cryptsetup
+
+TOOL_FILES := $(foreach a,$(TOOL_ADDONS),$(PROGRAMS_$(a):%=$(TOOLS)/%))
 
 define tool-addon
 $(W)/$(1).list: $(W)/modules.list image/image.mk
@@ -142,7 +152,7 @@ $(W)/$(1).list: $(W)/modules.list image/image.mk
 	$$(Q)cat $(W)/$(1)-modules.list >> $$@
 $$(eval $$(call addon,$(1),$(PROGRAMS_$(1):%=$(TOOLS)/%)))
 endef
-$(TOOLS)/%: $(NEEDS_node) ;
+$(TOOLS)/%: $(PACKAGES:%=$(O)/build/%.built) ;
 $(foreach a,$(TOOL_ADDONS),$(eval $(call tool-addon,$(a))))
 
 ADDON_LISTS  := $(ADDONS:%=$(W)/%.list)
@@ -181,7 +191,7 @@ $(B)/nfsroot.img: $(N)/programs.list $(N)/modules.list $(N)/firmware.list $(PROG
 
 # The folder is new whenever its list is.
 $(B)/nfsroot.list: $(W)/programs.list $(ADDON_LISTS) $(W)/firmware.list $(W)/modules.list $(PROGRAM_FILES) \
-		$(EXTLINUX_FILES) $(O)/dropbear/dropbear image/nfsroot.sh
+		$(EXTLINUX_FILES) $(O)/dropbear/dropbear $(TOOL_FILES) image/nfsroot.sh
 	@mkdir -p $(@D)
 	@$(call say,NFSROOT,$(B)/nfsroot)
 	$(Q)image/nfsroot.sh $(W)/kernel $(W) $(B)/nfsroot $(W)/programs.list $(ADDON_LISTS) $(W)/firmware.list

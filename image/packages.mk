@@ -64,7 +64,10 @@ include $(sort $(wildcard image/packages/*.mk))
 
 # The fetch of everything that a build needs is one run. NAME.used is rewritten only where another revision is used than before.
 $(patsubst %,$(DL)/%.used,$(SOURCES) $(BINARIES)): $(O)/build/.fetched ;
-$(O)/build/.fetched: $(LOCK) image/fetch.sh image/apt-private.sh
+$(O)/build/.wanted: FORCE
+	@mkdir -p $(@D)
+	@echo '$(SOURCES) $(BINARIES)' | cmp -s - $@ || echo '$(SOURCES) $(BINARIES)' > $@
+$(O)/build/.fetched: $(LOCK) $(O)/build/.wanted image/fetch.sh image/apt-private.sh
 	@mkdir -p $(@D)
 	@image/deps.sh check build
 	@$(call say,FETCH,'$(words $(SOURCES) $(BINARIES)) packages')

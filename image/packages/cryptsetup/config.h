@@ -1,0 +1,32 @@
+/* What cryptsetup's configure would find out; the defaults of its options come from configure.ac
+ * itself (cryptsetup.mk). Ciphers and hashes are the kernel's, Argon2 its own. */
+#define _GNU_SOURCE				  1
+#define _LARGEFILE64_SOURCE			  1
+#define PACKAGE					  "cryptsetup"
+#define PACKAGE_NAME				  "cryptsetup"
+#define DEFAULT_RNG				  "/dev/urandom"
+#define DEFAULT_LUKS_FORMAT			  CRYPT_LUKS2
+#define EXTERNAL_LUKS2_TOKENS_PATH		  "/none"
+#define USE_INTERNAL_ARGON2			  1
+#define USE_INTERNAL_PBKDF2			  1
+#define ENABLE_AF_ALG				  1
+#define HAVE_BLKID				  1
+#define HAVE_BLKID_WIPE				  1
+#define HAVE_BLKID_STEP_BACK			  1
+#define HAVE_BYTESWAP_H				  1
+#define HAVE_ENDIAN_H				  1
+#define HAVE_EXPLICIT_BZERO			  1
+#define HAVE_LOCALE_H				  1
+#define HAVE_SYS_STATVFS_H			  1
+#define HAVE_SYS_SYSMACROS_H			  1
+#define HAVE_UCHAR_H				  1
+#define HAVE_DECL_DM_DEVICE_GET_NAME		  1
+#define HAVE_DECL_DM_DEVICE_HAS_HOLDERS		  1
+#define HAVE_DECL_DM_DEVICE_HAS_MOUNTED_FS	  1
+#define HAVE_DECL_DM_TASK_DEFERRED_REMOVE	  1
+#define HAVE_DECL_DM_TASK_RETRY_REMOVE		  1
+#define HAVE_DECL_DM_TASK_SECURE_DATA		  1
+#define HAVE_DECL_DM_UDEV_DISABLE_DISK_RULES_FLAG 1
+#define HAVE_DECL_DM_DEVICE_GET_TARGET_VERSION	  1
+#define HAVE_DECL_JSON_OBJECT_OBJECT_ADD_EX	  1
+#define HAVE_DECL_JSON_OBJECT_DEEP_COPY		  1
