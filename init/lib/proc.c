@@ -74,15 +74,15 @@ fail:
 }
 
 /* What the child reads: a file in memory, so that nobody has to feed it. */
-static int open_input(const char *text)
+static int open_input(const char *input, size_t len)
 {
-	int fd = text ? memfd_create("input", MFD_CLOEXEC)
-		      : open("/dev/null", O_RDONLY | O_CLOEXEC),
+	int fd = input ? memfd_create("input", MFD_CLOEXEC)
+		       : open("/dev/null", O_RDONLY | O_CLOEXEC),
 	    ret;
 
-	if (fd < 0 || !text)
+	if (fd < 0 || !input)
 		return fd < 0 ? -errno : fd;
-	ret = write_full(fd, text, strlen(text));
+	ret = write_full(fd, input, len ? len : strlen(input));
 	if (!ret && lseek(fd, 0, SEEK_SET) < 0)
 		ret = -errno;
 	if (ret)
@@ -109,7 +109,7 @@ static int wait_exec(struct running *r, int status)
 
 static int start(struct running *r, char *const argv[])
 {
-	_cleanup_close_ int in = open_input(r->o->input);
+	_cleanup_close_ int in = open_input(r->o->input, r->o->input_len);
 	int out[2] = {-1, -1}, status[2] = {-1, -1}, ret = in < 0 ? in : 0;
 
 	if (!ret && (pipe2(out, O_CLOEXEC) || pipe2(status, O_CLOEXEC)))

@@ -14,7 +14,8 @@ struct proc_options {
 	void (*line)(const char *line,
 		     void *arg); /* each line of stdout and stderr, without '\n'; NULL: discarded */
 	void *arg;
-	const char *input;	 /* text for stdin; NULL: /dev/null */
+	const char *input;	 /* for stdin; NULL: /dev/null */
+	size_t input_len;	 /* 0: it is text */
 	const char *output_path; /* stdout goes to this new file instead of `line`; NULL: not */
 };
 

@@ -11,8 +11,9 @@
  * that we do not know; logged. */
 int takedown_disk(const struct disk *d);
 
-/* Erases the signatures of what lay at this place of a disk, partition or array: superblocks of RAID
- * at either end, labels of LVM, both headers of LUKS, file systems. Synced. -errno; logged. */
+/* Erases the signatures of what lay at this place of a disk, partition or array; bytes 0: all of it.
+ * Superblocks of RAID at either end, labels of LVM, both headers of LUKS, file systems. Synced.
+ * -errno; logged. */
 int takedown_erase(const char *path, uint64_t start, uint64_t bytes);
 
 /* The first device that holds this one in sysfs ("md127" for "vda2"), "" where there is none. */

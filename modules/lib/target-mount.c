@@ -214,32 +214,33 @@ int target_leave(const char *target)
 
 /* --- swap --- */
 
-static int swap_off(const struct disk_partition *p, void *arg)
+int target_swap_off_device(const char *device, dev_t dev)
 {
-	_cleanup_free_ char *copy = strdup(arg);
+	_cleanup_free_ char *text = NULL;
 	char *save = NULL;
+	int ret = file_read(SWAPS, TABLE_MAX, &text, NULL);
 
-	if (!copy)
-		return log_err(-ENOMEM, "cannot switch off the swap of '%s'", p->path);
-	for (char *line = strtok_r(copy, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+	if (ret)
+		return ret == -ENOENT ? 0 : log_err(ret, "cannot read '%s'", SWAPS);
+	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
 		char *path = str_word(&line);
 		struct stat st;
 
-		if (!path || stat(path, &st) || !S_ISBLK(st.st_mode) || st.st_rdev != p->dev)
+		if (!path || stat(path, &st) || !S_ISBLK(st.st_mode) || st.st_rdev != dev)
 			continue;
 		if (swapoff(path))
-			return log_err(-errno, "cannot switch off the swap on '%s'", path);
+			return log_err(-errno, "cannot switch off the swap on '%s'", device);
 	}
 	return 0;
 }
 
+static int swap_off(const struct disk_partition *p, void *arg)
+{
+	(void)arg;
+	return target_swap_off_device(p->path, p->dev);
+}
+
 int target_swap_off(const struct disk *d)
 {
-	_cleanup_free_ char *text = NULL;
-	int ret = file_read(SWAPS, TABLE_MAX, &text, NULL);
-
-	if (ret == -ENOENT)
-		return 0;
-	return ret ? log_err(ret, "cannot read '%s'", SWAPS)
-		   : disk_each_partition(d, swap_off, text);
+	return disk_each_partition(d, swap_off, NULL);
 }

@@ -56,5 +56,7 @@ int target_unmount(const char *path);
 
 /* Switches off swap that lies on this disk. */
 int target_swap_off(const struct disk *d);
+/* The same of one device; fine where it is no swap. */
+int target_swap_off_device(const char *path, dev_t dev);
 
 #endif

@@ -32,7 +32,8 @@ int tool_exit(const struct tool *t, char words[TOOL_WORDS_MAX])
 	const struct proc_options o = {.total_seconds = t->seconds ? t->seconds : TOOL_SECONDS,
 				       .line = hear,
 				       .arg = &listener,
-				       .input = t->input};
+				       .input = t->input,
+				       .input_len = t->input_len};
 	char result[64];
 	int ret;
 

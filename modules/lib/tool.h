@@ -12,6 +12,7 @@ struct tool {
 	const char *addon;    /* the archive that it comes in, without ".img" */
 	const char *device;   /* what a message names */
 	const char *input;    /* for stdin, NULL: nothing */
+	size_t input_len;     /* 0: it is text */
 	unsigned int seconds; /* 0: TOOL_SECONDS */
 	void (*line)(const char *line, void *arg); /* each line of the tool, or NULL */
 	void *arg;
