@@ -97,9 +97,11 @@ static int write_fstab(struct configure *c)
 	for (size_t i = 0; i < v->count; i++) {
 		const struct stamp_part *p = &v->list[i].part;
 		bool root = !strcmp(p->mount, "/");
-		const char *defaults = root		  ? "errors=remount-ro"
-				       : p->fs == FS_VFAT ? "umask=0077"
-							  : "defaults";
+		/* A disk that is gone is no reason not to start from another one. */
+		const char *defaults = root				? "errors=remount-ro"
+				       : layout_is_esp(p->fs, p->mount) ? "umask=0077,nofail"
+				       : p->fs == FS_VFAT		? "umask=0077"
+									: "defaults";
 
 		if (p->fs == FS_SWAP)
 			strbuf_addf(&text, "UUID=%s none swap %s 0 0\n", p->uuid,

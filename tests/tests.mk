@@ -75,6 +75,16 @@ soak-nfsroot: host ## three nodes install on a root over NFS 3, then over NFS 4.
 	$(Q)$(MAKE) --no-print-directory image BOARD=qemu-x86_64 FORMAT=nfsroot
 	$(Q)tests/vm/nfsroot.sh all
 
+# The generic kernel has a driver for every disk.
+MATRIX_BASE := $(O)/matrix/bases/matrix.tar.zst
+$(MATRIX_BASE): tests/vm/matrix.conf | $(O)/host/bin/lucie
+	$(Q)$(O)/host/bin/lucie base build matrix --conf $< --state $(O)/matrix
+
+.PHONY: soak-matrix
+soak-matrix: host $(MATRIX_BASE) ## BIOS, UEFI and Secure Boot x buses of disks x partition tables: installs and boots
+	$(Q)$(MAKE) --no-print-directory image BOARD=pc-x86_64
+	$(Q)tests/vm/matrix.sh
+
 .PHONY: bench-boot bench-install bench-setup
 bench-setup: host ## lucie check and setup of 10,000 hosts, all new and one changed
 	$(Q)tests/bench/setup.sh

@@ -18,7 +18,7 @@
 #define CONFIG_MAX ((size_t)64 << 10)
 
 /* Runs in the target: now, after each kernel package, and after each new initramfs. `prefix` is
- * where a boot loader sees /boot. Kernel arguments are words of GRUB's shell there. */
+ * where a boot loader sees /boot, `esps` where system partitions are mounted. Kernel arguments are words of GRUB's shell there. */
 static const char hook_text[] =
 	"#!/bin/sh\n"
 	"# Writes the configurations of extlinux and GRUB for the kernels in /boot, the newest "
@@ -48,7 +48,19 @@ static const char hook_text[] =
 	"[ $n -gt 0 ] || { rm -f $extlinux.new $grub.new; exit 0; }\n"
 	"sync $extlinux.new $grub.new\n"
 	"mv $extlinux.new $extlinux\n"
-	"mv $grub.new $grub\n";
+	"mv $grub.new $grub\n"
+	"\n"
+	"# The boot loaders of packages, on each system partition that is mounted.\n"
+	"refresh() {\n"
+	"	[ -e \"$1\" ] && [ -e \"$2\" ] && ! cmp -s \"$1\" \"$2\" || return 0\n"
+	"	cp \"$1\" \"$2.new\"\n"
+	"	sync \"$2.new\"\n"
+	"	mv \"$2.new\" \"$2\"\n"
+	"}\n"
+	"for esp in $esps; do\n"
+	"	refresh " BOOT_OWN_SHIM " $esp/" BOOT_FILE_SHIM "\n"
+	"	refresh " BOOT_OWN_GRUB " $esp/" BOOT_FILE_GRUB "\n"
+	"done\n";
 
 /* The same file under the other names by which kernels come, go and get their initramfs. */
 static const char *const hook_links[] = {
@@ -70,9 +82,18 @@ static void add_quoted(struct strbuf *out, const char *s)
 	strbuf_adds(out, "'");
 }
 
+/* Those whose boot loaders are files of packages, which may come anew. */
+static void add_system_partitions(struct strbuf *out, const struct boot_loader *b)
+{
+	if (!boot_uefi_owns_loaders(b))
+		return;
+	for (size_t i = 0; i < b->esp_count; i++)
+		strbuf_addf(out, "%s%s", i ? " " : "", b->esps[i]->part.mount);
+}
+
 static int write_boot_args(const struct boot_loader *b)
 {
-	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT, append = STRBUF_INIT;
+	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT, append = STRBUF_INIT, esps = STRBUF_INIT;
 	const char *args = b->kernel_args;
 
 	strbuf_addf(&append, "root=UUID=%s ro%s%s", b->root->part.uuid, args ? " " : "",
@@ -80,8 +101,9 @@ static int write_boot_args(const struct boot_loader *b)
 	strbuf_addf(&text, "# Read by %s.\nprefix=%s\nappend=", HOOK,
 		    boot_is_own_partition(b) ? "" : "/boot");
 	add_quoted(&text, append.buf ? append.buf : "");
-	strbuf_adds(&text, "\n");
-	if (text.error || append.error)
+	add_system_partitions(&esps, b);
+	strbuf_addf(&text, "\nesps='%s'\n", esps.buf ? esps.buf : "");
+	if (text.error || append.error || esps.error)
 		return log_err(-ENOMEM, "cannot write '%s' in the target", BOOT_ARGS);
 	return target_write(b->target, BOOT_ARGS, text.buf, text.len, 0644);
 }

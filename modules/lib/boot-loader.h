@@ -22,6 +22,9 @@
 #define BOOT_CONFIG_EXTLINUX "/boot/extlinux/extlinux.conf"
 #define BOOT_CONFIG_GRUB     "/boot/lucie/grub.cfg"
 #define BOOT_FILE_SHIM	     "EFI/BOOT/BOOTX64.EFI" /* found without a boot entry */
+#define BOOT_FILE_GRUB	     "EFI/BOOT/grubx64.efi" /* shim starts it from its own folder */
+#define BOOT_OWN_SHIM	     "/usr/lib/shim/shimx64.efi.signed" /* as packages bring them */
+#define BOOT_OWN_GRUB	     "/usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed"
 #define BOOT_FILE_HASH	     32
 
 struct boot_loader {
@@ -59,6 +62,7 @@ int boot_config_write(const struct boot_loader *b);	 /* hook, arguments, both co
 bool boot_is_own_partition(const struct boot_loader *b); /* /boot is a file system of its own */
 int boot_bios_install(const struct boot_loader *b);
 int boot_bios_verify(const struct boot_loader *b);
+bool boot_uefi_owns_loaders(const struct boot_loader *b); /* the target has packages of them */
 int boot_uefi_install(struct boot_loader *b);
 int boot_uefi_verify(const struct boot_loader *b);
 void boot_uefi_register(const struct boot_loader *b);

@@ -22,16 +22,14 @@
 #include "init/lib/str.h"
 #include "modules/lib/target.h"
 
-#define GRUB	   "EFI/BOOT/grubx64.efi" /* shim starts it from its own folder */
-#define VENDOR	   "debian"		  /* of the image's GRUB: the folder that it reads */
+#define VENDOR	   "debian" /* of the image's GRUB: the folder that it reads */
 #define OS_RELEASE "/etc/os-release"
 #define LOADER_MAX ((size_t)16 << 20)
 #define LOOK_AT	   "/run/lucie/esp"
 
 static const struct {
 	const char *shim, *grub;
-} of_target = {"/usr/lib/shim/shimx64.efi.signed",
-	       "/usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed"},
+} of_target = {BOOT_OWN_SHIM, BOOT_OWN_GRUB},
   of_image = {"/lib/lucie/shimx64.efi", "/lib/lucie/grubx64.efi"};
 
 static void hash_of(const void *data, size_t len, uint8_t out[BOOT_FILE_HASH])
@@ -78,14 +76,19 @@ static int copy(struct boot_loader *b, const char *target, const char *from, con
 	return ret ? log_err(ret, "cannot read '%s'", from) : put(b, to, data, (size_t)st.st_size);
 }
 
+bool boot_uefi_owns_loaders(const struct boot_loader *b)
+{
+	return target_exists(b->target, of_target.shim) && target_exists(b->target, of_target.grub);
+}
+
 static int copy_loaders(struct boot_loader *b, bool *own)
 {
 	int ret;
 
-	*own = target_exists(b->target, of_target.shim) && target_exists(b->target, of_target.grub);
+	*own = boot_uefi_owns_loaders(b);
 	if (*own) {
 		ret = copy(b, b->target, of_target.shim, BOOT_FILE_SHIM);
-		return ret ? ret : copy(b, b->target, of_target.grub, GRUB);
+		return ret ? ret : copy(b, b->target, of_target.grub, BOOT_FILE_GRUB);
 	}
 	if (access(of_image.shim, R_OK) || access(of_image.grub, R_OK)) {
 		log_err(0, "no boot loader for UEFI: the base has no shim-signed and "
@@ -93,7 +96,7 @@ static int copy_loaders(struct boot_loader *b, bool *own)
 		return -ENOENT;
 	}
 	ret = copy(b, NULL, of_image.shim, BOOT_FILE_SHIM);
-	return ret ? ret : copy(b, NULL, of_image.grub, GRUB);
+	return ret ? ret : copy(b, NULL, of_image.grub, BOOT_FILE_GRUB);
 }
 
 /* The folder that the base's own GRUB reads: the distribution's ID, of os-release(5). */

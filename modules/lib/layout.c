@@ -66,7 +66,13 @@ bool layout_is_line(const char *key)
 
 bool layout_is_esp(enum layout_fs fs, const char *mount)
 {
-	return fs == FS_VFAT && (!strcmp(mount, "/boot/efi") || !strcmp(mount, "/efi"));
+	size_t n = str_starts(mount, "/boot/efi") ? strlen("/boot/efi")
+		   : str_starts(mount, "/efi")	  ? strlen("/efi")
+						  : 0;
+
+	if (fs != FS_VFAT || !n)
+		return false;
+	return !mount[n] || (mount[n] >= '2' && mount[n] <= '9' && !mount[n + 1]);
 }
 
 const char *layout_title(const struct layout *l, size_t part, char buf[LAYOUT_TITLE_MAX])

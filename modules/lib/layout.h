@@ -15,7 +15,8 @@
  * 8G- (grows), RAM*2, `-` (as found). FS: ext4, xfs, vfat, swap, raw, member (of a raid, luks or vg).
  * MEMBER: DISK.N, the N-th partition line of that disk, or the name of a raid or luks above.
  * OPTION: label= mount= features= reserved= preserve[=HOW] reuse[=HOW] logical.
- * vfat at /boot/efi or /efi is the EFI system partition.
+ * vfat at /boot/efi or /efi is the EFI system partition; with a digit behind it, 2 to 9, that of a
+ * further disk.
  *
  * Parsing and sizing are pure, so that `lucie check`, tests and fuzzers run them; nothing here
  * touches a disk. Parts: layout-parse.c (lines), layout-stack.c (lines of stacked devices),

@@ -409,6 +409,13 @@ static void uefi_needs_its_partition(void **state)
 	assert_int_equal(parse("disk a disk1\npartition /boot/efi 64M vfat\npartition / 1G ext4"),
 			 0);
 	assert_null(boot_loader_objection(&layout, true));
+	assert_true(layout_is_esp(FS_VFAT, "/efi"));
+	assert_true(layout_is_esp(FS_VFAT, "/boot/efi2"));
+	assert_false(layout_is_esp(FS_EXT4, "/boot/efi"));
+	assert_false(layout_is_esp(FS_VFAT, "/boot/efi1"));
+	assert_false(layout_is_esp(FS_VFAT, "/boot/efi22"));
+	assert_false(layout_is_esp(FS_VFAT, "/boot/efi/x"));
+	assert_false(layout_is_esp(FS_VFAT, "/boot"));
 }
 
 int main(void)

@@ -8,7 +8,9 @@ BASE=$TOP/out/demo/bases/demo.tar.zst
 "$TOP/tests/vm/repo.sh" "$T/site/repo" hello
 
 site_new
-mkdir -p "$T/site/files/default/etc" "$T/site/files/host/n1/etc"
+mkdir -p "$T/site/files/default/etc" "$T/site/files/host/n1/etc" "$T/site/files/host/n1/root"
+"$TOP/tests/vm/kernel-deb.sh" "$T/site/files/host/n1/root/kernel.deb"
+cp "$TOP/tests/vm/kernel-update.sh" "$T/site/files/host/n1/etc/rc.local"
 echo default >"$T/site/files/default/etc/lucie-class"
 echo default >"$T/site/files/default/etc/lucie-default"
 echo n1 >"$T/site/files/host/n1/etc/lucie-class"
@@ -102,13 +104,19 @@ broken=$(dpkg --root="$T/root" -V 2>/dev/null | grep -v ' c ' || true)
 rm -rf "$T/root"
 pass "packages: installed, dpkg -V clean"
 
+# boots WORDS [PATTERN]: to the login prompt, and until the console shows the pattern
 boots() {
 	machine_boot_disk n1
 	machine_wait n1 'n1 login:' 600
+	[ -z "${2:-}" ] || machine_wait n1 "$2" 120
 	machine_kill n1
 	pass "$1"
 }
-boots "boots from its disk, without a network, to 'n1 login:'"
+boots "boots from its disk, without a network, to 'n1 login:'" 'kernels at the end: 99.0-test [^ ]+ / 99.0-test [^ ]+ ;'
+serial_has n1 'kernels before: [^ ]+ / [^ ]+ ;' || { grep -a 'kernels' "$T/n1.serial"; fail "kernels before"; }
+serial_has n1 'kernels with a new one: 99.0-test [^ ]+ / 99.0-test [^ ]+ ;' || { grep -a 'kernels' "$T/n1.serial"; fail "a new kernel package"; }
+serial_has n1 'kernels without it: [^ ]+ / [^ ]+ ;' || { grep -a 'kernels' "$T/n1.serial"; fail "a kernel package that goes"; }
+pass "a kernel package that comes or goes changes what extlinux and GRUB boot"
 
 echo "== repairing n1"
 : >"$T/serve.log"
@@ -125,4 +133,4 @@ root_partition
 [ "$(disk_file /etc/lucie-class)" = repaired ] || fail "the repair did not lay the new files"
 e2fsck -fn "$T/root.ext4" >"$T/e2fsck.log" 2>&1 || { cat "$T/e2fsck.log"; fail "e2fsck after the repair"; }
 pass "repaired: new files laid, e2fsck clean"
-boots "boots after the repair"
+boots "boots after the repair, from the kernel that came later" 'Command line: BOOT_IMAGE=/boot/vmlinuz-99.0-test'

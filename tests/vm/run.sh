@@ -6,13 +6,14 @@ set -u
 cd "$(dirname "$0")" || exit 2
 T=$(mktemp -d)
 trap 'rm -rf "$T"' EXIT
-names=${*:-"install demo ring faults nfsroot refuse-plan try remotelogin pc soak-server refuse-disk identity discover uefi figure-3 small"}
+names=${*:-"install demo ring faults nfsroot refuse-plan try remotelogin pc matrix soak-server refuse-disk identity discover uefi figure-3 small"}
 
 one() { # NAME: its output and, as the last line, exit code and seconds
-	local name=$1 start=$SECONDS script=./$1.sh status=0
-	[ "$name" != demo ] || script=../demo/demo.sh
+	local name=$1 start=$SECONDS script=("./$1.sh") status=0
+	[ "$name" != demo ] || script=(../demo/demo.sh)
+	[ "$name" != matrix ] || script=(./matrix.sh sample)
 	[ "$name" != soak-server ] || export RUNS=${RUNS:-2}
-	"$script" >"$T/$name.out" 2>&1 </dev/null || status=$?
+	"${script[@]}" >"$T/$name.out" 2>&1 </dev/null || status=$?
 	echo "$status $((SECONDS - start))" >"$T/$name.end"
 }
 
