@@ -11,6 +11,7 @@
 #include "host-tools/lib/definition.h"
 #include "host-tools/lib/die.h"
 #include "host-tools/lib/dry-run.h"
+#include "host-tools/lib/explain.h"
 #include "host-tools/lib/plan-make.h"
 #include "host-tools/lib/site.h"
 #include "init/lib/cleanup.h"
@@ -24,7 +25,8 @@
 
 static const char usage[] =
 	"lucie plan NODE [--conf FILE] [--state DIR] [--variant INSTALLER] [--wipe] [--secrets]\n"
-	"lucie plan NODE ... --dry-run --disk FILE [--disk FILE...] [--memory SIZE]\n"
+	"lucie plan NODE ... --dry-run --disk FILE [--disk FILE...] [--memory SIZE] [--explain]\n"
+	"lucie plan NODE ... --explain [--memory SIZE]\n"
 	"Prints the plan of NODE: from the state directory (default " DEFAULT_STATE_DIR
 	"), or from the definition FILE\n"
 	"as it would be after `lucie setup`. --secrets shows the password hash and the keys of "
@@ -33,12 +35,13 @@ static const char usage[] =
 	"what\n"
 	"the node would do to them; nothing is written. Exit 0: nothing; 3: something; 1: it would "
 	"refuse.\n"
+	"--explain draws the disks before and after; without disks, the smallest that fit.\n"
 	"  --memory SIZE   of the node, for partitions like RAM*2 (1G)\n"
 	"  --wipe          as after `lucie install --wipe`\n";
 
 struct plan_arguments {
 	const char *node, *conf, *state, *variant;
-	bool secrets, wipe, dry_run;
+	bool secrets, wipe, dry_run, explain;
 	const char *disks[LAYOUT_DISKS_MAX];
 	size_t disk_count;
 	uint64_t memory;
@@ -90,7 +93,11 @@ static int dry_run_plan(const struct strbuf *text, const struct plan_arguments *
 		log_err(0, "the plan of '%s': %s", a->node, why);
 		return 1;
 	}
-	ret = dry_run(&out, &plan, a->disks, a->disk_count, a->memory);
+	if (a->disk_count)
+		ret = dry_run(&out, &plan, a->disks, a->disk_count,
+			      &(struct dry_run_options){.ram = a->memory, .explain = a->explain});
+	else
+		ret = explain_smallest(&out, &plan, a->memory);
 	plan_free(&plan);
 	if (ret >= 0)
 		fputs(out.buf, stdout);
@@ -131,7 +138,7 @@ static int show(const struct cluster *c, const struct plan_arguments *a)
 
 	if (make(&text, c, a))
 		return 1;
-	if (a->dry_run)
+	if (a->dry_run || a->explain)
 		return dry_run_plan(&text, a);
 	print_plan(text.buf, a->secrets);
 	return 0;
@@ -148,15 +155,11 @@ static int add_disk(struct plan_arguments *a, const char *file)
 static int parse(struct plan_arguments *a, int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"conf", required_argument, NULL, 'c'},
-		{"state", required_argument, NULL, 's'},
-		{"variant", required_argument, NULL, 'v'},
-		{"secrets", no_argument, NULL, 'x'},
-		{"wipe", no_argument, NULL, 'w'},
-		{"dry-run", no_argument, NULL, 'n'},
-		{"disk", required_argument, NULL, 'd'},
-		{"memory", required_argument, NULL, 'm'},
-		{NULL, 0, NULL, 0},
+		{"conf", required_argument, NULL, 'c'},	   {"state", required_argument, NULL, 's'},
+		{"variant", required_argument, NULL, 'v'}, {"secrets", no_argument, NULL, 'x'},
+		{"wipe", no_argument, NULL, 'w'},	   {"dry-run", no_argument, NULL, 'n'},
+		{"explain", no_argument, NULL, 'e'},	   {"disk", required_argument, NULL, 'd'},
+		{"memory", required_argument, NULL, 'm'},  {NULL, 0, NULL, 0},
 	};
 	int option;
 
@@ -173,11 +176,14 @@ static int parse(struct plan_arguments *a, int argc, char **argv)
 			a->wipe = true;
 		else if (option == 'n')
 			a->dry_run = true;
+		else if (option == 'e')
+			a->explain = true;
 		else if (option == 'd' ? add_disk(a, optarg)
 				       : option != 'm' || str_to_size(optarg, &a->memory))
 			return -1;
 	}
-	if (optind + 1 != argc || a->dry_run != (a->disk_count > 0))
+	if (optind + 1 != argc || (a->dry_run && !a->disk_count) ||
+	    (a->disk_count && !a->dry_run && !a->explain))
 		return -1;
 	a->node = argv[optind];
 	return 0;

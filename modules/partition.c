@@ -1,11 +1,12 @@
 /* partition: looks first, then writes tables, file systems and swap areas as the plan's layout
  * says.
  *
- * The guard judges every disk of the layout before the first byte is written anywhere: a disk must
- * be blank or carry our stamp, else the module refuses, unless the plan carries `wipe yes`. The
- * order of writes makes a power cut harmless: an unfinished stamp that names the table that is
+ * All is decided before the first byte is written anywhere: what the layout keeps has to be there
+ * as it says (keep.h), the guard judges every disk (guard.h), and the steps are a list (steps.h).
+ * The order of writes makes a power cut harmless: an unfinished stamp that names the table that is
  * still there, then its end, a stamp that names the coming table, the table, the file systems. Each
- * state between is one that the guard accepts the next time.
+ * state between is one that the guard accepts the next time. A table with partitions that stay is
+ * changed and never wiped.
  */
 #include "init/lib/cleanup.h"
 #include "init/lib/log.h"
@@ -13,34 +14,35 @@
 #include "init/module.h"
 #include "modules/lib/boot-loader.h"
 #include "modules/lib/disk.h"
-#include "modules/lib/ext4.h"
-#include "modules/lib/guard.h"
+#include "modules/lib/format.h"
 #include "modules/lib/journal.h"
 #include "modules/lib/probe.h"
-#include "modules/lib/stamp.h"
+#include "modules/lib/stamp-plan.h"
+#include "modules/lib/steps.h"
+#include "modules/lib/survey.h"
 #include "modules/lib/table.h"
 #include "modules/lib/target.h"
-#include "modules/lib/vfat.h"
 #include "modules/lib/volume.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/swap.h>
 #include <sys/sysinfo.h>
-#include <uuid/uuid.h>
 
 struct job {
 	struct module_context *ctx;
 	struct layout layout;
 	struct disk disks[LAYOUT_DISKS_MAX];
-	struct table tables[LAYOUT_DISKS_MAX]; /* as found */
+	struct survey
+		surveys[LAYOUT_DISKS_MAX];     /* fds open exclusively until the tables are there */
 	struct stamp stamps[LAYOUT_DISKS_MAX]; /* as to be written */
-	int fds[LAYOUT_DISKS_MAX];	       /* opened exclusively until the tables are written */
-	size_t done;
+	struct stamp_ids ids;
+	struct steps steps;
+	char paths[LAYOUT_PARTS_MAX][DISK_PATH_MAX]; /* "": not made yet */
+	uint64_t ram;
 };
 
-/* --- the guard --- */
+/* --- before the first write --- */
 
 /* Judges every disk, reports all that is in the way at once. */
 static int guard(struct job *job)
@@ -50,8 +52,8 @@ static int guard(struct job *job)
 
 	for (size_t i = 0; i < job->layout.disk_count; i++) {
 		_cleanup_strbuf_ struct strbuf why = STRBUF_INIT;
-		const struct guard_disk disk = {job->fds[i], job->disks[i].bytes, &job->tables[i]};
-		int ret = guard_judge(&disk, plan_head(job->ctx->plan, "site"), &why);
+		int ret = survey_judge(&job->surveys[i], &job->layout, i,
+				       plan_head(job->ctx->plan, "site"), &why);
 
 		if (ret)
 			return log_err(ret, "cannot read disk '%s'", job->disks[i].path);
@@ -70,76 +72,75 @@ static int guard(struct job *job)
 	return -EPERM;
 }
 
-/* --- before the first write --- */
-
 static int open_disk(struct job *job, size_t i)
 {
 	const struct disk *d = &job->disks[i];
-	struct sysinfo info;
-	char why[160], size[16];
+	struct survey *s = &job->surveys[i];
+	char why[256], size[16];
 	int ret = target_swap_off(d);
 
 	if (ret)
 		return ret;
 	log_info("disk '%s' is '%s': %s, model '%s', serial '%s'", job->layout.disks[i].name,
 		 d->path, str_from_size(d->bytes, size, sizeof(size)), d->model, d->serial);
-	job->fds[i] = open(d->path, O_RDWR | O_EXCL | O_CLOEXEC);
-	if (job->fds[i] < 0)
+	s->path = d->path;
+	s->bytes = d->bytes;
+	s->fd = open(d->path, O_RDWR | O_EXCL | O_CLOEXEC);
+	if (s->fd < 0)
 		return log_err(-errno, "cannot open disk '%s' for us alone", d->path);
-	if (sysinfo(&info))
-		return log_err(-errno, "cannot tell the size of the memory");
-	ret = layout_place(&job->layout, i, d->bytes, (uint64_t)info.totalram * info.mem_unit, why,
+	ret = survey_read(s);
+	if (ret)
+		return ret;
+	ret = survey_place(s, &job->layout, i, plan_head(job->ctx->plan, "site"), job->ram, why,
 			   sizeof(why));
 	if (ret)
-		return log_err(ret, "disk '%s': %s", d->path, why);
-	return table_read(d->path, &job->tables[i]);
+		log_err(0, "disk '%s': %s; nothing was written", d->path, why);
+	return ret;
 }
 
-static void new_uuid(char text[UUID_TEXT])
+/* What is preserved keeps the UUID that it has. */
+static void keep_ids(struct job *job)
 {
-	uuid_t uuid;
+	for (size_t i = 0; i < job->layout.part_count; i++) {
+		const struct layout_part *part = &job->layout.parts[i];
+		const struct table *t;
 
-	uuid_generate_random(uuid);
-	uuid_unparse_lower(uuid, text);
+		if (!part->kept || part->keep != KEEP_CONTENT || part->fs == FS_RAW)
+			continue;
+		t = &job->surveys[part->disk].table;
+		for (size_t n = 0; n < t->count; n++)
+			if (t->parts[n].number == part->number)
+				snprintf(job->ids.fs[i], sizeof(job->ids.fs[i]), "%.*s",
+					 UUID_TEXT - 1, t->parts[n].content.uuid);
+	}
 }
 
-/* The stamp knows everything before it is made: table, places, UUIDs. */
-static int plan_stamp(struct job *job, size_t disk)
+/* The stamps know everything before it is made: tables, places, UUIDs. */
+static int plan_stamps(struct job *job)
 {
 	const struct plan *plan = job->ctx->plan;
 	const char *site = plan_head(plan, "site"), *node = plan_head(plan, "node"),
 		   *install = plan_head(plan, "install");
-	struct stamp *s = &job->stamps[disk];
-	char id[TABLE_ID_MAX];
 
 	if (!site || !node || !install)
 		return log_err(-EINVAL, "the plan does not say its site, node and installation");
-	snprintf(s->site, sizeof(s->site), "%s", site);
-	snprintf(s->node, sizeof(s->node), "%s", node);
-	snprintf(s->install, sizeof(s->install), "%s", install);
-	snprintf(s->disk, sizeof(s->disk), "%s", job->layout.disks[disk].name);
-	if (journal_work(plan, s->work))
-		return log_err(-ENOMEM, "cannot plan the stamp");
-	s->table = job->layout.disks[disk].table;
-	table_new_id(s->table, id);
-	snprintf(s->table_id, sizeof(s->table_id), "%.*s", UUID_TEXT - 1, id);
-	for (size_t i = 0; i < job->layout.part_count; i++) {
-		const struct layout_part *from = &job->layout.parts[i];
-		struct stamp_part *to = &s->parts[s->part_count];
+	stamp_new_ids(&job->ids, &job->layout);
+	keep_ids(job);
+	for (size_t i = 0; i < job->layout.disk_count; i++) {
+		struct stamp *s = &job->stamps[i];
+		char id[TABLE_ID_MAX];
 
-		if (from->disk != disk)
-			continue;
-		*to = (struct stamp_part){.fs = from->fs,
-					  .number = from->number,
-					  .start = from->start,
-					  .bytes = from->bytes};
-		strcpy(to->mount, from->mount);
-		strcpy(to->options, from->fs == FS_RAW ? from->label : from->options);
-		if (from->fs == FS_VFAT)
-			vfat_new_uuid(to->uuid);
-		else if (from->fs != FS_RAW)
-			new_uuid(to->uuid);
-		s->part_count++;
+		snprintf(s->site, sizeof(s->site), "%s", site);
+		snprintf(s->node, sizeof(s->node), "%s", node);
+		snprintf(s->install, sizeof(s->install), "%s", install);
+		if (journal_work(plan, s->work))
+			return log_err(-ENOMEM, "cannot plan the stamp");
+		if (steps_edits(&job->layout, i))
+			strcpy(id, job->surveys[i].table.id);
+		else
+			table_new_id(job->layout.disks[i].table, id);
+		snprintf(s->table_id, sizeof(s->table_id), "%.*s", UUID_TEXT - 1, id);
+		stamp_plan(s, &job->layout, i, &job->ids);
 	}
 	return 0;
 }
@@ -155,16 +156,19 @@ static int check_firmware(const struct job *job)
 static int check_layout(const struct layout *l)
 {
 	for (size_t i = 0; i < l->part_count; i++)
-		if (l->parts[i].kind != PART_DISK || l->parts[i].keep || l->parts[i].logical ||
-		    l->parts[i].fs == FS_XFS)
+		if (l->parts[i].kind != PART_DISK || l->parts[i].fs == FS_XFS)
 			return log_err(-ENOTSUP, "layout, line %u of the plan", l->parts[i].line);
 	return 0;
 }
 
 static int prepare(struct job *job)
 {
-	int ret = volume_layout(job->ctx->plan, &job->layout);
+	struct sysinfo info;
+	char why[160];
+	int ret = sysinfo(&info) ? log_err(-errno, "cannot tell the size of the memory")
+				 : volume_layout(job->ctx->plan, &job->layout);
 
+	job->ram = (uint64_t)info.totalram * info.mem_unit;
 	if (!ret)
 		ret = check_layout(&job->layout);
 	if (!ret)
@@ -173,19 +177,24 @@ static int prepare(struct job *job)
 		ret = target_unmount(job->ctx->target);
 	if (!ret)
 		ret = disk_select(&job->layout, job->disks);
-	for (size_t i = 0; !ret && i < job->layout.disk_count; i++) {
+	for (size_t i = 0; !ret && i < job->layout.disk_count; i++)
 		ret = open_disk(job, i);
-		if (!ret)
-			ret = plan_stamp(job, i);
+	if (ret)
+		return ret;
+	ret = steps_estimate(&job->layout, job->ram, why, sizeof(why));
+	if (ret) {
+		log_err(0, "%s; nothing was written", why);
+		return ret;
 	}
+	ret = plan_stamps(job);
 	return ret ? ret : guard(job);
 }
 
-/* --- writes --- */
+/* --- tables --- */
 
 static int write_stamp(const struct job *job, size_t i, const struct stamp *s)
 {
-	int ret = stamp_write(job->fds[i], s);
+	int ret = stamp_write(job->surveys[i].fd, s);
 
 	return ret ? log_err(ret, "cannot write the stamp of disk '%s'", job->disks[i].path) : 0;
 }
@@ -194,7 +203,7 @@ static int write_stamp(const struct job *job, size_t i, const struct stamp *s)
  * about to go. */
 static int retire_table(const struct job *job, size_t i)
 {
-	const struct table *old = &job->tables[i];
+	const struct table *old = &job->surveys[i].table;
 	_cleanup_free_ struct stamp *s = NULL;
 
 	if (old->kind != TABLE_KIND_GPT && old->kind != TABLE_KIND_MSDOS)
@@ -212,7 +221,7 @@ static int retire_table(const struct job *job, size_t i)
 static int wipe_table(const struct job *job, size_t i)
 {
 	const uint64_t after = STAMP_OFFSET + STAMP_AREA, bytes = job->disks[i].bytes;
-	int fd = job->fds[i], ret = probe_zero(fd, 0, STAMP_OFFSET);
+	int fd = job->surveys[i].fd, ret = probe_zero(fd, 0, STAMP_OFFSET);
 
 	if (!ret)
 		ret = probe_zero(fd, after, LAYOUT_ALIGN - after);
@@ -223,87 +232,99 @@ static int wipe_table(const struct job *job, size_t i)
 	return ret ? log_err(ret, "cannot wipe the table of disk '%s'", job->disks[i].path) : 0;
 }
 
-static int write_disk(struct job *job, size_t i)
+static int replace_table(struct job *job, size_t i)
 {
-	const char *path = job->disks[i].path;
 	int ret = retire_table(job, i);
 
 	if (!ret)
 		ret = wipe_table(job, i);
 	if (!ret)
 		ret = write_stamp(job, i, &job->stamps[i]);
-	if (!ret)
-		ret = table_write(path, &job->layout, i, job->stamps[i].table_id);
-	if (!ret)
-		ret = table_announce(job->fds[i], &job->disks[i], &job->layout, i);
-	/* The partitions are opened exclusively next, which the whole disk must not be then. */
-	close(job->fds[i]);
-	job->fds[i] = -1;
-	return ret;
+	return ret ? ret
+		   : table_write(job->disks[i].path, &job->layout, i, job->stamps[i].table_id);
 }
 
-static int wipe_partition(const char *path, uint64_t bytes)
+static int write_table(struct job *job, size_t i, bool edit)
 {
-	_cleanup_close_ int fd = open(path, O_WRONLY | O_EXCL | O_CLOEXEC);
-	int ret = fd < 0 ? -errno : probe_zero_ends(fd, 0, bytes);
+	struct survey *s = &job->surveys[i];
+	int ret;
 
-	if (!ret && fsync(fd))
-		ret = -errno;
-	return ret ? log_err(ret, "cannot wipe old signatures from '%s'", path) : 0;
-}
-
-static int format(const char *path, const struct stamp_part *part, const char *label)
-{
-	int ret = wipe_partition(path, part->bytes);
-
-	if (ret || part->fs == FS_RAW)
-		return ret;
-	if (part->fs == FS_EXT4)
-		return ext4_make(path, part->bytes, part->uuid, label);
-	if (part->fs == FS_VFAT)
-		return vfat_make(path, part->bytes, part->uuid, label);
-	ret = swap_make(path, part->bytes, part->uuid, label);
-	if (!ret && swapon(path, 0))
-		return log_err(-errno, "cannot switch on the swap of '%s'", path);
-	return ret;
-}
-
-/* The n-th partition of this disk in the layout has the n-th place in its stamp. */
-static int format_disk(struct job *job, size_t disk)
-{
-	const struct stamp *s = &job->stamps[disk];
-	size_t n = 0;
-
-	for (size_t i = 0; i < job->layout.part_count; i++) {
-		const struct layout_part *part = &job->layout.parts[i];
-		char path[DISK_PATH_MAX], what[64];
-		int ret;
-
-		if (part->disk != disk)
-			continue;
-		ret = disk_partition(&job->disks[disk], part->start, part->bytes, path);
-		if (ret)
-			return ret;
-		snprintf(what, sizeof(what), "%s on %.32s", layout_fs_name(part->fs), path);
-		module_progress(job->ctx, job->done++, job->layout.part_count, what);
-		ret = format(path, &s->parts[n++], part->label);
-		if (ret)
-			return ret;
-		log_info("'%s': %s for '%s'", path, layout_fs_name(part->fs), part->mount);
+	if (edit) {
+		ret = write_stamp(job, i, &job->stamps[i]);
+		if (!ret)
+			ret = table_edit(s->path, &job->layout, i);
+	} else {
+		ret = replace_table(job, i);
 	}
-	return 0;
+	if (!ret)
+		ret = table_announce(s->fd, &job->disks[i], &job->layout, i);
+	/* The partitions are opened exclusively next, which the whole disk must not be then. */
+	close(s->fd);
+	s->fd = -1;
+	return ret;
+}
+
+/* --- what lies on them --- */
+
+static int find_path(struct job *job, size_t i)
+{
+	const struct layout_part *part = &job->layout.parts[i];
+
+	return disk_partition(&job->disks[part->disk], part->start, part->bytes, job->paths[i]);
+}
+
+static int format_part(struct job *job, size_t i)
+{
+	const struct layout_part *part = &job->layout.parts[i];
+	int ret = format_make(job->paths[i], part, job->ids.fs[i]);
+
+	if (!ret)
+		log_info("'%s': %s for '%s'", job->paths[i], layout_fs_name(part->fs), part->mount);
+	return ret;
+}
+
+static int do_step(struct job *job, const struct step *step)
+{
+	size_t i = step->index;
+	int ret;
+
+	switch (step->kind) {
+	case STEP_TAKE_DOWN:
+		return 0;
+	case STEP_TABLE:
+	case STEP_EDIT:
+		return write_table(job, i, step->kind == STEP_EDIT);
+	case STEP_KEEP:
+		return find_path(job, i);
+	case STEP_WIPE:
+		ret = find_path(job, i);
+		return ret ? ret : format_wipe(job->paths[i]);
+	case STEP_FORMAT:
+		return format_part(job, i);
+	default:
+		return log_err(-ENOTSUP, "layout, line %u of the plan", job->layout.parts[i].line);
+	}
 }
 
 static int partition_disks(struct job *job)
 {
+	const char *paths[LAYOUT_DISKS_MAX] = {0};
 	int ret = prepare(job);
 
-	for (size_t i = 0; !ret && i < job->layout.disk_count; i++)
-		ret = module_cancelled() ? log_err(-ECANCELED, "partition") : write_disk(job, i);
-	for (size_t i = 0; !ret && i < job->layout.disk_count; i++)
-		ret = module_cancelled() ? log_err(-ECANCELED, "partition") : format_disk(job, i);
+	for (size_t i = 0; i < job->layout.disk_count; i++)
+		paths[i] = job->disks[i].path;
 	if (!ret)
-		module_progress(job->ctx, job->layout.part_count, job->layout.part_count, "done");
+		steps_make(&job->steps, &job->layout);
+	for (size_t i = 0; !ret && i < job->steps.count; i++) {
+		_cleanup_strbuf_ struct strbuf what = STRBUF_INIT;
+
+		steps_describe(&what, &job->layout, &job->steps.list[i], paths);
+		module_progress(job->ctx, i, job->steps.count, what.buf);
+		ret = module_cancelled() ? log_err(-ECANCELED, "partition")
+					 : do_step(job, &job->steps.list[i]);
+	}
+	if (!ret)
+		module_progress(job->ctx, job->steps.count, job->steps.count, "done");
 	return ret;
 }
 
@@ -316,11 +337,11 @@ static int partition_run(struct module_context *ctx)
 		return log_err(-ENOMEM, "cannot start");
 	job->ctx = ctx;
 	for (size_t i = 0; i < LAYOUT_DISKS_MAX; i++)
-		job->fds[i] = -1;
+		job->surveys[i].fd = -1;
 	ret = partition_disks(job);
 	for (size_t i = 0; i < LAYOUT_DISKS_MAX; i++)
-		if (job->fds[i] >= 0)
-			close(job->fds[i]);
+		if (job->surveys[i].fd >= 0)
+			close(job->surveys[i].fd);
 	free(job);
 	return ret;
 }

@@ -1,5 +1,6 @@
 /* The dry run of a plan's disks; see dry-run.h. For each disk: what it holds, what the guard says,
- * and the table and file systems that would be there afterwards. */
+ * and the table and file systems that would be there afterwards; then the steps, by the planner that
+ * module partition uses (survey.h, steps.h). */
 #include "host-tools/lib/dry-run.h"
 
 #include <errno.h>
@@ -12,27 +13,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "host-tools/lib/explain.h"
 #include "init/lib/cleanup.h"
 #include "init/lib/log.h"
-#include "modules/lib/guard.h"
 #include "modules/lib/probe.h"
-#include "modules/lib/stamp.h"
+#include "modules/lib/steps.h"
+#include "modules/lib/survey.h"
 #include "modules/lib/volume.h"
-
-struct dry_disk {
-	const char *path;
-	int fd;
-	uint64_t bytes;
-	struct table table; /* as found */
-	struct stamp stamp;
-	int stamp_read; /* what stamp_read() returned */
-};
 
 struct dry_job {
 	struct strbuf *out;
 	const struct plan *plan;
+	const struct dry_run_options *options;
 	struct layout layout;
-	uint64_t ram;
+	struct survey disks[LAYOUT_DISKS_MAX];
 	bool partitions; /* the plan runs that module */
 	enum dry_run_result result;
 };
@@ -40,10 +34,9 @@ struct dry_job {
 static const char *const table_names[] = {"no partition table", "gpt", "msdos",
 					  "a partition table of another kind"};
 
-static int disk_open(struct dry_disk *d, const char *path)
+static int disk_open(struct survey *d, const char *path)
 {
 	struct stat st;
-	int ret;
 
 	d->path = path;
 	d->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -57,13 +50,7 @@ static int disk_open(struct dry_disk *d, const char *path)
 	} else {
 		return log_err(-ENOTBLK, "'%s' is neither a disk nor an image file", path);
 	}
-	ret = table_read(path, &d->table);
-	if (ret)
-		return ret;
-	d->stamp_read = stamp_read(d->fd, &d->stamp);
-	ret = d->stamp_read;
-	return !ret || ret == -ENODATA || ret == -EBADMSG ? 0
-							  : log_err(ret, "cannot read '%s'", path);
+	return survey_read(d);
 }
 
 static void add_place(struct strbuf *out, unsigned int number, uint64_t start, uint64_t bytes)
@@ -74,41 +61,49 @@ static void add_place(struct strbuf *out, unsigned int number, uint64_t start, u
 		    str_from_size(bytes, size, sizeof(size)));
 }
 
-static int show_found(const struct dry_job *job, const struct dry_disk *d)
+/* --- before --- */
+
+static int show_found_part(const struct dry_job *job, const struct survey *d,
+			   const struct table_part *p)
 {
-	struct strbuf *out = job->out;
+	_cleanup_strbuf_ struct strbuf what = STRBUF_INIT;
+	unsigned int contents;
+	bool inside = p->start < d->bytes && p->bytes <= d->bytes - p->start;
+	int ret = inside && !p->extended
+			  ? probe_describe(d->fd, p->start, p->bytes, &what, &contents)
+			  : 0;
 
-	strbuf_addf(out, "  holds    %s", table_names[d->table.kind]);
-	if (!d->stamp_read)
-		strbuf_addf(out, "; our stamp: disk '%s' of node '%s', site %s%s", d->stamp.disk,
-			    d->stamp.node, d->stamp.site,
-			    d->stamp.finished ? "" : ", installation not finished");
-	strbuf_adds(out, "\n");
-	for (size_t i = 0; i < d->table.count; i++) {
-		const struct table_part *p = &d->table.parts[i];
-		_cleanup_strbuf_ struct strbuf what = STRBUF_INIT;
-		unsigned int contents;
-		bool inside = p->start < d->bytes && p->bytes <= d->bytes - p->start;
-		int ret = inside ? probe_describe(d->fd, p->start, p->bytes, &what, &contents) : 0;
-
-		if (ret)
-			return log_err(ret, "cannot look into partition %u of '%s'", p->number,
-				       d->path);
-		add_place(out, p->number, p->start, p->bytes);
-		strbuf_addf(out, "  %s\n",
-			    !inside    ? "lies beyond the end of the disk"
-			    : what.len ? what.buf
-				       : "nothing known");
-	}
+	if (ret)
+		return log_err(ret, "cannot look into partition %u of '%s'", p->number, d->path);
+	add_place(job->out, p->number, p->start, p->bytes);
+	strbuf_addf(job->out, "  %s\n",
+		    !inside	  ? "lies beyond the end of the disk"
+		    : p->extended ? "extended"
+		    : what.len	  ? what.buf
+				  : "nothing known");
 	return 0;
 }
 
-static int show_guard(struct dry_job *job, const struct dry_disk *d)
+static int show_found(const struct dry_job *job, const struct survey *d)
 {
-	const struct guard_disk disk = {d->fd, d->bytes, &d->table};
+	int ret = 0;
+
+	strbuf_addf(job->out, "  holds    %s", table_names[d->table.kind]);
+	if (!d->stamp_read)
+		strbuf_addf(job->out, "; our stamp: disk '%s' of node '%s', site %s%s",
+			    d->stamp.disk, d->stamp.node, d->stamp.site,
+			    d->stamp.finished ? "" : ", installation not finished");
+	strbuf_adds(job->out, "\n");
+	for (size_t i = 0; !ret && i < d->table.count; i++)
+		ret = show_found_part(job, d, &d->table.parts[i]);
+	return ret;
+}
+
+static int show_guard(struct dry_job *job, const struct survey *d, size_t disk)
+{
 	_cleanup_strbuf_ struct strbuf why = STRBUF_INIT;
 	const char *wipe = plan_head(job->plan, "wipe");
-	int ret = guard_judge(&disk, plan_head(job->plan, "site"), &why);
+	int ret = survey_judge(d, &job->layout, disk, plan_head(job->plan, "site"), &why);
 
 	if (ret)
 		return log_err(ret, "cannot read '%s'", d->path);
@@ -122,6 +117,8 @@ static int show_guard(struct dry_job *job, const struct dry_disk *d)
 	}
 	return 0;
 }
+
+/* --- after --- */
 
 static bool is_there(const struct table *t, const struct layout_part *part)
 {
@@ -137,34 +134,30 @@ static void show_part(struct strbuf *out, const struct table *found, const struc
 	add_place(out, part->number, part->start, part->bytes);
 	strbuf_addf(out, "  %s %s%s%s, %s\n", layout_fs_name(part->fs), part->mount,
 		    part->label[0] ? " label " : "", part->label,
-		    is_there(found, part) ? "same place, content made anew" : "new");
+		    part->kept && part->keep == KEEP_CONTENT ? "stays as it is"
+		    : is_there(found, part)		     ? "same place, content made anew"
+							     : "new");
 }
 
 /* The disk as module partition would leave it. */
-static int show_coming(struct dry_job *job, const struct dry_disk *d, size_t disk)
+static void show_coming(const struct dry_job *job, const struct survey *d, size_t disk)
 {
-	char why[160];
-	int ret = layout_place(&job->layout, disk, d->bytes, job->ram, why, sizeof(why));
+	const struct layout_disk *want = &job->layout.disks[disk];
 
-	if (ret == -ENOSPC) {
-		strbuf_addf(job->out, "  REFUSED: %s\n", why);
-		job->result = DRY_RUN_REFUSED;
-		return 0;
-	}
-	if (ret)
-		return log_err(ret, "disk '%s': %s", d->path, why);
-	if (job->result == DRY_RUN_SAME)
-		job->result = DRY_RUN_CHANGES;
-	strbuf_addf(job->out, "  planned  %s\n",
-		    job->layout.disks[disk].table == TABLE_GPT ? "gpt" : "msdos");
+	strbuf_addf(job->out, "  planned  %s%s\n", want->table == TABLE_GPT ? "gpt" : "msdos",
+		    steps_edits(&job->layout, disk) ? ", changed around what stays" : "");
 	for (size_t i = 0; i < job->layout.part_count; i++)
 		if (job->layout.parts[i].disk == disk)
 			show_part(job->out, &d->table, &job->layout.parts[i]);
-	return 0;
+	if (want->extended.bytes) {
+		add_place(job->out, want->extended.number, want->extended.start,
+			  want->extended.bytes);
+		strbuf_adds(job->out, "  extended\n");
+	}
 }
 
 /* Without module partition the disk has to be this node's already. */
-static void show_kept(struct dry_job *job, const struct dry_disk *d, size_t disk)
+static void show_kept(struct dry_job *job, const struct survey *d, size_t disk)
 {
 	const char *site = plan_head(job->plan, "site"), *node = plan_head(job->plan, "node");
 	const struct stamp *s = &d->stamp;
@@ -181,45 +174,103 @@ static void show_kept(struct dry_job *job, const struct dry_disk *d, size_t disk
 	job->result = DRY_RUN_REFUSED;
 }
 
-static int one_disk(struct dry_job *job, struct dry_disk *d, size_t i)
+static int one_disk(struct dry_job *job, size_t i)
 {
-	char size[24];
+	struct survey *d = &job->disks[i];
+	char size[24], why[256];
 	int ret;
 
 	strbuf_addf(job->out, "disk '%s' is '%s', %s\n", job->layout.disks[i].name, d->path,
 		    str_from_size(d->bytes, size, sizeof(size)));
 	ret = show_found(job, d);
-	if (!ret && !job->partitions)
+	if (ret)
+		return ret;
+	if (!job->partitions) {
 		show_kept(job, d, i);
-	else if (!ret)
-		ret = show_guard(job, d);
-	return ret || !job->partitions ? ret : show_coming(job, d, i);
+		return 0;
+	}
+	if (survey_place(d, &job->layout, i, plan_head(job->plan, "site"), job->options->ram, why,
+			 sizeof(why))) {
+		strbuf_addf(job->out, "  REFUSED: %s\n", why);
+		job->result = DRY_RUN_REFUSED;
+		return show_guard(job, d, i);
+	}
+	ret = show_guard(job, d, i);
+	show_coming(job, d, i);
+	return ret;
 }
 
-int dry_run(struct strbuf *out, const struct plan *plan, const char *const *files, size_t count,
-	    uint64_t ram)
+static void show_steps(struct dry_job *job)
 {
-	_cleanup_free_ struct dry_job *job = calloc(1, sizeof(*job));
-	_cleanup_free_ struct dry_disk *d = calloc(1, sizeof(*d));
-	int ret;
+	const char *paths[LAYOUT_DISKS_MAX] = {0};
+	struct steps steps;
+	char why[160];
 
-	if (!job || !d)
-		return log_err(-ENOMEM, "cannot begin");
-	job->out = out;
-	job->plan = plan;
-	job->ram = ram;
-	job->partitions = volume_plan_runs(plan, "partition");
-	ret = volume_layout(plan, &job->layout);
+	for (size_t i = 0; i < job->layout.disk_count; i++)
+		paths[i] = job->disks[i].path;
+	if (steps_estimate(&job->layout, job->options->ram, why, sizeof(why))) {
+		strbuf_addf(job->out, "REFUSED: %s\n", why);
+		job->result = DRY_RUN_REFUSED;
+		return;
+	}
+	steps_make(&steps, &job->layout);
+	strbuf_adds(job->out, "steps\n");
+	for (size_t i = 0; i < steps.count; i++) {
+		strbuf_addf(job->out, "  %2zu  ", i + 1);
+		steps_describe(job->out, &job->layout, &steps.list[i], paths);
+		strbuf_adds(job->out, "\n");
+	}
+	job->result = DRY_RUN_CHANGES;
+}
+
+static void show_drawings(struct dry_job *job)
+{
+	for (size_t i = 0; i < job->layout.disk_count; i++) {
+		const struct survey *d = &job->disks[i];
+
+		explain_found(job->out, &job->layout, i, d);
+		if (job->partitions && job->result != DRY_RUN_REFUSED)
+			explain_layout(job->out, &job->layout, i, d->bytes);
+	}
+	explain_devices(job->out, &job->layout);
+}
+
+static int run(struct dry_job *job, const char *const *files, size_t count)
+{
+	int ret = volume_layout(job->plan, &job->layout);
+
 	if (!ret && job->layout.disk_count != count)
 		ret = log_err(-EINVAL, "the layout has %zu disks, and %zu were given",
 			      job->layout.disk_count, count);
 	for (size_t i = 0; !ret && i < count; i++) {
-		*d = (struct dry_disk){.fd = -1};
-		ret = disk_open(d, files[i]);
+		ret = disk_open(&job->disks[i], files[i]);
 		if (!ret)
-			ret = one_disk(job, d, i);
-		if (d->fd >= 0)
-			close(d->fd);
+			ret = one_disk(job, i);
 	}
+	if (!ret && job->partitions && job->result != DRY_RUN_REFUSED)
+		show_steps(job);
+	if (!ret && job->options->explain)
+		show_drawings(job);
+	return ret;
+}
+
+int dry_run(struct strbuf *out, const struct plan *plan, const char *const *files, size_t count,
+	    const struct dry_run_options *options)
+{
+	_cleanup_free_ struct dry_job *job = calloc(1, sizeof(*job));
+	int ret;
+
+	if (!job)
+		return log_err(-ENOMEM, "cannot begin");
+	job->out = out;
+	job->plan = plan;
+	job->options = options;
+	job->partitions = volume_plan_runs(plan, "partition");
+	for (size_t i = 0; i < LAYOUT_DISKS_MAX; i++)
+		job->disks[i].fd = -1;
+	ret = run(job, files, count);
+	for (size_t i = 0; i < LAYOUT_DISKS_MAX; i++)
+		if (job->disks[i].fd >= 0)
+			close(job->disks[i].fd);
 	return ret ? ret : out->error ? out->error : (int)job->result;
 }

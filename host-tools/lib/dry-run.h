@@ -3,6 +3,7 @@
 #ifndef LUCIE_DRY_RUN_H
 #define LUCIE_DRY_RUN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,10 +16,14 @@ enum dry_run_result {
 	DRY_RUN_REFUSED, /* the node would refuse; out says why */
 };
 
+struct dry_run_options {
+	uint64_t ram; /* bytes, for sizes like RAM*2 */
+	bool explain; /* drawings of the disks before and after */
+};
+
 /* files[i]: the disk that the i-th `disk` line of the layout stands for; as many as there are.
- * ram: bytes, for sizes like RAM*2. Appends a description to out. One of enum dry_run_result, or
- * -errno; logged. */
+ * Appends a description to out. One of enum dry_run_result, or -errno; logged. */
 int dry_run(struct strbuf *out, const struct plan *plan, const char *const *files, size_t count,
-	    uint64_t ram);
+	    const struct dry_run_options *options);
 
 #endif

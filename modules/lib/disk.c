@@ -18,7 +18,6 @@
 #include <sys/sysmacros.h>
 
 #define SYS_BLOCK  "/sys/block"
-#define SECTOR_MAX 4096
 #define SECTOR	   512 /* sysfs counts in these, whatever the disk's own sectors are */
 #define LIST_MAX   256
 #define VPD_HEADER 4 /* SCSI SPC: page 80h, header before the serial number */
@@ -95,25 +94,18 @@ static bool is_fixed(const char *dir, const struct disk *d)
 	return !strstr(d->place, "/usb");
 }
 
-static void fill_geometry(struct disk *d, const char *dir)
+/* .../ata3/host2/...: the number is the machine's, that of the port lies in ata_port. */
+static void fill_port(struct disk *d, const char *dir)
 {
-	char ports[PATH_MAX], *ata;
+	char ports[PATH_MAX];
+	const char *ata = strstr(dir, "/ata");
+	unsigned int number;
 	uint64_t value;
 
-	d->sector = attr_u64(dir, "queue/logical_block_size", &value) && value >= SECTOR &&
-				    value <= SECTOR_MAX
-			    ? (unsigned int)value
-			    : SECTOR;
-	if (attr_u64(dir, "queue/optimal_io_size", &value))
-		d->optimal_io = value;
-	/* .../ata3/host2/...: the number is the machine's, that of the port lies in ata_port. */
-	snprintf(ports, sizeof(ports), "%s", dir);
-	ata = strstr(ports, "/ata");
-	if (!ata || !(ata = strchr(ata + 1, '/')))
-		return;
-	snprintf(ata, sizeof(ports) - (size_t)(ata - ports), "/ata_port/ata%u",
-		 (unsigned int)atoi(strstr(ports, "/ata") + 4));
-	if (attr_u64(ports, "port_no", &value) && value <= 64)
+	if (ata && sscanf(ata, "/ata%u/", &number) == 1 &&
+	    (size_t)snprintf(ports, sizeof(ports), "%.*s/ata%u/ata_port/ata%u", (int)(ata - dir),
+			     dir, number, number) < sizeof(ports) &&
+	    attr_u64(ports, "port_no", &value) && value <= 64)
 		d->port = (unsigned int)value;
 }
 
@@ -137,7 +129,7 @@ static bool disk_fill(struct disk *d, const char *dir)
 		attr_read(dir, "device/vpd_pg80", VPD_HEADER, d->serial, sizeof(d->serial));
 	if (!attr_read(dir, "wwid", 0, d->wwid, sizeof(d->wwid)))
 		attr_read(dir, "device/wwid", 0, d->wwid, sizeof(d->wwid));
-	fill_geometry(d, dir);
+	fill_port(d, dir);
 	d->fixed = is_fixed(dir, d);
 	return true;
 }

@@ -25,8 +25,6 @@ struct disk {
 	uint64_t bytes;
 	char serial[64], model[64], wwid[64]; /* "" where the hardware does not say */
 	unsigned int port;		      /* of its ATA controller, 1..; 0: none */
-	unsigned int sector;		      /* bytes */
-	uint64_t optimal_io;		      /* bytes; 0 where the hardware does not say */
 	bool fixed;
 };
 

@@ -7,24 +7,40 @@
 #include <strings.h>
 
 #include "init/lib/cleanup.h"
+#include "modules/lib/keep.h"
 #include "modules/lib/probe.h"
 #include "modules/lib/stamp.h"
 
 #define MSDOS_NO_ID "0x00000000"
 #define SECTOR_MAX  4096
 
-static bool same_parts(const struct table *t, const struct stamp *s)
+static const struct stamp_part *find_part(const struct stamp *s, const struct table_part *a)
 {
-	if (t->count != s->part_count)
-		return false;
-	for (size_t i = 0; i < t->count; i++) {
-		const struct table_part *a = &t->parts[i];
+	for (size_t i = 0; i < s->part_count; i++) {
 		const struct stamp_part *b = &s->parts[i];
 
-		if (a->number != b->number || a->start != b->start || a->bytes != b->bytes)
+		if (b->kind == PART_DISK && a->number == b->number && a->start == b->start &&
+		    a->bytes == b->bytes)
+			return b;
+	}
+	return NULL;
+}
+
+/* An extended partition is only the room of others. */
+static bool same_parts(const struct table *t, const struct stamp *s)
+{
+	size_t in_table = 0, in_stamp = 0;
+
+	for (size_t i = 0; i < s->part_count; i++)
+		in_stamp += s->parts[i].kind == PART_DISK;
+	for (size_t i = 0; i < t->count; i++) {
+		if (t->parts[i].extended)
+			continue;
+		in_table++;
+		if (!find_part(s, &t->parts[i]))
 			return false;
 	}
-	return true;
+	return in_table == in_stamp;
 }
 
 static bool same_id(const struct table *t, const struct stamp *s)
@@ -57,29 +73,75 @@ static const char *stamp_objection(const struct stamp *s, const char *site, cons
 	return "our stamp, but another partition table than it says";
 }
 
+/* A disk without our stamp of which the layout keeps something: what it does not name has to be
+ * blank. */
+static int judge_kept(const struct guard_disk *d, struct strbuf *why)
+{
+	for (size_t i = 0; i < d->table->count; i++) {
+		const struct table_part *p = &d->table->parts[i];
+		_cleanup_strbuf_ struct strbuf content = STRBUF_INIT;
+		unsigned int contents;
+		int ret;
+
+		if (p->extended || keep_has(d->layout, d->index, p->number))
+			continue;
+		ret = probe_describe(d->fd, p->start, p->bytes, &content, &contents);
+		if (ret)
+			return ret;
+		if (content.len)
+			strbuf_addf(why, "%spartition %u, which the layout does not name: %s",
+				    why->len ? "; " : "", p->number, content.buf);
+	}
+	return 0;
+}
+
+static int judge_foreign(const struct guard_disk *d, const char *content, unsigned int contents,
+			 struct strbuf *why)
+{
+	uint64_t where;
+	int ret = 1;
+
+	if (!contents && d->layout && keep_wanted(d->layout, d->index) && d->table->count)
+		return judge_kept(d, why);
+	if (content)
+		strbuf_adds(why, content);
+	else
+		ret = probe_is_zero(d->fd, d->bytes, STAMP_OFFSET, STAMP_AREA, &where);
+	if (!ret)
+		strbuf_addf(why, "data of no known kind at byte %llu", (unsigned long long)where);
+	return ret < 0 ? ret : 0;
+}
+
 int guard_judge(const struct guard_disk *d, const char *site, struct strbuf *why)
 {
 	_cleanup_free_ struct stamp *s = malloc(sizeof(*s));
 	_cleanup_strbuf_ struct strbuf content = STRBUF_INIT;
-	const char *objection = NULL;
+	const char *objection;
 	unsigned int contents;
-	uint64_t where;
 	int stamp = s ? stamp_read(d->fd, s) : -ENOMEM, ret;
 
 	if (stamp && stamp != -ENODATA && stamp != -EBADMSG)
 		return stamp;
 	ret = probe_describe(d->fd, 0, 0, &content, &contents);
-	if (!ret && !stamp) {
-		objection = stamp_objection(s, site, d->table, contents);
-		if (objection)
-			strbuf_addf(why, "%s (site %s, node '%s')", objection, s->site, s->node);
-	} else if (!ret && !content.len) {
+	if (ret)
+		return ret;
+	if (stamp)
+		ret = judge_foreign(d, content.buf, contents, why);
+	else if ((objection = stamp_objection(s, site, d->table, contents)))
+		strbuf_addf(why, "%s (site %s, node '%s')%s%s", objection, s->site, s->node,
+			    content.len ? ": " : "", content.len ? content.buf : "");
+	return ret ? ret : why->error;
+}
+
+int guard_is_blank(const struct guard_disk *d, bool *blank)
+{
+	_cleanup_strbuf_ struct strbuf content = STRBUF_INIT;
+	unsigned int contents;
+	uint64_t where;
+	int ret = probe_describe(d->fd, 0, 0, &content, &contents);
+
+	if (!ret && !content.len)
 		ret = probe_is_zero(d->fd, d->bytes, STAMP_OFFSET, STAMP_AREA, &where);
-		if (!ret)
-			strbuf_addf(why, "data of no known kind at byte %llu",
-				    (unsigned long long)where);
-	}
-	if (ret >= 0 && content.len && (stamp || objection))
-		strbuf_addf(why, "%s%s", why->len ? ": " : "", content.buf);
-	return ret < 0 ? ret : why->error;
+	*blank = ret == 1;
+	return ret < 0 ? ret : 0;
 }

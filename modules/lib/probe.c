@@ -72,27 +72,47 @@ int probe_describe(int fd, uint64_t start, uint64_t bytes, struct strbuf *out,
 	return out->error;
 }
 
+static void take(blkid_probe pr, const char *name, char *out, size_t len)
+{
+	const char *text = value(pr, name);
+
+	if (text && strlen(text) < len)
+		strcpy(out, text);
+}
+
+int probe_content(int fd, uint64_t start, uint64_t bytes, struct probe_content *c)
+{
+	blkid_probe pr __attribute__((cleanup(free_probe))) = blkid_new_probe();
+	int ret;
+
+	*c = (struct probe_content){0};
+	if (!pr)
+		return -ENOMEM;
+	if (blkid_probe_set_device(pr, fd, (blkid_loff_t)start, (blkid_loff_t)bytes))
+		return -EIO;
+	blkid_probe_enable_superblocks(pr, 1);
+	blkid_probe_set_superblocks_flags(pr, BLKID_SUBLKS_UUID | BLKID_SUBLKS_TYPE |
+						      BLKID_SUBLKS_LABEL);
+	ret = blkid_do_safeprobe(pr);
+	if (ret == -1)
+		return -EIO;
+	c->several = ret == -2;
+	take(pr, "TYPE", c->type, sizeof(c->type));
+	take(pr, "LABEL", c->label, sizeof(c->label));
+	take(pr, "UUID", c->uuid, sizeof(c->uuid));
+	return 0;
+}
+
 int probe_uuid(const char *path, char *uuid, size_t len)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
-	blkid_probe pr __attribute__((cleanup(free_probe))) = blkid_new_probe();
-	const char *text;
+	struct probe_content c = {0};
+	int ret = fd < 0 ? -errno : probe_content(fd, 0, 0, &c);
 
 	uuid[0] = '\0';
-	if (fd < 0)
-		return -errno;
-	if (!pr)
-		return -ENOMEM;
-	if (blkid_probe_set_device(pr, fd, 0, 0))
-		return -EIO;
-	blkid_probe_enable_superblocks(pr, 1);
-	blkid_probe_set_superblocks_flags(pr, BLKID_SUBLKS_UUID | BLKID_SUBLKS_TYPE);
-	if (blkid_do_safeprobe(pr) == -1)
-		return -EIO;
-	text = value(pr, "UUID");
-	if (text && strlen(text) < len)
-		strcpy(uuid, text);
-	return 0;
+	if (!ret && strlen(c.uuid) < len)
+		strcpy(uuid, c.uuid);
+	return ret;
 }
 
 /* --- zeros --- */

@@ -2,6 +2,7 @@
 #ifndef LUCIE_PROBE_H
 #define LUCIE_PROBE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,6 +13,16 @@
  * than a partition table. -errno; not logged. */
 int probe_describe(int fd, uint64_t start, uint64_t bytes, struct strbuf *out,
 		   unsigned int *contents);
+
+/* What one partition holds. */
+struct probe_content {
+	char type[32]; /* as libblkid names it: "ext4", "linux_raid_member"; "": nothing known */
+	char label[64], uuid[64];
+	bool several; /* signatures that contradict each other */
+};
+
+/* Of [start, start + bytes). -errno; not logged. */
+int probe_content(int fd, uint64_t start, uint64_t bytes, struct probe_content *c);
 
 /* 1: the first and the last MiB and samples between are zero, the range [skip, skip + skip_len)
  * aside. 0: something is there, at the byte *where. -errno; not logged. */

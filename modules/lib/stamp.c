@@ -13,6 +13,8 @@
  *	open MODULE
  *	table gpt 0F0E...
  *	part NUMBER START BYTES FS UUID|- MOUNT [OPTIONS]
+ *	kept preserve|reuse			of the part before
+ *	raid|luks|vg|lv NAME DEVICE-UUID|- HOW|- FS UUID|- MOUNT OPTIONS|- MEMBER...
  */
 #include "modules/lib/stamp.h"
 
@@ -26,8 +28,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STAMP_FIRST    "lucie-stamp 1"
-#define STAMP_TEXT_MAX (STAMP_SIZE - BLAKE3_OUT_LEN)
+#define STAMP_FIRST	 "lucie-stamp 1"
+#define STAMP_NUMBER_MAX 128 /* of a partition: what a GPT has room for */
+#define STAMP_TEXT_MAX	 (STAMP_SIZE - BLAKE3_OUT_LEN)
 
 static void stamp_hash(const void *bytes, uint8_t out[BLAKE3_OUT_LEN])
 {
@@ -48,6 +51,27 @@ static void add_journal(struct strbuf *text, const struct stamp *s)
 		strbuf_addf(text, "open %s\n", s->open);
 }
 
+static const char *or_dash(const char *word)
+{
+	return word[0] ? word : "-";
+}
+
+static void add_part(struct strbuf *text, const struct stamp_part *p)
+{
+	strbuf_addf(text, "part %u %llu %llu %s %s %s %s\n", p->number,
+		    (unsigned long long)p->start, (unsigned long long)p->bytes,
+		    layout_fs_name(p->fs), or_dash(p->uuid), p->mount, p->options);
+	if (p->keep)
+		strbuf_addf(text, "kept %s\n", p->keep == KEEP_CONTENT ? "preserve" : "reuse");
+}
+
+static void add_device(struct strbuf *text, const struct stamp_part *p)
+{
+	strbuf_addf(text, "%s %s %s %s %s %s %s %s %s\n", layout_kind_name(p->kind), p->name,
+		    or_dash(p->device), or_dash(p->how), layout_fs_name(p->fs), or_dash(p->uuid),
+		    p->mount, or_dash(p->options), p->members);
+}
+
 int stamp_encode(const struct stamp *s, void *bytes, size_t len)
 {
 	_cleanup_strbuf_ struct strbuf text = {.max = STAMP_TEXT_MAX - 1};
@@ -60,14 +84,11 @@ int stamp_encode(const struct stamp *s, void *bytes, size_t len)
 		    s->site, s->node, s->install, s->disk, s->finished ? "finished" : "unfinished",
 		    s->table == TABLE_GPT ? "gpt" : "msdos", s->table_id);
 	add_journal(&text, s);
-	for (size_t i = 0; i < s->part_count; i++) {
-		const struct stamp_part *p = &s->parts[i];
-
-		strbuf_addf(&text, "part %u %llu %llu %s %s %s %s\n", p->number,
-			    (unsigned long long)p->start, (unsigned long long)p->bytes,
-			    layout_fs_name(p->fs), p->uuid[0] ? p->uuid : "-", p->mount,
-			    p->options);
-	}
+	for (size_t i = 0; i < s->part_count; i++)
+		if (s->parts[i].kind == PART_DISK)
+			add_part(&text, &s->parts[i]);
+		else
+			add_device(&text, &s->parts[i]);
 	if (text.error)
 		return text.error;
 	memset(out, 0, len);
@@ -87,6 +108,16 @@ static bool take(char *to, size_t len, const char *word)
 		if (!isgraph((unsigned char)*c))
 			return false;
 	memcpy(to, word, n + 1);
+	return true;
+}
+
+/* A word, of which "-" says that there is none. */
+static bool take_or_dash(char *to, size_t len, const char *word)
+{
+	if (!take(to, len, word))
+		return false;
+	if (!strcmp(to, "-"))
+		to[0] = '\0';
 	return true;
 }
 
@@ -112,17 +143,65 @@ static bool decode_part(struct stamp *s, char *rest)
 	const char *word;
 
 	if (s->part_count == LAYOUT_PARTS_MAX || !decode_number(&number, str_word(&rest)) ||
-	    !number || number > LAYOUT_PARTS_MAX || !decode_number(&p->start, str_word(&rest)) ||
+	    !number || number > STAMP_NUMBER_MAX || !decode_number(&p->start, str_word(&rest)) ||
 	    !decode_number(&p->bytes, str_word(&rest)) || !(word = str_word(&rest)) ||
-	    !layout_fs_parse(&p->fs, word) || !take(p->uuid, sizeof(p->uuid), str_word(&rest)) ||
+	    !layout_fs_parse(&p->fs, word) ||
+	    !take_or_dash(p->uuid, sizeof(p->uuid), str_word(&rest)) ||
 	    !take(p->mount, sizeof(p->mount), str_word(&rest)))
 		return false;
-	if (!strcmp(p->uuid, "-"))
-		p->uuid[0] = '\0';
 	word = str_word(&rest);
 	if ((word && !take(p->options, sizeof(p->options), word)) || str_word(&rest))
 		return false;
 	p->number = (unsigned int)number;
+	s->part_count++;
+	return true;
+}
+
+static bool decode_kept(struct stamp *s, char *rest)
+{
+	const char *word = str_word(&rest);
+	struct stamp_part *p = s->part_count ? &s->parts[s->part_count - 1] : NULL;
+
+	if (!p || p->kind != PART_DISK || !word || str_word(&rest))
+		return false;
+	p->keep = !strcmp(word, "preserve") ? KEEP_CONTENT
+		  : !strcmp(word, "reuse")  ? KEEP_PLACE
+					    : KEEP_NOTHING;
+	return p->keep != KEEP_NOTHING;
+}
+
+static bool decode_members(struct stamp_part *p, char *rest)
+{
+	size_t used = 0;
+	char *word;
+
+	while ((word = str_word(&rest))) {
+		size_t n = used ? used + 1 : 0;
+
+		if (n >= sizeof(p->members) || !take(p->members + n, sizeof(p->members) - n, word))
+			return false;
+		if (used)
+			p->members[used] = ' ';
+		used = n + strlen(word);
+	}
+	return used > 0;
+}
+
+static bool decode_device(struct stamp *s, enum layout_kind kind, char *rest)
+{
+	struct stamp_part *p = &s->parts[s->part_count];
+	const char *fs;
+
+	if (s->part_count == LAYOUT_PARTS_MAX || !take(p->name, sizeof(p->name), str_word(&rest)) ||
+	    !take_or_dash(p->device, sizeof(p->device), str_word(&rest)) ||
+	    !take_or_dash(p->how, sizeof(p->how), str_word(&rest)) || !(fs = str_word(&rest)) ||
+	    !layout_fs_parse(&p->fs, fs) ||
+	    !take_or_dash(p->uuid, sizeof(p->uuid), str_word(&rest)) ||
+	    !take(p->mount, sizeof(p->mount), str_word(&rest)) ||
+	    !take_or_dash(p->options, sizeof(p->options), str_word(&rest)) ||
+	    !decode_members(p, rest))
+		return false;
+	p->kind = kind;
 	s->part_count++;
 	return true;
 }
@@ -145,6 +224,11 @@ static bool decode_line(struct stamp *s, char *line)
 		return false;
 	if (!strcmp(key, "part"))
 		return decode_part(s, rest);
+	if (!strcmp(key, "kept"))
+		return decode_kept(s, rest);
+	for (enum layout_kind kind = PART_RAID; kind <= PART_LV; kind++)
+		if (!strcmp(key, layout_kind_name(kind)))
+			return decode_device(s, kind, rest);
 	if (!strcmp(key, "table"))
 		return decode_table(s, rest);
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)

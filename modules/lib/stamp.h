@@ -22,13 +22,22 @@
 #define UUID_TEXT	37
 #define STAMP_WORK_TEXT 65
 
+#define STAMP_MEMBERS_MAX 512
+
 struct stamp_part {
 	char mount[256]; /* as the layout's */
+	enum layout_kind kind;
 	enum layout_fs fs;
+	uint64_t start, bytes; /* of a partition, and so is the next one */
 	unsigned int number;
-	uint64_t start, bytes;
-	char uuid[UUID_TEXT]; /* of the file system or swap area; "" for raw */
-	char options[128];    /* for fstab; of a raw partition its label */
+	enum layout_keep keep; /* it was there before */
+	char uuid[UUID_TEXT];  /* of the file system or swap area; "" for raw and member */
+	char options[128];     /* for fstab; of a raw partition its label */
+	/* Of what lies on partitions, on each disk that it lies on. */
+	char name[LAYOUT_TITLE_MAX]; /* "VG/NAME" of a logical volume */
+	char device[UUID_TEXT];	     /* UUID of the array or the LUKS header; "" for vg and lv */
+	char how[16];		     /* the level, or "random" for a key that nobody has; "" */
+	char members[STAMP_MEMBERS_MAX]; /* words: DISK.NUMBER, or a name */
 };
 
 struct stamp {

@@ -24,6 +24,9 @@
 #define DOS_SWAP	0x82
 #define DOS_FAT32_LBA	0x0c
 #define DOS_ESP		0xef
+#define DOS_EXTENDED	0x0f /* with LBA */
+#define DOS_PRIMARIES	4
+#define DOS_FIRST_BYTE	((uint64_t)1 << 20) /* also from a logical partition to its descriptor */
 
 static void unref_context(struct fdisk_context **cxt)
 {
@@ -89,6 +92,8 @@ static void read_part(struct table *t, struct fdisk_context *cxt, size_t n)
 			.start = fdisk_partition_get_start(pa) * sector,
 			.bytes = fdisk_partition_get_size(pa) * sector,
 			.boot = has_boot_flag(cxt, t->kind, pa, n),
+			.logical = t->kind == TABLE_KIND_MSDOS && n >= DOS_PRIMARIES,
+			.extended = fdisk_partition_is_container(pa),
 		};
 		snprintf(part->uuid, sizeof(part->uuid), "%s", uuid ? uuid : "");
 	}
@@ -110,6 +115,22 @@ int table_read(const char *path, struct table *t)
 		snprintf(t->id, sizeof(t->id), "%s", id);
 	for (size_t n = 0; n < fdisk_get_npartitions(cxt); n++)
 		read_part(t, cxt, n);
+	return 0;
+}
+
+int table_probe(int fd, const char *path, uint64_t bytes, struct table *t)
+{
+	for (size_t i = 0; i < t->count; i++) {
+		struct table_part *p = &t->parts[i];
+		bool inside = p->start < bytes && p->bytes <= bytes - p->start;
+		int ret = inside && !p->extended
+				  ? probe_content(fd, p->start, p->bytes, &p->content)
+				  : 0;
+
+		if (ret)
+			return log_err(ret, "cannot look into partition %u of '%s'", p->number,
+				       path);
+	}
 	return 0;
 }
 
@@ -143,30 +164,67 @@ static struct fdisk_parttype *part_type(struct fdisk_context *cxt, const struct 
 	return fdisk_label_get_parttype_from_code(label, esp ? DOS_ESP : types[part->fs].dos);
 }
 
-static int add_part(struct fdisk_context *cxt, const struct layout_part *part)
+/* type is released here. */
+static int add_one(struct fdisk_context *cxt, unsigned int number, uint64_t start, uint64_t bytes,
+		   struct fdisk_parttype *type, const char *name)
 {
 	uint64_t sector = fdisk_get_sector_size(cxt);
 	struct fdisk_partition *pa = fdisk_new_partition();
-	struct fdisk_parttype *type = part_type(cxt, part);
-	int ret;
+	int ret = pa && type ? 0 : -ENOMEM;
 
-	if (!pa || !type) {
-		ret = -ENOMEM;
-		goto out;
+	if (!ret) {
+		fdisk_partition_set_partno(pa, number - 1);
+		fdisk_partition_set_start(pa, start / sector);
+		fdisk_partition_set_size(pa, bytes / sector);
+		fdisk_partition_size_explicit(pa, 1);
+		ret = fdisk_partition_set_type(pa, type);
 	}
-	fdisk_partition_set_partno(pa, part->number - 1);
-	fdisk_partition_set_start(pa, part->start / sector);
-	fdisk_partition_set_size(pa, part->bytes / sector);
-	fdisk_partition_size_explicit(pa, 1);
-	ret = fdisk_partition_set_type(pa, type);
-	if (!ret && fdisk_is_label(cxt, GPT) && part->label[0])
-		ret = fdisk_partition_set_name(pa, part->label);
+	if (!ret && fdisk_is_label(cxt, GPT) && name[0])
+		ret = fdisk_partition_set_name(pa, name);
 	if (!ret)
 		ret = fdisk_add_partition(cxt, pa, NULL);
-out:
 	fdisk_unref_parttype(type);
 	fdisk_unref_partition(pa);
 	return ret;
+}
+
+static int add_extended(struct fdisk_context *cxt, const struct layout_extended *e)
+{
+	if (!e->bytes || e->kept)
+		return 0;
+	return add_one(cxt, e->number, e->start, e->bytes,
+		       fdisk_label_get_parttype_from_code(fdisk_get_label(cxt, NULL), DOS_EXTENDED),
+		       "");
+}
+
+/* What is new; logical partitions come after the extended one that holds them. */
+static int add_parts(struct fdisk_context *cxt, const char *path, const struct layout *l,
+		     size_t disk)
+{
+	int ret = 0;
+
+	if (fdisk_is_label(cxt, DOS))
+		fdisk_set_first_lba(cxt, DOS_FIRST_BYTE / fdisk_get_sector_size(cxt));
+	for (int logical = 0; logical <= 1; logical++) {
+		if (logical)
+			ret = add_extended(cxt, &l->disks[disk].extended);
+		if (ret)
+			return log_err(ret, "cannot add an extended partition to the table of '%s'",
+				       path);
+		for (size_t i = 0; i < l->part_count; i++) {
+			const struct layout_part *part = &l->parts[i];
+
+			if (part->disk != disk || part->kept || part->logical != logical)
+				continue;
+			ret = add_one(cxt, part->number, part->start, part->bytes,
+				      part_type(cxt, part), part->label);
+			if (ret)
+				return log_err(
+					ret, "cannot add partition %u ('%s') to the table of '%s'",
+					part->number, part->mount, path);
+		}
+	}
+	return 0;
 }
 
 int table_write(const char *path, const struct layout *l, size_t disk, const char *id)
@@ -182,15 +240,39 @@ int table_write(const char *path, const struct layout *l, size_t disk, const cha
 		ret = fdisk_set_disklabel_id_from_string(cxt, id);
 	if (ret)
 		return log_err(ret, "cannot make a partition table for '%s'", path);
-	for (size_t i = 0; i < l->part_count; i++) {
-		const struct layout_part *part = &l->parts[i];
+	ret = add_parts(cxt, path, l, disk);
+	return ret ? ret : context_write(cxt, path);
+}
 
-		ret = part->disk == disk ? add_part(cxt, part) : 0;
+static bool is_kept(const struct layout *l, size_t disk, unsigned int number)
+{
+	const struct layout_extended *e = &l->disks[disk].extended;
+
+	for (size_t i = 0; i < l->part_count; i++)
+		if (l->parts[i].disk == disk && l->parts[i].kept && l->parts[i].number == number)
+			return true;
+	return e->kept && e->number == number;
+}
+
+int table_edit(const char *path, const struct layout *l, size_t disk)
+{
+	_cleanup_fdisk_ struct fdisk_context *cxt = NULL;
+	int ret = context_open(&cxt, path, 0);
+
+	if (ret)
+		return ret;
+	fdisk_enable_wipe(cxt, 0);
+	/* From the end: where an extended partition goes, its logical ones go before it. */
+	for (size_t n = fdisk_get_npartitions(cxt); n-- > 0;) {
+		if (n >= fdisk_get_npartitions(cxt) || !fdisk_is_partition_used(cxt, n) ||
+		    is_kept(l, disk, (unsigned int)n + 1))
+			continue;
+		ret = fdisk_delete_partition(cxt, n);
 		if (ret)
-			return log_err(ret, "cannot add partition %u ('%s') to the table of '%s'",
-				       part->number, part->mount, path);
+			return log_err(ret, "cannot delete partition %zu of '%s'", n + 1, path);
 	}
-	return context_write(cxt, path);
+	ret = add_parts(cxt, path, l, disk);
+	return ret ? ret : context_write(cxt, path);
 }
 
 /* --- the kernel's view --- */

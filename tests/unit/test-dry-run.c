@@ -54,7 +54,7 @@ static int run(uint64_t bytes, const char *modules, const char *head)
 	assert_int_equal(pread_full(fd, before, bytes, 0), 0);
 	strbuf_free(&out);
 	out = (struct strbuf)STRBUF_INIT;
-	ret = dry_run(&out, &plan, files, 1, MIB);
+	ret = dry_run(&out, &plan, files, 1, &(struct dry_run_options){.ram = MIB});
 	assert_int_equal(pread_full(fd, after, bytes, 0), 0);
 	assert_memory_equal(before, after, bytes);
 	plan_free(&plan);
