@@ -224,8 +224,9 @@ $(B)/manifest: $(BOOT_FILES) $(W)/firmware.list image/finish.sh image/manifest.s
 .PHONY: image
 image: $(B)/manifest ## the board's image in out/BOARD; boot/ in it can be copied to any TFTP server; FORMAT=nfsroot adds a root over NFS
 
-.PHONY: check-image
-check-image: $(MKINITRAMFS) ## tests of what builds the image
+.PHONY: build-image check-image
+build-image: $(MKINITRAMFS)
+check-image: build-image ## tests of what builds the image
 	$(Q)tests/image/mkinitramfs.sh
 	$(Q)tests/image/fetch.sh
 

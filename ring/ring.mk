@@ -15,8 +15,9 @@ $(eval $(call program,$(O)/tsan/dolly,tsan,$(DOLLY_SRC),-ljansson))
 
 host: $(O)/host/bin/dolly
 
-.PHONY: check-netns soak-ring bench-ring
-check-netns: $(O)/host/bin/dolly $(O)/tsan/dolly ## the ring over shaped links, with faults
+.PHONY: build-netns check-netns soak-ring bench-ring
+build-netns: $(O)/host/bin/dolly $(O)/tsan/dolly
+check-netns: build-netns ## the ring over shaped links, with faults
 	$(Q)tests/netns/run.sh
 
 SEED ?= 1

@@ -2,22 +2,20 @@
 
 $(eval $(call program,$(O)/host/bin/sim-nodes,host,$(sort $(wildcard tests/bench/sim-*.c)) $(LIB_SRC),$(LIBS_host_tools)))
 
-.PHONY: check-server
-check-server: host $(O)/host/bin/sim-nodes $(NODE_INIT)
-	$(Q)tests/server/run.sh
-	$(Q)tests/server/rollout.sh
-	$(Q)tests/server/dhcp.sh
-	$(Q)tests/server/proxy-dhcp.sh
-	$(Q)tests/server/setup.sh
-	$(Q)INIT=$(NODE_INIT) tests/server/mirrors.sh
+.PHONY: build-server check-server
+build-server: host $(O)/host/bin/sim-nodes $(NODE_INIT)
+check-server: build-server
+	$(Q)printf '%s\n' $(foreach t,setup mirrors rollout run proxy-dhcp dhcp,'$t tests/server/$t.sh') | tests/lanes.sh 3
 
-.PHONY: check-security
-check-security: host $(O)/host/bin/sim-nodes ## the server among hostile clients and nodes
+.PHONY: build-security check-security
+build-security: host $(O)/host/bin/sim-nodes
+check-security: build-security ## the server among hostile clients and nodes
 	$(Q)tests/security/run.sh
 
 # The board in a real browser.
-.PHONY: check-board
-check-board: host $(O)/host/bin/sim-nodes
+.PHONY: build-board check-board
+build-board: host $(O)/host/bin/sim-nodes
+check-board: build-board
 	$(Q)tests/board/run.py
 
 .PHONY: bench-serve

@@ -18,9 +18,10 @@ $(O)/asan/test-%: obj/asan/tests/unit/test-%.o obj/asan/liblucie.a $(BLAKE3_asan
 	$(Q)$(CC_asan) $(LDFLAGS_asan) $^ $(TEST_LIBS) -o $@
 -include $(patsubst tests/unit/%.c,obj/asan/tests/unit/%.d,$(wildcard tests/unit/test-*.c))
 
-.PHONY: check-unit
-check-unit: $(UNIT_TESTS) ## libraries under ASan and UBSan
-	$(Q)set -e; for t in $(UNIT_TESTS); do echo "== $$t"; $$t; done
+.PHONY: build-unit check-unit
+build-unit: $(UNIT_TESTS)
+check-unit: build-unit ## libraries under ASan and UBSan
+	$(Q)printf '%s\n' $(foreach t,$(UNIT_TESTS),'$(notdir $t) $t') | tests/lanes.sh 4
 
 # --- fuzz targets -----------------------------------------------------------------------------------------------------------------------
 
@@ -42,28 +43,34 @@ $(O)/fuzz/fuzz-%: obj/fuzz/tests/fuzz/fuzz-%.o obj/fuzz/liblucie.a $(BLAKE3_asan
 
 .PHONY: fuzz
 fuzz: $(FUZZERS) ## every fuzz target for FUZZ_SECONDS
-	$(Q)set -e; for f in $(FUZZERS); do n=$${f##*/fuzz-}; mkdir -p obj/fuzz/corpus/$$n; echo "== $$n"; \
-		$$f -max_total_time=$(FUZZ_SECONDS) -timeout=5 -rss_limit_mb=1024 -print_final_stats=0 -verbosity=0 obj/fuzz/corpus/$$n tests/fuzz/corpus/$$n; done
+	$(Q)for f in $(FUZZERS); do n=$${f##*/fuzz-}; mkdir -p obj/fuzz/corpus/$$n; echo "$$n $$f -max_total_time=$(FUZZ_SECONDS) -timeout=5 \
+		-rss_limit_mb=1024 -print_final_stats=0 -verbosity=0 obj/fuzz/corpus/$$n tests/fuzz/corpus/$$n"; done | tests/lanes.sh 2
 
 # --- the parts of `make check` (tests/check.sh) -------------------------------------------------------------------------------------------
+#
+# build-PART makes what check-PART runs: tests/check.sh does that one after the other, and then runs several parts at a time.
 
-.PHONY: check check-lint check-fuzz check-cli check-vm
+.PHONY: check build-lint check-lint build-fuzz check-fuzz build-cli check-cli build-vm check-vm
 check: ## everything that has to pass, after it has installed what is missing (what CI runs)
 	$(Q)$(MAKE) --no-print-directory deps
 	$(Q)tests/check.sh
 
+build-lint: ;
 check-lint: ## layers, formatting, shell, man pages
 	$(Q)tests/lint/run.sh
 
+build-fuzz: $(FUZZERS)
 check-fuzz: ## each fuzz target for two seconds
 	$(Q)$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=2
 
-check-cli: host ## definitions and verbs against golden output
+build-cli: host
+check-cli: build-cli ## definitions and verbs against golden output
 	$(Q)tests/cli/run.sh
 
-check-vm: host demo-base ## the real image in QEMU
+build-vm: host demo-base
 	$(Q)$(MAKE) --no-print-directory image BOARD=qemu-x86_64 FORMAT=nfsroot
 	$(Q)$(MAKE) --no-print-directory image BOARD=pc-x86_64
+check-vm: build-vm ## the real image in QEMU
 	$(Q)tests/vm/run.sh
 
 .PHONY: check-tutorial

@@ -11,15 +11,14 @@ blob() {
 }
 
 disk_new 1G
-plan_new
-run partition
-run mount
 "$TOP/tests/modules/make-tar.py" honest "$T/honest.tar"
 gzip -k "$T/honest.tar"
 xz -k "$T/honest.tar"
 zstd -q "$T/honest.tar"
 for format in gz xz zst; do
 	blob "$T/honest.tar.$format"
+	run partition
+	run mount
 	mkdir -p "$TARGET/srv/data/old/tree" "$TARGET/old"
 	touch "$TARGET/old/file" "$TARGET/srv/data/old/tree/file"
 	run extrbase

@@ -8,6 +8,7 @@ $(O)/asan/cut.so: tests/modules/cut.c
 	@mkdir -p $(@D)
 	$(Q)$(CC_host) $(CPP_COMMON) -U_FILE_OFFSET_BITS $(CFLAGS_host) -fPIC -shared $< -o $@
 
-.PHONY: check-modules
-check-modules: $(O)/asan/run-module $(O)/asan/make-blob $(O)/asan/cut.so $(O)/syslinux/extlinux ## the C modules on loop devices (root)
+.PHONY: build-modules check-modules
+build-modules: $(O)/asan/run-module $(O)/asan/make-blob $(O)/asan/cut.so $(O)/syslinux/extlinux
+check-modules: build-modules ## the C modules on loop devices (root)
 	$(Q)tests/modules/run.sh
