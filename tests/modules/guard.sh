@@ -4,7 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 
 for TABLE in gpt msdos; do
-	disk_new 1G
+	disk_new 480M
 	plan_new
 	run partition
 	sfdisk --verify "$DISK" >/dev/null 2>&1 || fail "sfdisk finds faults in the $TABLE table"
@@ -29,7 +29,7 @@ pass "another installation's disk: $LAST"
 
 # our stamp, but the table is not the one it speaks of
 TABLE=gpt
-disk_new 1G
+disk_new 480M
 plan_new
 run partition
 disk_attach
@@ -43,7 +43,7 @@ untouched partition 'our stamp, but another partition table' "another table over
 foreign() { # WHAT PATTERN COMMAND...
 	local what=$1 pattern=$2
 	shift 2
-	disk_new 1G
+	disk_new 480M
 	plan_new
 	"$@"
 	untouched partition "'$DISK' holds $pattern.*nothing was written" "$what"
@@ -69,12 +69,12 @@ foreign "a swap area" "swap" mkswap -q "$DISK"
 foreign "an empty GPT" "gpt partition table" table_only gpt
 foreign "an MSDOS table" "dos partition table" table_only dos
 foreign "a stray byte in the first MiB" "data of no known kind at byte 4242" stray 4242
-foreign "a stray byte in the last MiB" "data of no known kind at byte 1073741000" stray 1073741000
+foreign "a stray byte in the last MiB" "data of no known kind at byte 503315000" stray 503315000
 foreign "another site's installation" "the stamp of another site" other_site
 
 # one of two disks is foreign: neither is written
-disk_new 1G
-truncate -s 1G "$T/second"
+disk_new 480M
+truncate -s 480M "$T/second"
 SECOND=$(losetup --find --show "$T/second")
 mke2fs -q -F "$SECOND"
 LAYOUT="$LAYOUT
@@ -90,7 +90,7 @@ plan_new
 untouched partition "which an earlier line means too" "one disk named twice"
 losetup -d "$SECOND"
 
-disk_new 1G
+disk_new 480M
 plan_new "wipe yes"
 whole_ext4
 run partition
@@ -107,7 +107,7 @@ disk_new 200M
 plan_new
 untouched partition "need 3[0-9.]+ MiB, there is room for 198.0 MiB" "a disk that is too small"
 
-disk_new 1G
+disk_new 480M
 LAYOUT="disk sys ${DISK}x
 partition / 1G- ext4"
 plan_new
