@@ -13,6 +13,7 @@ TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 [ "${LUCIE_INSIDE:-}" = $$ ] || LUCIE_INSIDE=$$ exec unshare --mount --propagation private "$0" "$@"
 
 T=$(mktemp -d "${TMPDIR:-/var/tmp}/lucie-modules.XXXXXX")
+mount -t tmpfs tmpfs "$T" # each write of a module is synced
 TARGET=$T/target
 DISK=
 LAST=
@@ -38,7 +39,8 @@ cleanup() {
 	[ -z "$SERVER" ] || kill "$SERVER" 2>/dev/null || true
 	disk_drop || true
 	[ $status = 0 ] || { echo "FAILED"; [ -s "$T/out" ] && tail -n 20 "$T/out"; }
-	rm -rf --one-file-system "$T"
+	umount -l "$T"
+	rmdir "$T"
 	exit $status
 }
 trap cleanup EXIT
