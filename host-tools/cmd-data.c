@@ -10,6 +10,7 @@
 #include "host-tools/lib/command.h"
 #include "host-tools/lib/definition.h"
 #include "host-tools/lib/rings.h"
+#include "host-tools/lib/server-user.h"
 #include "host-tools/lib/site.h"
 #include "host-tools/lib/update.h"
 #include "init/lib/cleanup.h"
@@ -43,9 +44,11 @@ static void show_progress(uint64_t done, uint64_t total, void *arg)
 		str_from_size(total, b, sizeof(b)));
 }
 
+/* In a folder for its owner, and for the server that has worked here. */
 static int keep(const char *state_dir, const char *name, const struct blob_manifest *m)
 {
 	_cleanup_strbuf_ struct strbuf text = {.max = BLOB_MANIFEST_MAX};
+	struct server_user user;
 	char path[PATH_MAX];
 	int ret = store_dataset_path(state_dir, name, path);
 	_cleanup_free_ char *folder =
@@ -53,10 +56,13 @@ static int keep(const char *state_dir, const char *name, const struct blob_manif
 
 	if (!ret)
 		ret = folder ? mkdir_path(folder, 0700) : -ENOMEM;
+	server_user_of(&user, state_dir);
+	if (!ret)
+		ret = server_user_share(&user, state_dir, "datasets");
 	if (!ret)
 		ret = blob_manifest_write(m, &text);
 	if (!ret)
-		ret = file_update(path, text.buf, text.len, 0600);
+		ret = file_update(path, text.buf, text.len, 0644);
 	return ret < 0 ? log_err(ret, "cannot keep the manifest of dataset '%s'", name) : ret;
 }
 

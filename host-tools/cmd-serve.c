@@ -10,10 +10,12 @@
 #include "init/lib/log.h"
 
 static const char usage[] =
-	"lucie serve [--state DIR] [--bind ADDRESS] [--port N] [--dhcp|--no-dhcp]\n"
+	"lucie serve [--state DIR] [--bind ADDRESS] [--port N] [--user USER] [--dhcp|--no-dhcp]\n"
 	"  --state DIR     the state directory (" DEFAULT_STATE_DIR ")\n"
 	"  --bind ADDRESS  where HTTP listens (0.0.0.0)\n"
 	"  --port N        HTTP's port (the definition's http_port)\n"
+	"  --user USER     that root has what faces the network run as (lucie, if there is one;\n"
+	"                  else a number that nobody has)\n"
 	"  --no-dhcp       no dnsmasq: DHCP and TFTP are another server's business\n";
 
 /* Nodes are told the port of the definition; several groups with different ports need servers of
@@ -38,10 +40,13 @@ static uint16_t definition_port(const char *state_dir)
 
 static int serve_main(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{"state", required_argument, NULL, 's'}, {"bind", required_argument, NULL, 'b'},
-		{"port", required_argument, NULL, 'p'},	 {"dhcp", no_argument, NULL, 'd'},
-		{"no-dhcp", no_argument, NULL, 'n'},	 {0}};
+	static const struct option options[] = {{"state", required_argument, NULL, 's'},
+						{"bind", required_argument, NULL, 'b'},
+						{"port", required_argument, NULL, 'p'},
+						{"dhcp", no_argument, NULL, 'd'},
+						{"no-dhcp", no_argument, NULL, 'n'},
+						{"user", required_argument, NULL, 'u'},
+						{0}};
 	struct serve_options serve = {.state_dir = DEFAULT_STATE_DIR, .dhcp = true};
 	const char *address = "0.0.0.0";
 	uint64_t port = 0;
@@ -52,6 +57,8 @@ static int serve_main(int argc, char **argv)
 			serve.state_dir = optarg;
 		else if (c == 'b')
 			address = optarg;
+		else if (c == 'u')
+			serve.user = optarg;
 		else if (c == 'p' && !str_to_u64(optarg, &port) && port && port <= UINT16_MAX)
 			continue;
 		else if (c == 'd' || c == 'n')

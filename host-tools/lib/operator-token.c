@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "host-tools/lib/map.h"
+#include "host-tools/lib/server-user.h"
 #include "init/lib/cleanup.h"
 #include "init/lib/io.h"
 #include "init/lib/log.h"
@@ -58,6 +59,17 @@ static int token_write(const char *path)
 	return file_write(path, text, strlen(text), 0600);
 }
 
+/* With the server that has worked here. */
+static int share(const char *state_dir, const char *suffix)
+{
+	struct server_user user;
+	char name[64];
+
+	server_user_of(&user, state_dir);
+	snprintf(name, sizeof(name), "operator-token%s", suffix);
+	return server_user_share(&user, state_dir, name);
+}
+
 /* Beside its place, and there only if nobody else was faster. */
 static int token_make(const char *state_dir, const char *path)
 {
@@ -70,6 +82,8 @@ static int token_make(const char *state_dir, const char *path)
 		return ret;
 	unlink(own);
 	ret = token_write(own);
+	if (!ret)
+		ret = share(state_dir, suffix);
 	if (!ret && link(own, path) && errno != EEXIST)
 		ret = -errno;
 	unlink(own);

@@ -2,10 +2,9 @@
  *
  * The web process needs the state directory, the folders of packages and the files that the
  * definition names, but never the site key: in a mount namespace of its own the key's folder is
- * empty. Without the capabilities of root it cannot undo that, nor look into the signer or the
- * supervisor; and Landlock lets it run no program and write nowhere but in the state directory, for
- * root's own files elsewhere are as good as a program. An ordinary user gets the namespace by way
- * of a user namespace.
+ * empty. As a user of its own, without the capabilities of root, it cannot undo that, nor look into
+ * the signer or the supervisor; and Landlock lets it run no program and write nowhere but where the
+ * state changes. An ordinary user gets the namespace by way of a user namespace.
  */
 #include "host-tools/lib/serve.h"
 
@@ -19,9 +18,11 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "host-tools/lib/generation.h"
 #include "init/lib/cleanup.h"
 #include "init/lib/io.h"
 #include "init/lib/log.h"
@@ -76,43 +77,47 @@ static int hide_folder(const char *path)
 	return 0;
 }
 
-/* All but the one that lets root write into a state directory, or read a source, of somebody else.
- */
-static int drop_capabilities(bool writes)
+/* All but one: what is still root's writes into a state directory of somebody else by it, and who does
+ * not write reads a source of anybody. The server's own user writes in what is its. */
+static int drop_capabilities(const struct server_user *user, bool writes)
 {
+	int keep_one = writes ? CAP_DAC_OVERRIDE : CAP_DAC_READ_SEARCH;
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct data[2], keep[2] = {{0}};
 
-	for (int c = 0; c <= CAP_LAST_CAP; c++)
-		prctl(PR_CAPBSET_DROP, c, 0, 0, 0);
 	if (syscall(SYS_capget, &header, data))
 		return -errno;
-	keep[0].permitted = keep[0].effective =
-		data[0].permitted & 1U << (writes ? CAP_DAC_OVERRIDE : CAP_DAC_READ_SEARCH);
+	if (!user->own || !writes)
+		keep[0].permitted = keep[0].effective = data[0].permitted & 1U << keep_one;
 	return syscall(SYS_capset, &header, keep) ? -errno : 0;
 }
 
-/* A folder that is not there yet is made in one that is. */
-static int allow_writes(int ruleset, const char *state_dir, const char *folder)
+static int allow_writes(int ruleset, const char *state_dir, const char *name)
 {
 	char path[PATH_MAX];
 	_cleanup_close_ int fd = -1;
 	struct landlock_path_beneath_attr rule = {.allowed_access = WRITES};
+	struct stat st;
 
-	snprintf(path, sizeof(path), "%s/%s", state_dir, folder);
-	fd = rule.parent_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
+	snprintf(path, sizeof(path), "%s/%s", state_dir, name);
+	fd = rule.parent_fd = open(path, O_PATH | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st))
 		return errno == ENOENT ? 0 : -errno;
+	if (!S_ISDIR(st.st_mode))
+		rule.allowed_access = LANDLOCK_ACCESS_FS_WRITE_FILE;
 	return syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0)
 		       ? -errno
 		       : 0;
 }
 
-/* What no rule allows of that which the ruleset handles is forbidden. The folders are named one by
- * one, because each may be a link to where there is room. */
+/* What no rule allows of that which the ruleset handles is forbidden. The database is there, with its
+ * side files (state_prepare()); folders are named one by one, because each may be a link to where
+ * there is room. Boot files of the generations to come are below generations/. */
 static int restrict_files(const char *state_dir, bool writes)
 {
-	static const char *const written[] = {"", "installs", "tftp", "tftp/pxelinux.cfg"};
+	static const char *const written[] = {"installs",    GENERATIONS, "tftp/pxelinux.cfg",
+					      "tftp/grub",   "state.db",  "state.db-wal",
+					      "state.db-shm"};
 	struct landlock_ruleset_attr attr = {.handled_access_fs = FORBIDDEN | WRITES};
 	_cleanup_close_ int fd = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
 	int ret = fd < 0 ? -errno : 0;
@@ -124,7 +129,7 @@ static int restrict_files(const char *state_dir, bool writes)
 	return ret;
 }
 
-void confine(const char *who, const char *state_dir, bool writes)
+int confine(const char *who, const char *state_dir, const struct server_user *user, bool writes)
 {
 	char path[PATH_MAX];
 	int ret;
@@ -133,12 +138,19 @@ void confine(const char *who, const char *state_dir, bool writes)
 	ret = hide_folder(path);
 	if (ret)
 		log_warn("%s is not kept from '%s': %s", who, path, strerror(-ret));
-	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	ret = drop_capabilities(writes);
+	/* Only root may: the change of the user leaves no capability in effect. */
+	for (int c = 0; c <= CAP_LAST_CAP; c++)
+		prctl(PR_CAPBSET_DROP, c, 0, 0, 0);
+	ret = server_user_become(user, true);
+	if (ret)
+		return log_err(ret, "%s cannot become the user %u", who, user->uid);
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	ret = drop_capabilities(user, writes);
 	if (ret)
 		log_warn("%s keeps its capabilities: %s", who, strerror(-ret));
 	ret = restrict_files(state_dir, writes);
 	if (ret)
 		log_warn("%s may run programs and write everywhere: %s", who, strerror(-ret));
+	return 0;
 }

@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "host-tools/lib/server-user.h"
 #include "init/lib/cleanup.h"
 #include "init/lib/io.h"
 #include "init/lib/log.h"
@@ -29,23 +30,6 @@ static void log_path(const struct dhcp *d, char *buf, size_t len)
 	snprintf(buf, len, "%s/dnsmasq.log", d->state_dir);
 }
 
-/* In a user namespace with one user (a rootless test) dnsmasq has nobody to become; --no-daemon
- * spares it the attempt. */
-static bool only_root_is_mapped(void)
-{
-	_cleanup_free_ char *map = NULL;
-	char *rest, *word;
-	uint64_t count = 0;
-
-	if (file_read("/proc/self/uid_map", 4096, &map, NULL))
-		return false;
-	rest = map;
-	for (int i = 0; i < 3 && (word = str_word(&rest)); i++)
-		if (str_to_u64(word, &count))
-			return false;
-	return count == 1;
-}
-
 static void __attribute__((noreturn)) become_dnsmasq(const struct dhcp *d, int log_fd)
 {
 	char config[PATH_MAX];
@@ -55,7 +39,7 @@ static void __attribute__((noreturn)) become_dnsmasq(const struct dhcp *d, int l
 
 	snprintf(config, sizeof(config), "--conf-file=%s/" CONFIG, d->state_dir);
 	if (only_root_is_mapped())
-		argv[1] = "--no-daemon";
+		argv[1] = "--no-daemon"; /* which spares it the attempt to become somebody */
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);

@@ -117,7 +117,7 @@ static int run_master(struct ring_master *m, const char *state_dir)
 
 /* Ctrl-C is for the supervisor, which then ends this. */
 static void __attribute__((noreturn))
-become_master(struct ring_master *m, const char *state_dir, pid_t parent)
+become_master(struct ring_master *m, const struct rings *r, pid_t parent)
 {
 	struct sigaction end = {.sa_handler = on_end};
 	sigset_t none;
@@ -129,11 +129,12 @@ become_master(struct ring_master *m, const char *state_dir, pid_t parent)
 	sigaction(SIGTERM, &end, NULL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	confine("the master of a ring", state_dir, false);
+	if (confine("the master of a ring", r->state_dir, &r->user, false))
+		_exit(1);
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != parent)
 		_exit(1);
-	_exit(run_master(m, state_dir) ? 1 : 0);
+	_exit(run_master(m, r->state_dir) ? 1 : 0);
 }
 
 /* --- in the supervisor --- */
@@ -145,7 +146,7 @@ static void master_start(struct rings *r, struct ring_master *m)
 	fflush(NULL);
 	pid = fork();
 	if (!pid)
-		become_master(m, r->state_dir, parent);
+		become_master(m, r, parent);
 	if (!worker_started(&m->worker, pid))
 		log_err(-errno, "cannot start the ring of '%s'", m->name);
 	else if (!m->worker.wait_ms)
@@ -270,5 +271,5 @@ void rings_stop(struct rings *r)
 		free(r->list[i]);
 	}
 	free(r->list);
-	*r = (struct rings){.state_dir = r->state_dir};
+	*r = (struct rings){.state_dir = r->state_dir, .user = r->user};
 }

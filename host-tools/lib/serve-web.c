@@ -18,7 +18,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "host-tools/lib/operator-token.h"
 #include "host-tools/lib/serve-board.h"
 #include "host-tools/lib/site.h"
 #include "init/lib/io.h"
@@ -266,9 +265,7 @@ static int folder_open(const struct serve *s, const char *name)
 	int fd;
 
 	snprintf(path, sizeof(path), "%s/%s", s->options->state_dir, name);
-	if (mkdir(path, 0755) && errno != EEXIST)
-		return log_err(-errno, "cannot make '%s'", path);
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC); /* it cannot be listed */
 	return fd < 0 ? log_err(-errno, "cannot open '%s'", path) : fd;
 }
 
@@ -301,7 +298,6 @@ static int start(struct serve *s)
 					   .body_max = body_max,
 					   .handle = handle,
 					   .arg = s};
-	char token[OPERATOR_TOKEN_TEXT];
 	int ret = definition_load(s);
 
 	if (!ret)
@@ -312,9 +308,6 @@ static int start(struct serve *s)
 		return ret;
 	boot_files_refresh(s);
 	ret = queues_start(s);
-	if (!ret)
-		ret = operator_token(s->options->state_dir, token);
-	seal_wipe(token, sizeof(token));
 	if (!ret)
 		ret = board_feed_open(&s->feed, s);
 	if (ret)
@@ -335,8 +328,8 @@ static void stop(struct serve *s)
 	work_free(s->events);
 	work_free(s->plans);
 	serve_log_stop(s->logs);
-	state_close(s->state);
 	state_close(s->view);
+	state_close(s->state); /* last: it can put all into the one file */
 	cluster_free(s->cluster);
 	if (s->blobs_fd >= 0)
 		close(s->blobs_fd);

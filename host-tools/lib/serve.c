@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "host-tools/lib/operator-token.h"
 #include "init/lib/io.h"
 #include "init/lib/log.h"
 
@@ -62,9 +63,11 @@ int signals_open(void)
 }
 
 static void __attribute__((noreturn))
-become_web(const struct serve_options *options, struct signer *signer, pid_t parent)
+become_web(const struct serve_options *options, const struct server_user *user,
+	   struct signer *signer, pid_t parent)
 {
-	confine("the web process", options->state_dir, true);
+	if (confine("the web process", options->state_dir, user, true))
+		_exit(1);
 	prctl(PR_SET_PDEATHSIG, SIGTERM); /* a change of credentials clears it: not earlier */
 	if (getppid() != parent)
 		_exit(1);
@@ -78,7 +81,7 @@ static int web_start(struct supervisor *s, const struct serve_options *options)
 	fflush(NULL);
 	pid = fork();
 	if (!pid)
-		become_web(options, &s->signer, parent);
+		become_web(options, &s->rings.user, &s->signer, parent);
 	if (pid < 0)
 		return log_err(-errno, "cannot start the web process");
 	s->web = pid;
@@ -143,6 +146,36 @@ static int loop(struct supervisor *s, int signals)
 	return ret;
 }
 
+static int make_folder(const char *state_dir, const char *name, mode_t mode)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%s", state_dir, name);
+	return mkdir(path, mode) && errno != EEXIST ? log_err(-errno, "cannot make '%s'", path) : 0;
+}
+
+/* What the web process finds made, and may not make itself: its user, and the files that only root can
+ * give to that one. */
+static int state_prepare(const struct serve_options *options, struct server_user *user)
+{
+	char token[OPERATOR_TOKEN_TEXT];
+	struct state *state;
+	int ret = server_user_find(user, options->state_dir, options->user);
+
+	if (!ret)
+		ret = state_open(&state, options->state_dir);
+	if (ret)
+		return ret;
+	state_close(state); /* its files stay: a connection is of one process */
+	ret = operator_token(options->state_dir, token);
+	seal_wipe(token, sizeof(token));
+	if (!ret)
+		ret = make_folder(options->state_dir, "installs", 0755);
+	if (!ret)
+		ret = make_folder(options->state_dir, "blobs", 0711);
+	return ret ? ret : server_user_give(user, options->state_dir);
+}
+
 int serve_run(const struct serve_options *options)
 {
 	struct supervisor s = {.dhcp.state_dir = options->dhcp ? options->state_dir : NULL,
@@ -151,7 +184,9 @@ int serve_run(const struct serve_options *options)
 
 	if (ret)
 		return log_err(ret, "cannot start libsodium");
-	ret = signer_start(&s.signer, options->state_dir);
+	ret = state_prepare(options, &s.rings.user);
+	if (!ret)
+		ret = signer_start(&s.signer, options->state_dir);
 	if (ret)
 		return ret;
 	signals = signals_open();

@@ -19,6 +19,7 @@
 #include "host-tools/lib/serve-request.h"
 #include "host-tools/lib/serve-log.h"
 #include "host-tools/lib/serve-work.h"
+#include "host-tools/lib/server-user.h"
 #include "host-tools/lib/signer.h"
 #include "host-tools/lib/state.h"
 #include "init/lib/event.h"
@@ -27,8 +28,9 @@
 
 struct serve_options {
 	const char *state_dir;
-	int listen_fd; /* from http_listen() */
-	bool dhcp;     /* run dnsmasq with STATE/key/dnsmasq.conf */
+	int listen_fd;	  /* from http_listen() */
+	bool dhcp;	  /* run dnsmasq with STATE/key/dnsmasq.conf */
+	const char *user; /* as server_user_find() takes it */
 	/* NULL-terminated base URLs for the plans, instead of the definition's; NULL: the
 	 * definition's. */
 	const char *const *servers;
@@ -89,9 +91,10 @@ int serve_authenticate(struct state *state, const struct http_call *call, const 
 int serve_boot_file(struct serve *s, const char *node);
 
 /* Takes from this process, and its children, all that it does not need to serve: the folder of the
- * site key, capabilities, the execution of programs, writing anywhere, or anywhere but in the state
- * directory. What the system does not let it give up is said of `who`. Single-threaded. */
-void confine(const char *who, const char *state_dir, bool writes);
+ * site key, root's user, capabilities, the execution of programs, writing anywhere, or anywhere but
+ * where the state directory changes while it serves. What the system does not let it give up is said
+ * of `who`, but for the user: -errno then (logged). Single-threaded. */
+int confine(const char *who, const char *state_dir, const struct server_user *user, bool writes);
 
 /* --- workers: children that are started again --- */
 
@@ -133,6 +136,7 @@ void dhcp_stop(struct dhcp *d);
 struct ring_master;
 struct rings {
 	const char *state_dir;
+	struct server_user user;		      /* of the masters */
 	struct stat_mark definition, datasets, bases; /* when they were looked at */
 	struct ring_master **list;
 	size_t count;

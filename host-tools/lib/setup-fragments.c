@@ -15,7 +15,8 @@
  * for dnsmasq, a mount namespace in which the site's key is not (serve-confine.c). */
 static const char hardening[] =
 	"CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_BIND_SERVICE CAP_NET_RAW CAP_SETUID "
-	"CAP_SETGID CAP_SETPCAP CAP_SYS_ADMIN CAP_KILL CAP_CHOWN CAP_DAC_OVERRIDE\n"
+	"CAP_SETGID CAP_SETPCAP CAP_SYS_ADMIN CAP_KILL CAP_CHOWN CAP_DAC_OVERRIDE "
+	"CAP_DAC_READ_SEARCH CAP_FOWNER\n"
 	"NoNewPrivileges=yes\nProtectSystem=strict\nProtectHome=read-only\nPrivateTmp=yes\n"
 	"ProtectKernelTunables=yes\nProtectKernelModules=yes\nProtectKernelLogs=yes\n"
 	"ProtectControlGroups=yes\nProtectClock=yes\nProtectHostname=yes\nRestrictRealtime=yes\n"

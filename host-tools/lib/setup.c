@@ -160,7 +160,7 @@ static int setup_dnsmasq(struct setup *s)
 		   : setup_obeyed(s, "dnsmasq.conf", text.buf, text.len, 0644);
 }
 
-/* 0600: it has the password hashes. */
+/* It has the password hashes: for its owner, and the server. */
 static int setup_definition(struct setup *s)
 {
 	_cleanup_free_ char *path = xasprintf("%s/definition", s->dir), *before = NULL;
@@ -172,7 +172,7 @@ static int setup_definition(struct setup *s)
 			ret, "cannot write the compiled definition: a value looks like a comment");
 	file_read(path, DEFINITION_MAX, &before, NULL);
 	report_definition(&s->report.objects, before, text.buf);
-	return setup_obeyed(s, "definition", text.buf, text.len, 0600);
+	return setup_obeyed(s, "definition", text.buf, text.len, s->user.own ? 0640 : 0600);
 }
 
 /* --- all of it --- */
@@ -211,6 +211,13 @@ static int prune(struct setup *s)
 	return ret ? ret : store_prune(s->dir);
 }
 
+static int put_in_force(struct setup *s)
+{
+	int ret = server_user_give_generation(&s->user, s->g.dir);
+
+	return ret ? ret : generation_commit(&s->g);
+}
+
 static int switch_over(struct setup *s)
 {
 	int ret = setup_unknown(s), obeyed;
@@ -220,7 +227,7 @@ static int switch_over(struct setup *s)
 	/* One that cannot be made is no reason to keep the definition from the other nodes. */
 	ret = boot_files_follow(s->g.dir, s->c, s->state);
 	if (!boot_files_disk_failed(ret))
-		ret = generation_commit(&s->g);
+		ret = put_in_force(s);
 	if (ret)
 		return ret;
 	obeyed = setup_obey(s);
@@ -299,6 +306,7 @@ static int prepare(struct setup *s, const char *state_dir)
 			       "quotes and '#'",
 			       real);
 	s->dir = xstrdup(real);
+	server_user_of(&s->user, s->dir);
 	return 0;
 }
 

@@ -7,6 +7,7 @@
 
 #include "host-tools/lib/cluster.h"
 #include "host-tools/lib/generation.h"
+#include "host-tools/lib/server-user.h"
 #include "host-tools/lib/setup-report.h"
 #include "host-tools/lib/state.h"
 #include "init/lib/seal.h"
@@ -38,6 +39,7 @@ struct setup {
 	const char *images; /* may be NULL: not found */
 	uint8_t public_key[SITE_PUBLIC_LEN];
 	struct state *state;
+	struct server_user user; /* of a server that has worked here */
 	struct generation g;
 	struct report report;
 };

@@ -303,6 +303,15 @@ static int schema_prepare(struct state *s, const char *path)
 	return transaction_end(s, ret);
 }
 
+/* The side files stay when the last connection is closed, empty: the server's user may write in them,
+ * and not in their folder. */
+static void keep_side_files(struct state *s)
+{
+	int on = 1;
+
+	sqlite3_file_control(s->db, NULL, SQLITE_FCNTL_PERSIST_WAL, &on);
+}
+
 /* SQLite gives its side files the mode of the database, and makes that one for everybody to read.
  */
 static int create_private(const char *path)
@@ -348,6 +357,7 @@ static int state_open_as(struct state **out, const char *path, int flags,
 			      s->db ? sqlite3_errmsg(s->db) : "no memory");
 	} else {
 		sqlite3_busy_timeout(s->db, BUSY_MS);
+		keep_side_files(s);
 		ret = prepare(s, path);
 	}
 	if (ret)
@@ -394,6 +404,7 @@ void state_close(struct state *s)
 		return;
 	for (size_t i = 0; i < STATEMENTS_MAX; i++)
 		sqlite3_finalize(s->statements[i]);
+	sqlite3_exec(s->db, "PRAGMA journal_size_limit=0", NULL, NULL, NULL); /* from here on */
 	sqlite3_close(s->db);
 	pthread_mutex_destroy(&s->lock);
 	free(s);

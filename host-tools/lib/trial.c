@@ -345,8 +345,10 @@ char *trial_tftp(const struct trial *t)
 static void __attribute__((noreturn)) become_server(const struct trial *t, pid_t parent)
 {
 	const char *servers[] = {t->server, NULL};
-	struct serve_options options = {
-		.state_dir = t->dir, .listen_fd = t->listen_fd, .servers = servers};
+	struct serve_options options = {.state_dir = t->dir,
+					.listen_fd = t->listen_fd,
+					.servers = servers,
+					.user = geteuid() ? NULL : "root"};
 
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != parent)

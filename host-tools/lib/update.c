@@ -33,6 +33,24 @@ static int temporary_name(const char *path, char out[PATH_MAX])
 										    : 0;
 }
 
+/* A new file: the folder may be the server's (server-user.h), who could have put a link there. */
+static int open_beside(const char *tmp, mode_t mode)
+{
+	int fd;
+
+	unlink(tmp);
+	fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+	return fd < 0 ? -errno : fd;
+}
+
+static int write_beside(const char *tmp, const void *data, size_t len, mode_t mode)
+{
+	_cleanup_close_ int fd = open_beside(tmp, mode);
+	int ret = fd < 0 ? fd : write_full(fd, data, len);
+
+	return !ret && fchmod(fd, mode) ? -errno : ret;
+}
+
 static int move_into_place(const char *tmp, const char *path, int ret)
 {
 	if (!ret && rename(tmp, path))
@@ -52,7 +70,7 @@ int file_update(const char *path, const void *data, size_t len, mode_t mode)
 	ret = temporary_name(path, tmp);
 	if (ret)
 		return ret;
-	return move_into_place(tmp, path, file_write(tmp, data, len, mode));
+	return move_into_place(tmp, path, write_beside(tmp, data, len, mode));
 }
 
 static ssize_t read_block(int fd, char *buf)
@@ -108,9 +126,9 @@ static int copy_beside(const char *path, int from, mode_t mode)
 
 	if (ret)
 		return ret;
-	to = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+	to = open_beside(tmp, mode);
 	if (to < 0)
-		return -errno;
+		return to;
 	ret = lseek(from, 0, SEEK_SET) ? -errno : copy_bytes(to, from);
 	if (!ret && fchmod(to, mode))
 		ret = -errno;

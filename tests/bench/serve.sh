@@ -15,6 +15,7 @@ NODES=${NODES:-10000}
 SECONDS_EACH=${SECONDS_EACH:-30}
 PORT=8077
 T=$(mktemp -d "${TMPDIR:-/var/tmp}/lucie-bench-serve.XXXXXX")
+chmod 755 "$T" # the server has a user of its own
 SERVE='' PROBE=''
 
 cleanup() {

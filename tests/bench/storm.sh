@@ -13,6 +13,7 @@ LUCIE=$TOP/out/host/bin/lucie
 CLIENTS=${CLIENTS:-250}
 PATH=$PATH:/usr/sbin:/sbin
 T=$(mktemp -d "${TMPDIR:-/var/tmp}/lucie-storm.XXXXXX")
+chmod 755 "$T" # the server has a user of its own
 chmod 755 "$T" # dnsmasq reads as a user of its own
 PIDS=()
 

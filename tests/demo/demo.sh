@@ -183,6 +183,7 @@ report() {
 
 inside() {
 	T=$(mktemp -d "${TMPDIR:-/var/tmp}/lucie-demo.XXXXXX")
+	chmod 755 "$T" # the server has a user of its own
 	trap cleanup EXIT
 	trap 'exit 130' INT TERM HUP
 	PATH=$PATH:/usr/sbin:/sbin

@@ -10,6 +10,7 @@ fi
 TOP=$(cd "$(dirname "$0")/../.." && pwd)
 LUCIE=$TOP/out/host/bin/lucie
 T=$(mktemp -d "${TMPDIR:-/tmp}/lucie-dhcp.XXXXXX")
+chmod 755 "$T" # the server has a user of its own
 chmod 755 "$T" # dnsmasq reads as a user of its own
 SERVE=
 PATH=$PATH:/usr/sbin:/sbin

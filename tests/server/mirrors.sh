@@ -8,6 +8,7 @@ LUCIE=$TOP/out/host/bin/lucie
 INIT=${INIT:-$TOP/out/node/init}
 NODES=100
 T=$(mktemp -d "${TMPDIR:-/tmp}/lucie-mirrors.XXXXXX")
+chmod 755 "$T" # the server has a user of its own
 STATE=$T/state
 declare -A PID=()
 

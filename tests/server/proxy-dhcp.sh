@@ -11,6 +11,7 @@ TOP=$(cd "$(dirname "$0")/../.." && pwd)
 LUCIE=$TOP/out/host/bin/lucie
 CLIENT=$TOP/tests/server/pxe-client.py
 T=$(mktemp -d "${TMPDIR:-/tmp}/lucie-proxy.XXXXXX")
+chmod 755 "$T" # the server has a user of its own
 chmod 755 "$T" # dnsmasq reads as a user of its own
 PATH=$PATH:/usr/sbin:/sbin
 PIDS=()

@@ -5,6 +5,7 @@ set -euo pipefail
 TOP=$(cd "$(dirname "$0")/../.." && pwd)
 LUCIE=$TOP/out/host/bin/lucie
 T=$(mktemp -d "${TMPDIR:-/tmp}/lucie-rollout.XXXXXX")
+chmod 755 "$T" # the server has a user of its own
 STATE=$T/state
 SERVE=
 

@@ -7,6 +7,7 @@ LUCIE=$TOP/out/host/bin/lucie
 SIM=$TOP/out/host/bin/sim-nodes
 NODES=${NODES:-40} # of the storm
 T=$(mktemp -d "${TMPDIR:-/tmp}/lucie-server.XXXXXX")
+chmod 755 "$T" # the server has a user of its own
 STATE=$T/state
 SERVE=
 
@@ -207,9 +208,9 @@ pass "files with ranges, and nothing that is not served"
 for pid in $(pgrep -P "$SERVE"); do
 	grep -q '^CapEff:.*[1-9a-f]' "/proc/$pid/status" && [ "$(id -u)" -ne 0 ] && fail "process $pid has capabilities"
 done
-if [ "$(id -u)" -eq 0 ]; then # the web process keeps CAP_DAC_OVERRIDE alone
-	web=$(pgrep -P "$SERVE" | while read -r pid; do ! grep -q '^CapEff:[^1-9a-f]*2$' "/proc/$pid/status" || echo "$pid"; done)
-	[ -n "$web" ] || fail "the web process has kept capabilities"
+if [ "$(id -u)" -eq 0 ]; then # the web process has a user of its own, and no capability
+	web=$(pgrep -P "$SERVE" | while read -r pid; do grep -qE '^Uid:\s+[1-9]' "/proc/$pid/status" && grep -qE '^CapPrm:\s+0+$' "/proc/$pid/status" && echo "$pid"; done || true)
+	[ -n "$web" ] || fail "the web process has kept root's user or capabilities"
 	seen=$(ls -A "/proc/$web/root$STATE/key") || fail "the web process's files cannot be seen"
 	[ -z "$seen" ] || fail "the web process sees the key"
 fi
@@ -217,6 +218,24 @@ arm n1
 chmod 600 "$STATE/key/site.key"
 expect 0 "an installation with the confined server" sim 1
 pass "plans are signed by a process of their own"
+
+# --- a state directory that was root's in all, as earlier versions left it
+if [ "$(id -u)" -eq 0 ]; then
+	serve_stop
+	owner=$(stat -c %u "$STATE/installs")
+	chown -R 0:0 "$STATE"
+	chmod 600 "$(realpath "$STATE/definition")" "$STATE/ring.key" "$STATE/operator-token"
+	rm -f "$STATE"/state.db-*
+	serve_start
+	arm n1
+	expect 0 "an installation with a state directory that was root's" sim 1
+	[ "$(find "$STATE/installs" "$STATE"/state.db* ! -user "$owner" | wc -l)" -eq 0 ] || fail "not all is given to the server's user: $(find "$STATE/installs" "$STATE"/state.db* ! -user "$owner" | head -3)"
+	[ -z "$(find "$STATE/key" ! -user 0)" ] || fail "the key's folder is given away"
+	"$LUCIE" token --new --state "$STATE" >"$T/token"
+	expect_http 200 "a new token" -H "Authorization: Bearer $(cat "$T/token")" "$URL/v1/operator"
+	! grep -q "stay root's" "$T/serve.log" || fail "the server has no user of its own"
+	pass "an earlier version's state directory"
+fi
 
 # --- given up without a report
 arm --retries 1 n2

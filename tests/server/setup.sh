@@ -16,6 +16,7 @@ RANDOM=${1:-$$}
 KILLS=${KILLS:-25}
 HOSTS=300
 T=$(mktemp -d "${TMPDIR:-/tmp}/lucie-setup.XXXXXX")
+chmod 755 "$T" # the server has a user of its own
 S=$T/disk/state
 mkdir "$T/disk"
 printf 'seed %s\n' "${1:-$$}"

@@ -12,6 +12,7 @@ BOARD=${BOARD:-qemu-x86_64}
 IMAGES=${IMAGES:-$TOP/out}
 LUCIE=$TOP/out/host/bin/lucie
 T=$(mktemp -d "${TMPDIR:-/var/tmp}/lucie-vm.XXXXXX")
+chmod 755 "$T" # the server has a user of its own
 PORT=0
 declare -A MACHINE_PID=() MACHINE_DISK=()
 SERVE_PID=
