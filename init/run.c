@@ -6,6 +6,7 @@
 #include "init/hold.h"
 #include "init/lib/cleanup.h"
 #include "init/lib/io.h"
+#include "init/lib/kmsg.h"
 #include "init/lib/log.h"
 #include "init/loop.h"
 #include "init/module-process.h"
@@ -234,9 +235,20 @@ static void report_module(const char *name, enum event_kind kind, bool ok, int64
 	reporter_run();
 }
 
+/* The device and the sector behind an "Input/output error". */
+static void add_disk_error(int kmsg, char *reason)
+{
+	char said[128];
+	size_t len = strlen(reason);
+
+	if (kmsg >= 0 && kmsg_disk_error(kmsg, said, sizeof(said)))
+		snprintf(reason + len, REASON_MAX - len, " (kernel: %s)", said);
+}
+
 static int run_task(const struct task *t, char *reason)
 {
 	struct running m = {.task = t};
+	_cleanup_close_ int kmsg = kmsg_open();
 	int64_t millis;
 	int ret;
 
@@ -257,6 +269,8 @@ static int run_task(const struct task *t, char *reason)
 			ret = -ECHILD;
 		}
 	}
+	if (ret)
+		add_disk_error(kmsg, reason);
 	millis = now_ms() - m.started;
 	if (m.progress_due)
 		report_progress(&m);

@@ -86,6 +86,8 @@ static int open_disk(struct job *job, size_t i)
 	s->path = d->path;
 	s->bytes = d->bytes;
 	s->fd = open(d->path, O_RDWR | O_EXCL | O_CLOEXEC);
+	if (s->fd < 0 && errno == EACCES)
+		return log_err(-EROFS, "cannot write to disk '%s'", d->path);
 	if (s->fd < 0)
 		return log_err(-errno, "cannot open disk '%s' for us alone", d->path);
 	ret = survey_read(s);
