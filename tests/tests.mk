@@ -104,6 +104,19 @@ bench-install: host demo-base ## a base onto an empty disk, against curl | zstd 
 	$(Q)$(MAKE) --no-print-directory image BOARD=qemu-x86_64
 	$(Q)tests/bench/install.sh
 
+# No library that it does not need: starting would be most of its time.
+MAKE_FS_SRC := tests/bench/make-fs.c $(addprefix modules/lib/,ext4.c probe.c swap.c vfat.c) $(addprefix init/lib/,io.c log.c str.c)
+MAKE_FS_LIBS := -Wl,--as-needed $(LIBS_host_modules)
+$(eval $(call program,$(O)/host/bin/make-fs,host,$(MAKE_FS_SRC),$$(MAKE_FS_LIBS)))
+
+.PHONY: bench-mkfs soak-power
+bench-mkfs: $(O)/host/bin/make-fs ## our ext4, vfat and swap against mke2fs, mkfs.vfat and mkswap, on sparse files
+	$(Q)tests/bench/mkfs.sh
+
+soak-power: host ## SEED= RUNS=: the power goes at random moments of an installation
+	$(Q)$(MAKE) --no-print-directory image BOARD=qemu-x86_64 FORMAT=nfsroot
+	$(Q)SEED=$(SEED) RUNS=$(RUNS) tests/vm/soak-power.sh
+
 include tests/demo.mk
 include tests/server.mk
 include tests/modules/modules.mk

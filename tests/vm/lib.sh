@@ -141,7 +141,7 @@ machine_run() {
 }
 
 # machine_start NAME DISK [QEMU-ARGUMENT...]: boots the installer. MEMORY in MiB (default 256), NIC and STORAGE as devices,
-# NODE_PORT where the node shall find the server at another port; NETDEV another network than QEMU's own.
+# NODE_PORT where the node shall find the server at another port; NETDEV another network than QEMU's own; DRIVE another way to DISK.
 machine_start() {
 	local name=$1 disk=$2
 	shift 2
@@ -150,7 +150,7 @@ machine_start() {
 	MACHINE_DISK[$name]=$disk
 	machine_run "$name" -cpu max -m "${MEMORY:-256}" -object rng-random,filename=/dev/urandom,id=rng -device virtio-rng-pci,rng=rng \
 		-netdev "${NETDEV:-user,id=n0}" -device "${NIC:-virtio-net-pci},netdev=n0,id=nic0,romfile=,mac=$(machine_mac "$name")" \
-		-drive "if=none,id=d0,file=$disk,format=raw,cache=unsafe,discard=unmap" -device "${STORAGE:-virtio-blk-pci},drive=d0,id=disk0,serial=$name-disk" \
+		-drive "if=none,id=d0,${DRIVE:-file=$disk,format=raw,cache=unsafe,discard=unmap}" -device "${STORAGE:-virtio-blk-pci},drive=d0,id=disk0,serial=$name-disk" \
 		-kernel "$KERNEL" -initrd "$T/$name.initrd" -append "$APPEND ${EXTRA_APPEND:-}" "$@"
 }
 
@@ -214,6 +214,43 @@ tar_random() {
 	for i in $(seq "$2"); do head -c 1M /dev/urandom >"$T/random/data/file$i"; done
 	tar -C "$T/random" --owner=0 --group=0 --numeric-owner -c . | zstd -q -1 -o "$1"
 	rm -rf "$T/random"
+}
+
+# tar_bootable FILE MEGABYTES: a base of the board's kernel and busybox, that much noise beside them, which boots to "NAME login:". Its tree stays in
+# $T/bootable.
+tar_bootable() {
+	local root=$T/bootable early=$T/early modules version m
+	modules=$(echo "$IMAGES/$BOARD"/nfsroot/lib/modules/*)
+	version=${modules##*/}
+	mkdir -p "$root"/{bin,boot,data,dev,etc,proc,run,sbin,sys,tmp,usr,var/log} "$early"/{bin,dev,lib,proc,root,sys}
+	cp "$TOP/out/busybox/busybox" "$root/bin/busybox"
+	cp "$TOP/out/busybox/busybox" "$early/bin/busybox"
+	sed 's|.*/||' "$TOP/out/busybox/busybox.links" | while read -r m; do ln -s busybox "$root/bin/$m"; done
+	ln -s ../bin "$root/usr/bin"
+	cp "$IMAGES/$BOARD/vmlinuz" "$root/boot/vmlinuz-$version"
+	echo 'root:*:1:0:99999:7:::' >"$root/etc/shadow"
+	printf '%s\n' '#!/bin/busybox sh' 'echo "$(/bin/busybox cat /etc/hostname) login:" >/dev/console' 'exec /bin/busybox sleep 1000' >"$root/sbin/init"
+	for m in $(seq "$2"); do head -c 1M /dev/urandom >"$root/data/file$m"; done
+	for m in virtio_ring virtio virtio_pci_modern_dev virtio_pci_legacy_dev virtio_pci virtio_blk; do
+		cp "$(find "$modules" -name "$m.ko")" "$early/lib/"
+	done
+	cat >"$early/init" <<-'END'
+		#!/bin/busybox sh
+		b=/bin/busybox
+		$b mount -t proc proc /proc
+		$b mount -t devtmpfs dev /dev
+		for m in virtio_ring virtio virtio_pci_modern_dev virtio_pci_legacy_dev virtio_pci virtio_blk; do $b insmod /lib/$m.ko; done
+		wanted=$($b sed 's/.*root=UUID=\([-0-9a-f]*\).*/\1/; s/-//g' /proc/cmdline)
+		for p in /dev/vda[0-9]*; do
+			found=$($b dd if=$p bs=8 skip=141 count=2 2>/dev/null | $b hexdump -ve '1/1 "%02x"')
+			[ "$found" != "$wanted" ] || $b mount -t ext4 -o ro $p /root
+		done
+		$b mount -t devtmpfs dev /root/dev
+		exec $b chroot /root /sbin/init
+	END
+	chmod 755 "$early/init" "$root/sbin/init"
+	(cd "$early" && find . | cpio --quiet -o -H newc -R 0:0 | zstd -q -1 >"$root/boot/initrd.img-$version")
+	tar -C "$root" --owner=0 --group=0 --numeric-owner -c . | zstd -q -1 -o "$1"
 }
 
 # tar_large FILE: 700 MB unpacked, most of it compressible, with the largest window that `lucie base add` takes.
