@@ -307,14 +307,16 @@ static int try_run(struct try_options *o)
 {
 	char variables[PATH_MAX + 16];
 	struct trial t;
-	int ret = each_disk(o, true);
+	int ret = qemu_hardware_check(&o->hardware);
 
+	if (!ret)
+		ret = each_disk(o, true);
 	if (ret)
 		return ret;
 	ret = trial_begin(&t, &o->trial);
 	snprintf(variables, sizeof(variables), "%s/uefi-variables", t.dir);
 	if (!ret)
-		ret = qemu_firmware_prepare(&o->hardware, variables);
+		ret = qemu_variables_make(&o->hardware, variables);
 	if (!ret)
 		ret = install_run(&t, o);
 	if (!ret)

@@ -88,9 +88,10 @@ $(MATRIX_BASE): tests/vm/matrix.conf | $(O)/host/bin/lucie
 	$(Q)$(O)/host/bin/lucie base build matrix --conf $< --state $(O)/matrix
 
 .PHONY: soak-matrix
-soak-matrix: host $(MATRIX_BASE) ## BIOS, UEFI and Secure Boot x buses of disks x partition tables: installs and boots
+soak-matrix: host $(MATRIX_BASE) ## BIOS, UEFI and Secure Boot x buses of disks x partition tables: installs and boots; RAID 1, each disk alone
 	$(Q)$(MAKE) --no-print-directory image BOARD=pc-x86_64
 	$(Q)tests/vm/matrix.sh
+	$(Q)tests/vm/raid.sh
 
 .PHONY: bench-boot bench-install bench-setup
 bench-setup: host ## lucie check and setup of 10,000 hosts, all new and one changed

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "init/lib/cleanup.h"
 #include "init/lib/io.h"
@@ -28,6 +29,7 @@ static const struct {
 static const struct {
 	const char *code, *variables;
 } firmwares[] = {
+	[FIRMWARE_BIOS] = {NULL, NULL}, /* QEMU's own */
 	[FIRMWARE_UEFI] = {OVMF "OVMF_CODE_4M.fd", OVMF "OVMF_VARS_4M.fd"},
 	[FIRMWARE_SECURE_BOOT] = {OVMF "OVMF_CODE_4M.secboot.fd", OVMF "OVMF_VARS_4M.ms.fd"},
 };
@@ -42,23 +44,32 @@ bool qemu_bus_parse(enum qemu_bus *bus, const char *name)
 	return false;
 }
 
-int qemu_firmware_prepare(struct qemu_hardware *h, const char *variables)
+int qemu_hardware_check(const struct qemu_hardware *h)
 {
+	const char *code = firmwares[h->firmware].code;
+
+	if (h->firmware == FIRMWARE_SECURE_BOOT && h->bus == BUS_IDE)
+		return log_err(-EINVAL, "the board with IDE disks has no Secure Boot");
+	return !code || !access(code, R_OK)
+		       ? 0
+		       : log_err(-errno, "cannot read the UEFI firmware '%s' (package ovmf)", code);
+}
+
+int qemu_variables_make(struct qemu_hardware *h, const char *path)
+{
+	const char *from = firmwares[h->firmware].variables;
 	_cleanup_free_ char *data = NULL;
 	size_t len;
 	int ret;
 
-	if (h->firmware == FIRMWARE_BIOS)
+	if (!from)
 		return 0;
-	if (h->firmware == FIRMWARE_SECURE_BOOT && h->bus == BUS_IDE)
-		return log_err(-EINVAL, "the board with IDE disks has no Secure Boot");
-	ret = file_read(firmwares[h->firmware].variables, VARIABLES_MAX, &data, &len);
+	ret = file_read(from, VARIABLES_MAX, &data, &len);
 	if (ret)
-		return log_err(ret, "cannot read '%s' (package ovmf)",
-			       firmwares[h->firmware].variables);
-	snprintf(h->variables, sizeof(h->variables), "%s", variables);
-	ret = file_write(variables, data, len, 0600);
-	return ret ? log_err(ret, "cannot make '%s'", variables) : 0;
+		return log_err(ret, "cannot read '%s'", from);
+	snprintf(h->variables, sizeof(h->variables), "%s", path);
+	ret = file_write(path, data, len, 0600);
+	return ret ? log_err(ret, "cannot make '%s'", path) : 0;
 }
 
 void qemu_machine(struct qemu *q, const struct qemu_hardware *h)

@@ -14,16 +14,17 @@ enum qemu_firmware { FIRMWARE_BIOS, FIRMWARE_UEFI, FIRMWARE_SECURE_BOOT };
 struct qemu_hardware {
 	enum qemu_bus bus;
 	enum qemu_firmware firmware;
-	char variables[PATH_MAX]; /* of UEFI: set by qemu_firmware_prepare() */
+	char variables[PATH_MAX]; /* of UEFI: set by qemu_variables_make() */
 };
 
 /* "virtio", "nvme", ...; false where there is none of that name. */
 bool qemu_bus_parse(enum qemu_bus *bus, const char *name);
 
+/* Says what does not go together, and what this machine lacks. -errno. */
+int qemu_hardware_check(const struct qemu_hardware *h);
 /* A new file of UEFI variables at that path; with Secure Boot, the keys that machines are sold with
- * are in it. Nothing to do for a BIOS. Logs what is missing, and what does not go together;
- * -errno. */
-int qemu_firmware_prepare(struct qemu_hardware *h, const char *variables);
+ * are in it. A BIOS has none. Logs; -errno. */
+int qemu_variables_make(struct qemu_hardware *h, const char *path);
 
 /* Board and firmware: before the devices. */
 void qemu_machine(struct qemu *q, const struct qemu_hardware *h);

@@ -338,6 +338,13 @@ is "undone" grep -q '^dhcp-host=52:54:00:00:00:79,' state/dnsmasq.conf
 sed -i 's/52:54:00:00:00:79$/52:54:00:00:00:02/' cluster.conf
 expect 0 "" "${setup[@]}"
 
+# --- try: what needs no machine -------------------------------------------------------------------------------------------------------
+
+expect 1 "the board with IDE disks has no Secure Boot" "$lucie" try n1 --state state --disk disk --secure-boot --bus ide
+expect 2 "--bus BUS" "$lucie" try n1 --state state --disk disk --bus floppy
+expect 1 "'/dev/null' is not an image file" "$lucie" try n1 --state state --disk /dev/null
+is "nothing is made for what is refused" [ ! -e disk ]
+
 # --- changes ------------------------------------------------------------------------------------------------------------------------
 
 echo changed > files/default/etc/motd
