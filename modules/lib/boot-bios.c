@@ -1,5 +1,6 @@
-/* The disk of a machine with a BIOS: extlinux on the partition of /boot, a boot sector, the boot
- * flag. Programs and code come from the archive extlinux.img; see boot-loader.h. */
+/* The disks of a machine with a BIOS: extlinux on the partition of /boot, a boot sector, the boot
+ * flag. On an array extlinux writes to all members at once, and each disk of it gets the other two.
+ * Programs and code come from the archive extlinux.img; see boot-loader.h. */
 #include "modules/lib/boot-loader.h"
 
 #include <errno.h>
@@ -36,7 +37,8 @@ static void log_line(const char *line, void *arg)
 static int install_extlinux(const struct boot_loader *b)
 {
 	char dir[PATH_MAX], device[DISK_PATH_MAX + 16], last[TARGET_REASON_MAX] = "", how[80];
-	char *const argv[] = {EXTLINUX, "--install", device, dir, NULL};
+	bool array = b->boot->part.kind != PART_DISK; /* --raid: the next disk, if this one fails */
+	char *const argv[] = {EXTLINUX, "--install", device, dir, array ? "--raid" : NULL, NULL};
 	struct proc_options options = {.total_seconds = SECONDS, .line = log_line, .arg = last};
 	struct stat place, partition;
 	int ret;
@@ -55,21 +57,21 @@ static int install_extlinux(const struct boot_loader *b)
 	return ret > 0 ? -EIO : ret;
 }
 
-static int boot_code(const struct boot_loader *b, char **code, size_t *len)
+static int boot_code(const struct boot_loader *b, size_t disk, char **code, size_t *len)
 {
-	const char *path = b->v->stamps[b->boot->disk].table == TABLE_GPT ? GPT_CODE : MSDOS_CODE;
+	const char *path = b->v->stamps[disk].table == TABLE_GPT ? GPT_CODE : MSDOS_CODE;
 	int ret = file_read(path, BOOT_CODE_MAX, code, len);
 
 	return ret ? log_err(ret, "cannot read the boot code '%s'", path) : 0;
 }
 
-static int write_boot_code(const struct boot_loader *b)
+static int write_boot_code(const struct boot_loader *b, size_t disk)
 {
-	const char *path = b->v->disks[b->boot->disk].path;
+	const char *path = b->v->disks[disk].path;
 	_cleanup_close_ int fd = open(path, O_RDWR | O_CLOEXEC);
 	_cleanup_free_ char *code = NULL;
 	size_t len;
-	int ret = boot_code(b, &code, &len);
+	int ret = boot_code(b, disk, &code, &len);
 
 	if (ret)
 		return ret;
@@ -81,42 +83,64 @@ static int write_boot_code(const struct boot_loader *b)
 
 int boot_bios_install(const struct boot_loader *b)
 {
-	int ret = install_extlinux(b);
+	struct boot_place places[LAYOUT_DISKS_MAX];
+	size_t count = boot_places(b->v, b->boot, places);
+	int ret = count ? install_extlinux(b)
+			: log_err(-ENXIO, "no disk for the boot code of '%s'", b->boot->path);
 
-	if (!ret)
-		ret = table_set_boot(b->v->disks[b->boot->disk].path, b->boot->part.number);
-	return ret ? ret : write_boot_code(b);
+	for (size_t i = 0; !ret && i < count; i++) {
+		ret = table_set_boot(b->v->disks[places[i].disk].path, places[i].number);
+		if (!ret)
+			ret = write_boot_code(b, places[i].disk);
+	}
+	return ret;
 }
 
-/* Reads from the disk itself what the firmware will read. */
-int boot_bios_verify(const struct boot_loader *b)
+static int verify_flag(const char *path, unsigned int number)
 {
-	const char *path = b->v->disks[b->boot->disk].path;
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
-	_cleanup_free_ char *code = NULL;
 	_cleanup_free_ struct table *t = malloc(sizeof(*t));
-	char sector[BOOT_CODE_MAX];
 	bool found = false;
-	size_t len;
-	int ret = boot_code(b, &code, &len);
+	int ret = t ? table_read(path, t) : -ENOMEM;
 
-	if (ret)
-		return ret;
-	if (fd < 0 || !t || fsync(fd) || ioctl(fd, BLKFLSBUF, 0))
-		return log_err(fd < 0 || t ? -errno : -ENOMEM, "cannot read '%s' back", path);
-	ret = pread_full(fd, sector, len, 0);
-	if (ret || memcmp(sector, code, len))
-		return log_err(ret ? ret : -EIO, "the boot code of '%s' does not read back", path);
-	ret = table_read(path, t);
 	for (size_t i = 0; !ret && i < t->count; i++) {
-		bool boot = t->parts[i].number == b->boot->part.number;
+		bool boot = t->parts[i].number == number;
 
 		found |= boot;
 		if (t->parts[i].boot != boot)
 			ret = log_err(-EIO, "the boot flag of '%s' does not read back", path);
 	}
 	if (!ret && !found)
-		ret = log_err(-EIO, "partition %u of '%s' does not read back", b->boot->part.number,
-			      path);
+		ret = log_err(-EIO, "partition %u of '%s' does not read back", number, path);
+	return ret;
+}
+
+/* Reads from the disk itself what the firmware will read. */
+static int verify_disk(const struct boot_loader *b, const struct boot_place *place)
+{
+	const char *path = b->v->disks[place->disk].path;
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	_cleanup_free_ char *code = NULL;
+	char sector[BOOT_CODE_MAX];
+	size_t len;
+	int ret = boot_code(b, place->disk, &code, &len);
+
+	if (ret)
+		return ret;
+	if (fd < 0 || fsync(fd) || ioctl(fd, BLKFLSBUF, 0))
+		return log_err(-errno, "cannot read '%s' back", path);
+	ret = pread_full(fd, sector, len, 0);
+	if (ret || memcmp(sector, code, len))
+		return log_err(ret ? ret : -EIO, "the boot code of '%s' does not read back", path);
+	return verify_flag(path, place->number);
+}
+
+int boot_bios_verify(const struct boot_loader *b)
+{
+	struct boot_place places[LAYOUT_DISKS_MAX];
+	size_t count = boot_places(b->v, b->boot, places);
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < count; i++)
+		ret = verify_disk(b, &places[i]);
 	return ret;
 }

@@ -6,8 +6,8 @@
  * by a boot entry of its own where the firmware takes one; the network stays first, as the server
  * decides what a node boots.
  *
- * A layout may have a system partition on each of several disks: all get the same, so that the
- * machine starts from any of them.
+ * Where /boot lies on an array each disk of it gets boot code, and all system partitions of a layout
+ * get the same files, so that the machine starts from any of its disks.
  */
 #ifndef LUCIE_BOOT_LOADER_H
 #define LUCIE_BOOT_LOADER_H
@@ -42,6 +42,15 @@ struct boot_loader {
 	} files[4];
 	size_t file_count;
 };
+
+/* A partition that the firmware or its boot code reads: that of a file system, or, of one on an
+ * array, each of the members that are there. */
+struct boot_place {
+	size_t disk; /* index into the disks of the volumes */
+	unsigned int number;
+};
+size_t boot_places(const struct volumes *v, const struct volume *on,
+		   struct boot_place out[LAYOUT_DISKS_MAX]);
 
 bool boot_firmware_is_uefi(void);
 

@@ -100,37 +100,39 @@ static uint16_t number_for(const struct firmware *f, const char *description)
 	return number;
 }
 
-static int describe(const struct boot_loader *b, size_t esp, struct efi_option *o)
+/* Entry `index` of ours, for this system partition. */
+static int describe(const struct boot_loader *b, const struct boot_place *place, size_t index,
+		    struct efi_option *o)
 {
 	_cleanup_free_ struct table *t = malloc(sizeof(*t));
-	const struct volume *v = b->esps[esp];
-	const char *disk = b->v->disks[v->disk].path;
+	const char *disk = b->v->disks[place->disk].path;
 	int ret = t ? table_read(disk, t) : -ENOMEM;
 
 	*o = (struct efi_option){.file = FILE_PATH};
-	snprintf(o->description, sizeof(o->description), esp ? NAME " (%zu)" : NAME, esp + 1);
+	snprintf(o->description, sizeof(o->description), index ? NAME " (%zu)" : NAME, index + 1);
 	for (size_t i = 0; !ret && i < t->count; i++) {
 		const struct table_part *p = &t->parts[i];
 
-		if (p->number != v->part.number || !t->sector)
+		if (p->number != place->number || !t->sector)
 			continue;
 		o->partition = (struct efi_partition){.gpt = t->kind == TABLE_KIND_GPT,
 						      .number = p->number,
 						      .start = p->start / t->sector,
 						      .blocks = p->bytes / t->sector};
 		ret = efi_partition_id(&o->partition, o->partition.gpt ? p->uuid : t->id);
-		return ret ? log_err(ret, "the id of '%s'", v->path) : 0;
+		return ret ? log_err(ret, "the id of partition %u of '%s'", p->number, disk) : 0;
 	}
-	return ret ? ret : log_err(-ENXIO, "cannot find '%s' in the table of '%s'", v->path, disk);
+	return ret ? ret : log_err(-ENXIO, "cannot find partition %u of '%s'", place->number, disk);
 }
 
-static int write_entry(struct firmware *f, const struct boot_loader *b, size_t esp)
+static int write_entry(struct firmware *f, const struct boot_loader *b,
+		       const struct boot_place *place)
 {
 	struct efi_option option;
 	uint8_t data[EFI_OPTION_MAX];
 	char name[VAR_LEN];
 	uint16_t number;
-	int ret = describe(b, esp, &option);
+	int ret = describe(b, place, f->ours.count, &option);
 
 	if (ret)
 		return ret;
@@ -142,9 +144,23 @@ static int write_entry(struct firmware *f, const struct boot_loader *b, size_t e
 	f->ours.list[f->ours.count++] = number;
 	if (!entry_find(f, number) && f->count < EFI_ENTRIES_MAX)
 		f->entries[f->count++] = (struct entry){.number = number, .option = option};
-	log_info("boot entry %s '%s' of the firmware: '%s' on '%s'", name, option.description,
-		 option.file, b->esps[esp]->path);
+	log_info("boot entry %s '%s' of the firmware: '%s' on partition %u of '%s'", name,
+		 option.description, option.file, place->number, b->v->disks[place->disk].path);
 	return 0;
+}
+
+static int write_entries(struct firmware *f, const struct boot_loader *b)
+{
+	struct boot_place places[LAYOUT_DISKS_MAX];
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < b->esp_count; i++) {
+		size_t count = boot_places(b->v, b->esps[i], places);
+
+		for (size_t n = 0; !ret && n < count; n++)
+			ret = write_entry(f, b, &places[n]);
+	}
+	return ret;
 }
 
 static bool is_wanted(const struct firmware *f, uint16_t number)
@@ -220,8 +236,8 @@ void boot_uefi_register(const struct boot_loader *b)
 
 	if (!ret)
 		ret = firmware_read(f);
-	for (size_t i = 0; !ret && i < b->esp_count; i++)
-		ret = write_entry(f, b, i);
+	if (!ret)
+		ret = write_entries(f, b);
 	if (!ret)
 		ret = order_write(f);
 	if (!ret)

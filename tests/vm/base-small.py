@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """base-small.py IN OUT: a base without what no test of disks and boot loaders looks at (documentation, the database of
-hardware, and kernel modules other than of file systems, which the initrd brings where it needs them), so that a machine without
-KVM unpacks it in seconds. Reads and writes .tar.zst."""
+hardware, a job that looks after snapshots, and kernel modules other than of file systems, which the initrd brings where it needs them), so
+that a machine without KVM unpacks and boots it in less time. Reads and writes .tar.zst."""
 import re
 import subprocess
 import sys
@@ -9,7 +9,9 @@ import tarfile
 
 LEFT_OUT = re.compile(
     r"(\./)?usr/(share/(doc|man|info|locale|i18n|perl)/.|lib/udev/hwdb\.(bin|d/)|lib/x86_64-linux-gnu/(gconv|perl)"
+    r"|lib/systemd/system/e2scrub.*"
     r"|lib/modules/[^/]*/kernel/(?!fs/(efivarfs|fat|nls)/|drivers/md/).*\.ko$)"
+    r"|(\./)?(lib|etc)/systemd/system/.*e2scrub.*"
 )
 
 source = subprocess.Popen(["zstd", "-dc", sys.argv[1]], stdout=subprocess.PIPE)
