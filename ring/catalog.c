@@ -8,19 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "init/lib/path-text.h"
+
 #define HEAD "lucie-catalog 1\n"
-
-static void write_escaped(struct strbuf *b, const char *s)
-{
-	for (; *s; s++) {
-		unsigned char c = (unsigned char)*s;
-
-		if (c <= ' ' || c == 0x7f || c == '\\')
-			strbuf_addf(b, "\\%03o", c);
-		else
-			strbuf_add(b, s, 1);
-	}
-}
 
 void catalog_write_start(struct strbuf *b)
 {
@@ -35,90 +25,17 @@ void catalog_write(struct strbuf *b, const struct catalog_entry *e)
 	strbuf_addf(b, "%" PRId64 " ", e->mtime);
 	if (e->type == CATALOG_FILE)
 		strbuf_addf(b, "%" PRIu64 " ", e->size);
-	write_escaped(b, e->path);
+	path_text_add(b, e->path);
 	if (e->type == CATALOG_LINK) {
 		strbuf_adds(b, " ");
-		write_escaped(b, e->target);
+		path_text_add(b, e->target);
 	}
 	strbuf_adds(b, "\n");
 }
 
-static bool is_octal(char c)
-{
-	return c >= '0' && c <= '7';
-}
-
-/* In place. Only what the writer escapes may come escaped, so that a name has one form. */
-static bool unescape(char *s)
-{
-	char *out = s;
-
-	for (; *s; s++) {
-		unsigned int c = (unsigned char)*s;
-
-		if (c <= ' ' || c == 0x7f)
-			return false;
-		if (c == '\\') {
-			if (!is_octal(s[1]) || !is_octal(s[2]) || !is_octal(s[3]))
-				return false;
-			c = (unsigned int)((s[1] - '0') << 6 | (s[2] - '0') << 3 | (s[3] - '0'));
-			if (!c || (c > ' ' && c != 0x7f && c != '\\'))
-				return false;
-			s += 3;
-		}
-		*out++ = (char)c;
-	}
-	*out = '\0';
-	return true;
-}
-
-static bool path_is_safe(const char *path)
-{
-	size_t depth = 1;
-
-	if (strlen(path) >= CATALOG_PATH_MAX)
-		return false;
-	for (;; depth++) {
-		size_t n = strcspn(path, "/");
-
-		if (n == 0 || n > 255 || depth > CATALOG_DEPTH_MAX || (n == 1 && path[0] == '.') ||
-		    (n == 2 && path[0] == '.' && path[1] == '.'))
-			return false;
-		path += n;
-		if (!*path++)
-			return true;
-	}
-}
-
-static char *field(char **rest)
-{
-	char *start = *rest, *blank = strchr(start, ' ');
-
-	if (blank)
-		*blank++ = '\0';
-	*rest = blank ? blank : start + strlen(start);
-	return start;
-}
-
-static bool take_mode(char **rest, uint32_t *out)
-{
-	char *s = field(rest);
-	uint32_t v = 0;
-
-	if (!*s || strlen(s) > 4)
-		return false;
-	for (; *s; s++) {
-		if (!is_octal(*s))
-			return false;
-		v = v << 3 | (uint32_t)(*s - '0');
-	}
-	*out = v;
-	return true;
-}
-
 static bool take_time(char **rest, int64_t *out)
 {
-	char *s = field(rest);
+	char *s = path_text_field(rest);
 	bool negative = *s == '-';
 	uint64_t v;
 
@@ -135,20 +52,20 @@ static const char *parse_line(struct catalog_entry *e, char *line)
 	if ((line[0] != 'd' && line[0] != 'f' && line[0] != 'l') || line[1] != ' ')
 		return "unknown kind of entry";
 	e->type = (enum catalog_type)line[0];
-	if (e->type != CATALOG_LINK && !take_mode(&rest, &e->mode))
+	if (e->type != CATALOG_LINK && !path_text_mode(path_text_field(&rest), &e->mode))
 		return "bad mode";
 	if (!take_time(&rest, &e->mtime))
 		return "bad time";
-	if (e->type == CATALOG_FILE && str_to_u64(field(&rest), &e->size))
+	if (e->type == CATALOG_FILE && str_to_u64(path_text_field(&rest), &e->size))
 		return "bad size";
-	e->path = field(&rest);
-	e->target = e->type == CATALOG_LINK ? field(&rest) : NULL;
+	e->path = path_text_field(&rest);
+	e->target = e->type == CATALOG_LINK ? path_text_field(&rest) : NULL;
 	if (*rest)
 		return "too many fields";
-	if (!unescape(e->path) || !path_is_safe(e->path))
+	if (!path_text_undo(e->path) || !path_is_inner(e->path))
 		return "unsafe path";
 	if (e->target &&
-	    (!*e->target || !unescape(e->target) || strlen(e->target) >= CATALOG_PATH_MAX))
+	    (!*e->target || !path_text_undo(e->target) || strlen(e->target) >= CATALOG_PATH_MAX))
 		return "bad target of a link";
 	return NULL;
 }

@@ -8,8 +8,8 @@
  *
  * Depth first, the names in a directory strictly ascending by bytes, every parent a `d` line before
  * its entries: so no name comes twice, nothing lies below a symbolic link, and no path leads out of
- * the tree (absolute, empty, "." and ".." components are refused). In PATH and TARGET every byte up
- * to a blank, DEL and '\' is written as '\' and three octal digits.
+ * the tree (absolute, empty, "." and ".." components are refused). PATH and TARGET are
+ * written as init/lib/path-text.h says.
  */
 #ifndef LUCIE_RING_CATALOG_H
 #define LUCIE_RING_CATALOG_H
@@ -17,11 +17,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "init/lib/path-text.h"
 #include "init/lib/str.h"
 
 #define CATALOG_MAX	  ((size_t)64 << 20) /* bytes of text */
-#define CATALOG_PATH_MAX  4096
-#define CATALOG_DEPTH_MAX 128
+#define CATALOG_PATH_MAX  PATH_INNER_MAX
+#define CATALOG_DEPTH_MAX PATH_INNER_DEPTH
 
 enum catalog_type { CATALOG_DIR = 'd', CATALOG_FILE = 'f', CATALOG_LINK = 'l' };
 

@@ -1,7 +1,7 @@
 # The program `dolly` (ring/dolly.c and its output over RING_SRC, what nodes and host share).
 # The engine is threads around one monitor: `tsan` builds the program under ThreadSanitizer for tests/netns.
 
-DOLLY_SRC := ring/dolly.c ring/dolly-output.c $(RING_SRC) init/lib/blob-manifest.c init/lib/log.c init/lib/str.c init/lib/io.c init/lib/wait.c
+DOLLY_SRC := ring/dolly.c ring/dolly-output.c $(RING_SRC) init/lib/blob-manifest.c init/lib/log.c init/lib/str.c init/lib/path-text.c init/lib/io.c init/lib/wait.c
 
 CC_tsan ?= gcc
 CFLAGS_tsan := -std=gnu11 -O1 -g $(WARN) -fsanitize=thread -pthread
