@@ -1,6 +1,7 @@
 /* lucie install: arms nodes, so that they are installed at their next boot from the network; lucie
- * repair does the same with the installer 'repair', which keeps what is on the disks; lucie boot
- * takes it back. One file, because these are one order with three names. */
+ * repair does the same with the installer 'repair', which keeps what is on the disks, and lucie
+ * verify with 'verify', which looks only; lucie boot takes it back. One file, because these are one
+ * order with four names. */
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -9,6 +10,7 @@
 #include "host-tools/lib/arm.h"
 #include "host-tools/lib/command.h"
 #include "host-tools/lib/rollout.h"
+#include "init/lib/log.h"
 
 #define COMMON_USAGE                                                                               \
 	"  --power           boot them from the network now (power_command: pxe, cycle)\n"         \
@@ -25,10 +27,15 @@ static const char install_usage[] =
 	"  NODE              a host, or several: cnode[00-31]\n"
 	"  --variant NAME    an installer of the definition, as `repair` (the host's own)\n"
 	"  --wipe            this once, disks with foreign data may be overwritten\n"
+	"  --yes-wipe NODES  the nodes once more, for an installer that erases their disks\n"
 	"  --cancel          as lucie boot\n" COMMON_USAGE;
 
 static const char repair_usage[] =
 	"lucie repair [OPTION...] NODE...\n"
+	"  NODE              a host, or several: cnode[00-31]\n" COMMON_USAGE;
+
+static const char verify_usage[] =
+	"lucie verify [OPTION...] NODE...\n"
 	"  NODE              a host, or several: cnode[00-31]\n" COMMON_USAGE;
 
 static const char boot_usage[] = "lucie boot [--state DIR] NODE...\n"
@@ -38,6 +45,7 @@ static const char boot_usage[] = "lucie boot [--state DIR] NODE...\n"
 struct order {
 	const char *state_dir;
 	bool cancel;
+	char *erased; /* the nodes once more */
 	struct rollout_order rollout;
 };
 
@@ -57,6 +65,21 @@ static int cancel(const struct site *site, char *const *names, size_t count)
 	return failed;
 }
 
+/* Who has named exactly these nodes twice means it. */
+static bool names_again(const struct site *site, char *erased, char **names, size_t count)
+{
+	char **again;
+	size_t again_count, same = 0;
+
+	if (!erased || site_hosts(site, 1, &erased, &again, &again_count))
+		return false;
+	for (size_t i = 0; again_count == count && i < count; i++)
+		for (size_t k = 0; k < count; k++)
+			same += !strcmp(names[i], again[k]);
+	cluster_names_free(again, again_count);
+	return same == count;
+}
+
 static int order_run(struct order *order, int count, char **words)
 {
 	struct site site;
@@ -68,11 +91,18 @@ static int order_run(struct order *order, int count, char **words)
 		return 1;
 	order->rollout.site = &site;
 	failed = site_hosts(&site, count, words, &names, &name_count);
+	if (!failed && order->erased) {
+		order->rollout.arming.may_erase =
+			names_again(&site, order->erased, names, name_count);
+		if (!order->rollout.arming.may_erase)
+			failed = log_err(0, "--yes-wipe '%s' does not name the same nodes",
+					 order->erased);
+	}
 	if (!failed) {
 		failed = order->cancel ? cancel(&site, names, name_count)
 				       : rollout_run(&order->rollout, names, name_count);
-		cluster_names_free(names, name_count);
 	}
+	cluster_names_free(names, name_count);
 	site_close(&site);
 	return failed ? 1 : 0;
 }
@@ -91,6 +121,9 @@ static int option_take(struct order *order, int option)
 		return 0;
 	case 'w':
 		r->arming.wipe = true;
+		return 0;
+	case 'y':
+		order->erased = optarg;
 		return 0;
 	case 'c':
 		order->cancel = true;
@@ -150,6 +183,7 @@ static int install_main(int argc, char **argv)
 	static const struct option options[] = {COMMON_OPTIONS,
 						{"variant", required_argument, NULL, 'v'},
 						{"wipe", no_argument, NULL, 'w'},
+						{"yes-wipe", required_argument, NULL, 'y'},
 						{"cancel", no_argument, NULL, 'c'},
 						{0}};
 
@@ -163,6 +197,13 @@ static int repair_main(int argc, char **argv)
 	return order_main(argc, argv, options, (struct order){.rollout.arming.variant = "repair"});
 }
 
+static int verify_main(int argc, char **argv)
+{
+	static const struct option options[] = {COMMON_OPTIONS, {0}};
+
+	return order_main(argc, argv, options, (struct order){.rollout.arming.variant = "verify"});
+}
+
 static int boot_main(int argc, char **argv)
 {
 	static const struct option options[] = {{"state", required_argument, NULL, 's'}, {0}};
@@ -174,5 +215,7 @@ COMMAND(install, .summary = "install nodes at their next boot", .usage = install
 	.run = install_main);
 COMMAND(repair, .summary = "repair nodes at their next boot", .usage = repair_usage,
 	.run = repair_main);
+COMMAND(verify, .summary = "compare nodes with what was installed, at their next boot",
+	.usage = verify_usage, .run = verify_main);
 COMMAND(boot, .summary = "boot nodes from their disks after all", .usage = boot_usage,
 	.run = boot_main);

@@ -44,9 +44,11 @@ static int read_host_key(struct state *state, const struct state_node *n, char k
 			       "'%s' runs no ssh server that is known: its installer needs the "
 			       "module remotelogin, which must have begun",
 			       n->name);
-	if (!strcmp(n->status, "installed"))
-		return log_err(0, "'%s' is installed: the installer's ssh server has ended",
-			       n->name);
+	if (state_ended_well(n))
+		return log_err(
+			0,
+			"the installation of '%s' is over, and with it the installer's ssh server",
+			n->name);
 	return is_host_key(key) ? 0 : log_err(0, "'%s' has told no usable host key", n->name);
 }
 

@@ -163,7 +163,7 @@ static int outcome_wait(struct trial *t, const struct try_options *o, struct qem
 
 		if (ret && ret != -ENOENT)
 			return ret;
-		if (!strcmp(node.status, "installed"))
+		if (state_ended_well(&node))
 			return 0;
 		if (!strcmp(node.status, "failed"))
 			return log_err(0, "%s was not installed: %s%s%s", node.name, node.module,

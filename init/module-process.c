@@ -1,6 +1,6 @@
 /* Running a module in its process; see module-process.h. A C module runs in the forked image of PID
  * 1, a shell module replaces it. Both speak to PID 1 through descriptor 3: "progress DONE TOTAL
- * WHAT" and "log LEVEL TEXT". */
+ * WHAT", "log LEVEL TEXT", "result TEXT". */
 #include "init/module-process.h"
 #include "init/lib/io.h"
 #include "init/shell-module.h"
@@ -40,13 +40,24 @@ static void write_progress(struct module_context *ctx, uint64_t done, uint64_t t
 	write_full(3, line, (size_t)n);
 }
 
+/* "result TEXT" */
+static void write_result(struct module_context *ctx, const char *text)
+{
+	char line[320];
+	int n = snprintf(line, sizeof(line), "result %.300s\n", text);
+
+	(void)ctx;
+	write_full(3, line, (size_t)n);
+}
+
 static int run_c(const struct task *t)
 {
 	struct progress_context p = {
 		.ctx = {.plan = t->plan,
 			.section = plan_section(t->plan, t->name),
 			.target = MODULE_TARGET,
-			.report = write_progress},
+			.report = write_progress,
+			.result = write_result},
 	};
 	int ret;
 

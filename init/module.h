@@ -12,8 +12,10 @@
 #ifndef LUCIE_MODULE_H
 #define LUCIE_MODULE_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "init/lib/cancel.h" /* module_cancelled() */
 #include "init/lib/log.h"
@@ -27,7 +29,8 @@ struct module_context {
 		*section;   /* the plan's section of this module; NULL if there is none */
 	const char *target; /* MODULE_TARGET on a node */
 	void (*report)(struct module_context *ctx, uint64_t done, uint64_t total,
-		       const char *what); /* use module_progress() */
+		       const char *what);			      /* use module_progress() */
+	void (*result)(struct module_context *ctx, const char *text); /* use module_result() */
 };
 
 /* bytes (or other units) done of total (0: not known), and what is being done, in a few words.
@@ -36,6 +39,20 @@ static inline void module_progress(struct module_context *ctx, uint64_t done, ui
 				   const char *what)
 {
 	ctx->report(ctx, done, total, what);
+}
+
+/* What came out, where that is more than "it is installed": one line, which the report carries and the
+ * server shows as the node's state. Of several modules the last one's. */
+static inline __attribute__((format(printf, 2, 3))) void module_result(struct module_context *ctx,
+								       const char *fmt, ...)
+{
+	char text[256];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	ctx->result(ctx, text);
 }
 
 /* Host-side validation of the plan (lucie check): one call of error() for each thing that is wrong

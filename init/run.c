@@ -40,6 +40,9 @@ struct run {
 	char reason[REASON_MAX];
 };
 
+/* What came out, in a module's words: it goes into a good report. */
+static char result[LOG_LINE_MAX];
+
 /* The module that runs. */
 struct running {
 	const struct task *task;
@@ -133,11 +136,13 @@ static void on_line(struct child *c, enum child_stream stream, char *line)
 		on_progress(m, line);
 	else if (stream == CHILD_CONTROL && str_starts(line, "host_key "))
 		on_host_key(m, str_trim(line + strlen("host_key ")));
+	else if (stream == CHILD_CONTROL && str_starts(line, "result "))
+		snprintf(result, sizeof(result), "%s", str_trim(line + strlen("result ")));
 	else if (stream == CHILD_CONTROL && (text = child_log_text(line, &level)))
 		on_log(m, level, text);
 	else if (stream == CHILD_CONTROL)
 		on_log(m, LOG_LEVEL_WARN,
-		       "a line on descriptor 3 is none of progress, log and host_key");
+		       "a line on descriptor 3 is none of progress, log, result and host_key");
 	else
 		on_log(m, LOG_LEVEL_INFO, line);
 	if (stream == CHILD_ERR)
@@ -350,7 +355,7 @@ static void report_result(const struct run *r, bool ok)
 	struct event e = {.kind = EVENT_REPORT, .ok = ok};
 
 	snprintf(e.module, sizeof(e.module), "%s", ok ? "" : r->module);
-	snprintf(e.message, sizeof(e.message), "%s", ok ? "" : r->reason);
+	snprintf(e.message, sizeof(e.message), "%s", ok ? result : r->reason);
 	report(&e);
 	reporter_run();
 }
@@ -432,7 +437,7 @@ void run_plan(const struct plan *plan, const struct cmdline *c)
 			fail(&r, policy);
 		pause_before_retry(&r, attempt);
 	}
-	console_line("%s: installed", r.node);
+	console_line("%s: %s", r.node, *result ? result : "installed");
 	report_result(&r, true);
 	end_by_name(at_end ? at_end : "reboot");
 }

@@ -6,6 +6,7 @@
 #include "init/module.h"
 #include "modules/lib/fetch.h"
 #include "modules/lib/journal.h"
+#include "modules/lib/record.h"
 #include "modules/lib/ring-source.h"
 #include "modules/lib/target.h"
 #include "modules/lib/volume.h"
@@ -91,6 +92,8 @@ static int extrbase_run(struct module_context *ctx)
 		ret = empty_target(ctx, v);
 	if (!ret)
 		ret = fetch_unpack(&f);
+	if (!ret)
+		ret = record_start(ctx->target, root);
 	module_progress(ctx, 0, 0, "writing to the disk");
 	if (!ret)
 		ret = volumes_sync(v, ctx->target);

@@ -12,6 +12,7 @@
 #include "modules/lib/boot-loader.h"
 #include "modules/lib/ext4.h"
 #include "modules/lib/journal.h"
+#include "modules/lib/record.h"
 #include "modules/lib/stamp.h"
 #include "modules/lib/target.h"
 #include "modules/lib/volume.h"
@@ -153,6 +154,8 @@ static int finalize_target(struct finalize *f)
 	ret = boot_loader_install(&f->loader);
 	if (!ret)
 		ret = leave_records(f);
+	if (!ret)
+		ret = record_write(CENSUS_JOB(f->ctx));
 	if (!ret)
 		ret = take_apart(f);
 	if (!ret)

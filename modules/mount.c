@@ -1,18 +1,25 @@
 /* mount: mounts the file systems of the layout under the target, each found by its UUID through the
  * stamp of its disk, and switches the swap on. Mount options of the definition are for fstab;
- * during the installation speed counts, and a read-only root would be of no use.
+ * during the installation speed counts. What this plan did not make is looked through before. An
+ * installer with `read_only yes` (verify, rescue) gets everything read-only, the disks too.
  */
 #include "init/lib/cleanup.h"
 #include "init/lib/io.h"
 #include "init/lib/log.h"
 #include "init/module.h"
+#include "modules/lib/fsck.h"
 #include "modules/lib/target.h"
 #include "modules/lib/tool.h"
 #include "modules/lib/volume.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <linux/fs.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/swap.h>
@@ -44,13 +51,46 @@ static int find_place(const char *target, const char *inner, char place[PATH_MAX
 	return ret ? log_err(ret, "cannot find the directory for '%s' in the target", inner) : 0;
 }
 
-static int mount_one(const char *target, const struct volume *v)
+/* What this plan does not make anew is looked through before. What was mended is worth a word in the
+ * report. */
+static int look_through(struct module_context *ctx, const struct volume *v)
+{
+	char why[160], what[64];
+	int ret;
+
+	if (v->part.fs != FS_EXT4 || volume_plan_runs(ctx->plan, "partition"))
+		return 0;
+	snprintf(what, sizeof(what), "e2fsck of %.32s", v->path);
+	module_progress(ctx, 0, 0, what);
+	ret = fsck_ext4(v->path, why, sizeof(why));
+	if (ret > 0)
+		module_result(ctx, "mended: '%s' (%.64s): %s", v->path, v->part.mount, why);
+	return ret < 0 ? ret : 0;
+}
+
+/* Read-only is without a replay of the journal, which would write. */
+static int mount_at(const struct volume *v, const char *place, bool read_only)
+{
+	bool vfat = v->part.fs == FS_VFAT;
+	const char *options = vfat	  ? VFAT_OPTIONS
+			      : read_only ? EXT4_OPTIONS ",noload"
+					  : EXT4_OPTIONS;
+
+	if (vfat)
+		tool_load(vfat_modules, ARRAY_SIZE(vfat_modules));
+	if (mount(v->path, place, layout_fs_name(v->part.fs),
+		  MS_NOATIME | (read_only ? MS_RDONLY : 0), options))
+		return log_err(-errno, "cannot mount '%s' at '%s'", v->path, place);
+	log_info("'%s' is mounted at '%s'%s", v->path, place, read_only ? ", read-only" : "");
+	return 0;
+}
+
+static int mount_one(struct module_context *ctx, const struct volume *v, bool read_only)
 {
 	char place[PATH_MAX];
-	bool vfat = v->part.fs == FS_VFAT;
 	struct stat st;
 	dev_t dev;
-	int ret = find_place(target, v->part.mount, place);
+	int ret = find_place(ctx->target, v->part.mount, place);
 
 	if (ret)
 		return ret;
@@ -60,13 +100,19 @@ static int mount_one(const char *target, const struct volume *v)
 		return dev == st.st_rdev
 			       ? 0
 			       : log_err(-EBUSY, "something else is mounted at '%s'", place);
-	if (vfat)
-		tool_load(vfat_modules, ARRAY_SIZE(vfat_modules));
-	if (mount(v->path, place, layout_fs_name(v->part.fs), MS_NOATIME,
-		  vfat ? VFAT_OPTIONS : EXT4_OPTIONS))
-		return log_err(-errno, "cannot mount '%s' at '%s'", v->path, place);
-	log_info("'%s' is mounted at '%s'", v->path, place);
-	return 0;
+	ret = read_only ? 0 : look_through(ctx, v);
+	return ret ? ret : mount_at(v, place, read_only);
+}
+
+/* The kernel refuses to write then, whoever asks: a person in a rescue, or a driver. */
+static int protect_disk(const struct disk *d)
+{
+	_cleanup_close_ int fd = open(d->path, O_RDONLY | O_CLOEXEC);
+	int yes = 1;
+
+	return fd < 0 || ioctl(fd, BLKROSET, &yes)
+		       ? log_err(-errno, "cannot make disk '%s' read-only", d->path)
+		       : 0;
 }
 
 /* A repair of what was never completed would end as an installation that reports success. */
@@ -84,23 +130,52 @@ static int check_finished(const struct plan *plan, const struct volumes *v)
 	return 0;
 }
 
-static int mount_run(struct module_context *ctx)
+static int mount_all(struct module_context *ctx, const struct volumes *v, bool read_only)
 {
-	_cleanup_free_ struct volumes *v = NULL;
-	int ret = volumes_find(ctx->plan, &v);
+	int ret = 0;
 
-	if (!ret)
-		ret = check_finished(ctx->plan, v);
 	for (size_t i = 0; !ret && i < v->count; i++) {
 		module_progress(ctx, i, v->count, v->list[i].part.mount);
 		if (v->list[i].part.fs == FS_SWAP)
-			ret = swap_on(&v->list[i]);
+			ret = read_only ? 0 : swap_on(&v->list[i]);
 		else if (v->list[i].part.mount[0] == '/')
-			ret = mount_one(ctx->target, &v->list[i]);
+			ret = mount_one(ctx, &v->list[i], read_only);
 	}
 	if (!ret)
 		module_progress(ctx, v->count, v->count, "done");
 	return ret;
+}
+
+static bool is_read_only(const struct plan *plan)
+{
+	const char *value = plan_head(plan, "read_only");
+
+	return value && !strcmp(value, "yes");
+}
+
+static int mount_run(struct module_context *ctx)
+{
+	_cleanup_free_ struct volumes *v = NULL;
+	bool read_only = is_read_only(ctx->plan);
+	int ret = volumes_find(ctx->plan, &v);
+
+	if (!ret && !read_only)
+		ret = check_finished(ctx->plan, v);
+	for (size_t i = 0; !ret && read_only && i < v->disk_count; i++)
+		ret = protect_disk(&v->disks[i]);
+	return ret ? ret : mount_all(ctx, v, read_only);
+}
+
+/* Modules that would only find out on the node. */
+static void check_read_only(struct module_check *check)
+{
+	static const char *const writers[] = {"partition", "extrbase", "dolly",	  "install",
+					      "configure", "finalize", "restore", "wipe"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(writers); i++)
+		if (volume_plan_runs(check->plan, writers[i]))
+			check->error(check, "module '%s' writes, and the installer is read-only",
+				     writers[i]);
 }
 
 static void mount_check(struct module_check *check)
@@ -116,6 +191,8 @@ static void mount_check(struct module_check *check)
 			check->error(check, "the layout has no partition for '/'");
 	}
 	free(l);
+	if (is_read_only(check->plan))
+		check_read_only(check);
 }
 
 MODULE(mount, .summary = "mount the target's file systems by UUID", .after = "init partition",

@@ -36,6 +36,13 @@ static int plan_possible(const char *state_dir, const struct cluster *c,
 	return ret;
 }
 
+bool arm_erases(const struct cluster_object *installer)
+{
+	const char *modules = cluster_get(installer, "modules");
+
+	return modules && cluster_list_has(modules, "wipe");
+}
+
 /* An armed node without its boot file would never be installed, and seem to be about to. */
 static void take_back(const char *state_dir, const struct cluster *c, struct state *state,
 		      const struct cluster_object *host, int error, char why[ARM_WHY_MAX])
@@ -63,6 +70,13 @@ int arm_node_as(const char *state_dir, const struct cluster *c, struct state *st
 		return -ENOENT;
 	}
 	arming->variant = installer->name;
+	if (arm_erases(installer) && !arming->may_erase) {
+		snprintf(why, ARM_WHY_MAX,
+			 "installer '%s' erases its disks for good: lucie install --variant %s "
+			 "--yes-wipe %s %s",
+			 installer->name, installer->name, host->name, host->name);
+		return -EPERM;
+	}
 	ret = plan_possible(state_dir, c, host, arming, why);
 	if (ret)
 		return ret;

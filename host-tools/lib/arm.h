@@ -22,6 +22,8 @@ int arm_node(const char *state_dir, const struct cluster *c, struct state *state
 int arm_node_as(const char *state_dir, const struct cluster *c, struct state *state,
 		const struct cluster_object *host, struct state_arming *arming,
 		char why[ARM_WHY_MAX]);
+/* Whether it is one for the end of a machine's life, which is not armed unless arming->may_erase. */
+bool arm_erases(const struct cluster_object *installer);
 /* Boots it from its disk. 0 or -errno (logged). */
 int disarm_node(const char *state_dir, const struct cluster *c, struct state *state,
 		const struct cluster_object *host);

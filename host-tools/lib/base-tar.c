@@ -10,6 +10,7 @@
 #include <archive_entry.h>
 
 #include "host-tools/lib/acl-xattr.h"
+#include "host-tools/lib/base-listing.h"
 #include "init/lib/cleanup.h"
 #include "init/lib/log.h"
 
@@ -95,6 +96,8 @@ static int pass_data(struct pass *p, bool copy, struct strbuf *keep)
 			return log_err(keep->error, "dpkg's status file in '%s'", p->name);
 		if (copy && archive_write_data(p->out, buf, (size_t)n) != n)
 			return write_failed(p);
+		if (p->contents->listing)
+			base_listing_data(p->contents->listing, buf, (size_t)n);
 	}
 	return n < 0 ? read_failed(p) : 0;
 }
@@ -118,6 +121,8 @@ static int pass_entry(struct pass *p, struct archive_entry *e)
 		return log_err(0, "'%s': the ACL of '%s' is damaged", p->name, path);
 	if (copy && archive_write_header(p->out, e) < ARCHIVE_WARN)
 		return write_failed(p);
+	if (p->contents->listing && base_listing_entry(p->contents->listing, e, path))
+		return -EINVAL;
 	return data ? pass_data(p, copy, strcmp(path, "var/lib/dpkg/status") ? NULL : &p->status)
 		    : 0;
 }

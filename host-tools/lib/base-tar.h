@@ -12,7 +12,8 @@ struct archive;
 struct base_contents {
 	uint64_t entries, bytes; /* unpacked */
 	bool has_init, has_kernel, has_initrd;
-	struct strbuf packages; /* "NAME VERSION\n", sorted as dpkg has them; owned */
+	struct strbuf packages;	      /* "NAME VERSION\n", sorted as dpkg has them; owned */
+	struct base_listing *listing; /* of what is copied, or of all; NULL: nobody wants it */
 };
 
 typedef void base_progress_fn(const struct base_contents *so_far, void *arg);

@@ -14,6 +14,7 @@
 #include <archive.h>
 
 #include "host-tools/lib/apt-sources.h"
+#include "host-tools/lib/base-listing.h"
 #include "host-tools/lib/base-tar.h"
 #include "host-tools/lib/die.h"
 #include "host-tools/lib/store.h"
@@ -23,6 +24,7 @@
 #include "init/lib/io.h"
 #include "init/lib/log.h"
 #include "init/lib/proc.h"
+#include "modules/lib/listing.h"
 
 #define BUILD_SILENCE 900 /* seconds without a word of mmdebstrap: it hangs */
 #define BUILD_TOTAL   7200
@@ -53,7 +55,28 @@ static void show_progress(const struct base_contents *c, void *arg)
 	p->next = now_ms() + 5000;
 }
 
-/* The data file and its manifest, then the list of packages beside them. */
+/* The listing names the blob, so it comes after it: where something came between, what lies there is
+ * seen to be of another base. */
+static int store_entries(const char *state_dir, const char *name, const char *root,
+			 const struct base_contents *c)
+{
+	_cleanup_strbuf_ struct strbuf text = {.max = LISTING_MAX};
+	struct store_blob blob;
+	char path[PATH_MAX], tmp[PATH_MAX + 8];
+	int ret = store_listing_path(state_dir, name, path);
+
+	if (ret)
+		return log_err(ret, "base '%s'", name);
+	base_listing_write(c->listing, root, &text);
+	snprintf(tmp, sizeof(tmp), "%s~", path);
+	ret = text.error ? text.error : file_write(tmp, text.buf, text.len, 0644);
+	if (ret)
+		return log_err(ret, "cannot write '%s'", tmp);
+	ret = store_put(state_dir, tmp, path, &blob);
+	return ret < 0 ? ret : 0;
+}
+
+/* The data file and its manifest, then its entries and the list of packages beside them. */
 static int store(const char *state_dir, const char *name, const char *format, const char *tmp,
 		 const struct base_contents *c)
 {
@@ -67,6 +90,9 @@ static int store(const char *state_dir, const char *name, const char *format, co
 	changed = store_put(state_dir, tmp, path, &blob);
 	if (changed < 0)
 		return changed;
+	ret = store_entries(state_dir, name, blob.root, c);
+	if (ret)
+		return ret;
 	ret = store_drop_other_formats(state_dir, name, format);
 	if (!ret)
 		ret = file_update(list, c->packages.buf ? c->packages.buf : "", c->packages.len,
@@ -110,19 +136,27 @@ static int inspect(const char *file, const char *name, struct base_contents *c)
 	return 0;
 }
 
+static void contents_free(struct base_contents *c)
+{
+	base_listing_free(c->listing);
+	strbuf_free(&c->packages);
+}
+
 static int take(const char *state_dir, const char *name, const char *file, const char *tmp)
 {
-	struct base_contents contents = {0};
+	struct base_contents contents = {.listing = base_listing_new()};
 	_cleanup_close_ int fd = -1;
 	int ret = file_copy_update(tmp, file, 0644);
 
-	if (ret < 0)
+	if (ret < 0) {
+		contents_free(&contents);
 		return log_err(ret, "cannot copy '%s'", file);
+	}
 	fd = open(tmp, O_RDONLY | O_CLOEXEC);
 	ret = fd < 0 ? log_err(-errno, "cannot read '%s'", tmp) : inspect(tmp, name, &contents);
 	if (!ret)
 		ret = store(state_dir, name, tar_file_format(fd), tmp, &contents);
-	strbuf_free(&contents.packages);
+	contents_free(&contents);
 	return ret;
 }
 
@@ -150,7 +184,7 @@ int base_add(const char *state_dir, const char *name, const char *file)
 	if (!now)
 		return log_err(-errno, "cannot read '%s'", file);
 	if (!file_read(note, PATH_MAX + 64, &old, NULL) && !strcmp(old, now) &&
-	    !store_base(state_dir, name, &blob))
+	    !store_base(state_dir, name, &blob) && !store_listing(state_dir, name, &blob))
 		return 0;
 	ret = take(state_dir, name, file, tmp);
 	unlink(tmp);
@@ -294,7 +328,7 @@ static int build(const char *state_dir, const struct cluster_object *base, const
 		 const char *packed, const char *sources)
 {
 	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
-	struct base_contents contents = {0};
+	struct base_contents contents = {.listing = NULL};
 	char codename[64], id[64];
 	const char *suite = cluster_get(base, "suite");
 	int ret = apt_host_release(codename, sizeof(codename), id, sizeof(id));
@@ -308,11 +342,12 @@ static int build(const char *state_dir, const struct cluster_object *base, const
 	if (ret)
 		return log_err(ret, "cannot write '%s'", sources);
 	ret = run_mmdebstrap(base, tar, sources);
+	contents.listing = base_listing_new();
 	if (!ret)
 		ret = pack(tar, packed, base->name, &contents);
 	if (!ret)
 		ret = store(state_dir, base->name, "tar.zst", packed, &contents);
-	strbuf_free(&contents.packages);
+	contents_free(&contents);
 	return ret < 0 ? ret : 0;
 }
 

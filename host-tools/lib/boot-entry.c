@@ -58,6 +58,13 @@ static bool has_fs(const struct cluster_object *layout, const char *fs)
 	return false;
 }
 
+static bool installer_reads_only(const struct cluster_object *installer)
+{
+	const char *value = cluster_get(installer, "read_only");
+
+	return value && !strcmp(value, "yes");
+}
+
 static bool is_wanted(const struct cluster_object *layout, const struct cluster_object *installer,
 		      const char *addon)
 {
@@ -73,10 +80,11 @@ static bool is_wanted(const struct cluster_object *layout, const struct cluster_
 		return has_line(layout, "vg");
 	if (!strcmp(addon, "remotelogin"))
 		return modules && cluster_list_has(modules, addon);
-	/* What is not made anew is looked through before it is mounted. */
+	/* What is not made anew is looked through before it is mounted, unless nothing may be written. */
 	if (!strcmp(addon, "e2fsck"))
-		return !modules || !cluster_list_has(modules, "partition") ||
-		       has_fs(layout, "preserve");
+		return !modules ||
+		       (cluster_list_has(modules, "mount") && !installer_reads_only(installer) &&
+			(!cluster_list_has(modules, "partition") || has_fs(layout, "preserve")));
 	return true;
 }
 

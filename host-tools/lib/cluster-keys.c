@@ -367,6 +367,9 @@ static const struct key_spec keys[] = {
 	 NULL},
 	{"on_failure", I, 0, is_on_failure, "shell, retry, reboot or poweroff", 0, "shell"},
 	{"boot", I, 0, is_boot, "initramfs or nfsroot", 0, "initramfs"},
+	{"read_only", I, 0, is_yes_or_no, "yes or no", 0, "no"},
+	{"break", I, KEY_LIST, str_is_name, "names of modules before which it always holds", 0,
+	 NULL},
 	{"at_end", I, 0, is_at_end, "reboot, poweroff, kexec or shell", 0, "reboot"},
 
 	{"disk", D, KEY_REPEAT, NULL, "NAME SELECTOR [table=gpt|msdos]", 0, NULL},

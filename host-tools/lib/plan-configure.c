@@ -220,5 +220,5 @@ int plan_write_finalize(struct plan_maker *m)
 	if (own)
 		strbuf_addf(&args, " %s", own);
 	plan_write(m->out, "kernel_args", args.buf);
-	return 0;
+	return plan_write_record(m);
 }

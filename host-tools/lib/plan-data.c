@@ -136,28 +136,89 @@ void plan_write_items(struct plan_maker *m, const char *key, const char *list)
 		plan_write(m->out, key, item);
 }
 
+/* The base of the host, or what a base is like where there is no state directory to ask. */
+static int find_base(struct plan_maker *m, const struct cluster_object **base,
+		     struct store_blob *blob)
+{
+	const char *dir = m->order->state_dir;
+	int ret;
+
+	*base = cluster_host_ref(m->c, m->host, "base", TYPE_BASE);
+	*blob = (struct store_blob){.root = NO_ROOT, .bytes = 1, .format = "tar.zst"};
+	if (!*base)
+		return plan_refuse(m, -EINVAL, "host '%s' has no base", m->host->name);
+	ret = dir ? store_base(dir, (*base)->name, blob) : 0;
+	if (ret == -ENOENT)
+		return plan_refuse(m, ret,
+				   "base '%s' is not there yet, `lucie base build %s` makes it",
+				   (*base)->name, (*base)->name);
+	return ret ? plan_refuse(m, ret, "base '%s': its manifest cannot be read: %s",
+				 (*base)->name, strerror(-ret))
+		   : 0;
+}
+
 int plan_write_extrbase(struct plan_maker *m)
 {
-	const struct cluster_object *base = cluster_host_ref(m->c, m->host, "base", TYPE_BASE);
-	struct store_blob blob = {.root = NO_ROOT, .bytes = 1, .format = "tar.zst"};
+	const struct cluster_object *base;
+	struct store_blob blob;
+	int ret = find_base(m, &base, &blob);
 
-	if (!base)
-		return plan_refuse(m, -EINVAL, "host '%s' has no base", m->host->name);
-	if (m->order->state_dir) {
-		int ret = store_base(m->order->state_dir, base->name, &blob);
-
-		if (ret == -ENOENT)
-			return plan_refuse(
-				m, ret,
-				"base '%s' is not there yet, `lucie base build %s` makes it",
-				base->name, base->name);
-		if (ret)
-			return plan_refuse(m, ret, "base '%s': its manifest cannot be read: %s",
-					   base->name, strerror(-ret));
-	}
+	if (ret)
+		return ret;
 	plan_write(m->out, "base", base->name);
 	plan_writef(m->out, "blob", "%s %llu", blob.root, (unsigned long long)blob.bytes);
 	plan_write(m->out, "format", blob.format);
 	plan_write_items(m, "source", cluster_get(base, "source"));
 	return rings_has(base) ? write_base_ring(m, base, blob.root) : 0;
+}
+
+/* --- what the base consists of --- */
+
+/* -ENOENT without a reason: bases that were taken in by an earlier version have none. */
+static int write_listing(struct plan_maker *m, const char *base, const char *root)
+{
+	struct store_blob listing = {.root = NO_ROOT, .bytes = 1};
+	int ret = m->order->state_dir ? store_listing(m->order->state_dir, base, &listing) : 0;
+
+	if (ret)
+		return ret;
+	plan_write(m->out, "root", root);
+	plan_writef(m->out, "listing", "%s %llu", listing.root, (unsigned long long)listing.bytes);
+	return 0;
+}
+
+int plan_write_verify(struct plan_maker *m)
+{
+	const struct cluster_object *base;
+	struct store_blob blob;
+	int ret = find_base(m, &base, &blob);
+
+	if (ret)
+		return ret;
+	ret = write_listing(m, base->name, blob.root);
+	return ret ? plan_refuse(m, ret,
+				 "base '%s' has no listing: take it in or build it anew, then "
+				 "install the node",
+				 base->name)
+		   : 0;
+}
+
+int plan_write_restore(struct plan_maker *m)
+{
+	int ret = plan_write_extrbase(m);
+
+	return ret ? ret : plan_write_verify(m);
+}
+
+/* For the record of what was changed; none where the base has no listing. */
+int plan_write_record(struct plan_maker *m)
+{
+	const struct cluster_object *base = cluster_host_ref(m->c, m->host, "base", TYPE_BASE);
+	struct store_blob blob = {.root = NO_ROOT};
+	int ret = base && m->order->state_dir ? store_base(m->order->state_dir, base->name, &blob)
+					      : 0;
+
+	if (base && !ret)
+		write_listing(m, base->name, blob.root);
+	return 0;
 }

@@ -30,6 +30,9 @@ void plan_write_items(struct plan_maker *m, const char *key, const char *list);
 
 /* A module's lines, below its "[MODULE]". 0, or -errno with a reason. */
 int plan_write_extrbase(struct plan_maker *m);
+int plan_write_verify(struct plan_maker *m);
+int plan_write_restore(struct plan_maker *m);
+int plan_write_record(struct plan_maker *m); /* a part of finalize's */
 int plan_write_dolly(struct plan_maker *m);
 int plan_write_install(struct plan_maker *m);
 int plan_write_configure(struct plan_maker *m);

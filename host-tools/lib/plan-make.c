@@ -43,13 +43,12 @@ static void write_modules(struct plan_maker *m)
 }
 
 /* A hold that would never come is a mistake. */
-static int write_breaks(struct plan_maker *m)
+static int write_break_list(struct plan_maker *m, const char *list)
 {
 	char item[CLUSTER_ITEM_MAX];
 	size_t pos = 0, offset;
 
-	while (m->order->breaks && *m->order->breaks &&
-	       cluster_list_next(m->order->breaks, &pos, item, sizeof(item), &offset)) {
+	while (list && *list && cluster_list_next(list, &pos, item, sizeof(item), &offset)) {
 		if (!cluster_list_has(cluster_get(m->installer, "modules"), item))
 			return plan_refuse(m, -EINVAL,
 					   "installer '%s' has no module '%s' to hold before",
@@ -57,6 +56,13 @@ static int write_breaks(struct plan_maker *m)
 		plan_write(m->out, "break", item);
 	}
 	return 0;
+}
+
+static int write_breaks(struct plan_maker *m)
+{
+	int ret = write_break_list(m, cluster_get(m->installer, "break"));
+
+	return ret ? ret : write_break_list(m, m->order->breaks);
 }
 
 static void write_mirrors(struct plan_maker *m)
@@ -98,6 +104,9 @@ static int write_head(struct plan_maker *m)
 	plan_write(m->out, "at_end", at_end ? at_end : cluster_default(m->c, "at_end"));
 	if (m->order->wipe)
 		plan_write(m->out, "wipe", "yes");
+	if (cluster_get(m->installer, "read_only") &&
+	    !strcmp(cluster_get(m->installer, "read_only"), "yes"))
+		plan_write(m->out, "read_only", "yes");
 	return write_breaks(m);
 }
 
@@ -122,6 +131,7 @@ static const struct {
 	{"extrbase", plan_write_extrbase}, {"dolly", plan_write_dolly},
 	{"install", plan_write_install},   {"configure", plan_write_configure},
 	{"finalize", plan_write_finalize}, {"remotelogin", plan_write_remotelogin},
+	{"verify", plan_write_verify},	   {"restore", plan_write_restore},
 };
 
 /* --- MODULE.KEY --- */

@@ -205,7 +205,7 @@ static void judge(struct rollout *r, struct member *m)
 
 	say_news(r, m);
 	cell_duration((int64_t)time(NULL) - m->begun, duration);
-	if (n->attempts && !strcmp(n->status, "installed") && !n->armed[0]) {
+	if (n->attempts && state_ended_well(n) && !n->armed[0]) {
 		step(r, m, STEP_INSTALLED);
 		say(r, m, "installed after %s", duration);
 	} else if (n->attempts && !strcmp(n->status, "failed") && !comes_again(r, m)) {

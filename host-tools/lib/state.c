@@ -17,6 +17,11 @@
 
 #define EVENTS_MAX 20000 /* kept ones of an installation */
 
+bool state_ended_well(const struct state_node *n)
+{
+	return !strcmp(n->status, "installed") || !strcmp(n->status, "wiped");
+}
+
 int state_arm_as(struct state *s, const char *node, const struct state_arming *arming)
 {
 	int ret = transaction_begin(s);
@@ -334,12 +339,13 @@ static int event_to_node(struct state *s, const struct event *e, const char *nod
 		 * one. */
 		if (e->ok)
 			return db_run(s,
-				      "UPDATE node SET status='installed', module='', bytes=0, "
+				      "UPDATE node SET status=?4, module='', bytes=0, "
 				      "total=0, message=?3, held='', go=0,"
 				      " armed=CASE WHEN attempts=0 THEN armed ELSE '' END,"
 				      " wipe=CASE WHEN attempts=0 THEN wipe ELSE 0 END"
 				      " WHERE name=?1 AND install=?2",
-				      "sss", node, id, e->message);
+				      "ssss", node, id, e->message,
+				      str_starts(e->message, "wiped:") ? "wiped" : "installed");
 		return db_run(s,
 			      "UPDATE node SET status='failed', module=?3, message=?4, held='', "
 			      "go=0 WHERE name=?1 AND install=?2",

@@ -30,7 +30,7 @@ struct state_node {
 	char armed[64];		   /* variant to install at the next boot; "" : local boot */
 	bool wipe;		   /* one-shot, consumed by the first plan that carries it */
 	char install[PLAN_ID_MAX]; /* the last or running installation; "" */
-	char status[16];	   /* "", "running", "installed", "failed" */
+	char status[16];	   /* "", "running", "installed", "wiped", "failed" */
 	char module[EVENT_MODULE_MAX];
 	uint64_t bytes, total;
 	char message[EVENT_MESSAGE_MAX];
@@ -42,12 +42,16 @@ struct state_node {
 	bool go;		       /* it may go on, and does not know yet */
 };
 
+/* Whether its last installation came to a good end, whatever its variant was for. */
+bool state_ended_well(const struct state_node *n);
+
 /* How a node is to be installed at its next boot. */
 struct state_arming {
 	const char *variant;
 	bool wipe;
 	unsigned int attempts_max; /* 0: STATE_ATTEMPTS */
 	const char *breaks;	   /* NULL: none */
+	bool may_erase; /* somebody has named the node once more, for an installer that erases it */
 };
 
 int state_arm_as(struct state *s, const char *node, const struct state_arming *arming);

@@ -87,6 +87,20 @@ int store_base(const char *state_dir, const char *name, struct store_blob *out)
 	return ret;
 }
 
+int store_listing_path(const char *state_dir, const char *base, char out[PATH_MAX])
+{
+	return path_set(out, "%s/bases/%s.listing", state_dir, base);
+}
+
+int store_listing(const char *state_dir, const char *base, struct store_blob *out)
+{
+	char path[PATH_MAX];
+	int ret = store_listing_path(state_dir, base, path);
+
+	out->format = NULL;
+	return ret ? ret : manifest_read(path, out);
+}
+
 int store_drop_other_formats(const char *state_dir, const char *name, const char *format)
 {
 	char path[PATH_MAX], manifest[PATH_MAX + 8];

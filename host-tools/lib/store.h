@@ -2,6 +2,7 @@
  * in plans.
  *
  *	STATE/bases/NAME.tar.{zst,xz,gz}	with .blob (manifest) and .packages beside it
+ *	STATE/bases/NAME.listing		with .blob: its entries (modules/lib/listing.h)
  *	STATE/files/ID/CLASS.tar.zst		with .blob; ID stands for the folder;
  *						CLASS: default, group/NAME, host/NAME
  *	STATE/blobs/ROOT, ROOT.blob		the same files once more (hard links), as they are
@@ -31,6 +32,7 @@ struct store_blob {
 
 /* -ENOENT: not there. Others: the manifest is damaged or cannot be read. Log nothing. */
 int store_base(const char *state_dir, const char *name, struct store_blob *out);
+int store_listing(const char *state_dir, const char *base, struct store_blob *out); /* no format */
 int store_files(const char *state_dir, const char *folder, const char *class,
 		struct store_blob *out);
 
@@ -39,6 +41,7 @@ int store_dataset(const char *state_dir, const char *name, struct store_blob *ou
 /* Paths of what they find; of a dataset that of its manifest. -ENAMETOOLONG. */
 int store_base_path(const char *state_dir, const char *name, const char *format,
 		    char out[PATH_MAX]);
+int store_listing_path(const char *state_dir, const char *base, char out[PATH_MAX]);
 int store_files_path(const char *state_dir, const char *folder, const char *class,
 		     char out[PATH_MAX]);
 int store_dataset_path(const char *state_dir, const char *name, char out[PATH_MAX]);

@@ -142,7 +142,8 @@ static int copy_entry(const struct extraction *x, struct archive *in, struct arc
 
 	if (!path)
 		return fail(x, in, NULL);
-	if (is_kept(x, entry))
+	if (is_kept(x, entry) ||
+	    (x->source->wanted && !x->source->wanted(x->source->wanted_arg, path)))
 		return 0;
 	if (archive_write_header(out, entry) != ARCHIVE_OK)
 		return fail(x, out, path);

@@ -18,6 +18,8 @@ struct extract_source {
 	void *arg;
 	const char *format; /* "tar.gz", "tar.xz", "tar.zst" */
 	bool overlay;	    /* directories that are there keep their owner and mode */
+	bool (*wanted)(void *arg, const char *path); /* NULL: every entry is */
+	void *wanted_arg;
 };
 
 /* -errno; logged with the path inside of the archive that it is about. An archive without entries

@@ -84,33 +84,89 @@ static void linger(const struct flow *flow)
 	}
 }
 
-int fetch_unpack(const struct fetch *f)
-{
-	__attribute__((cleanup(sources_free))) struct sources s;
-	struct flow flow = {.f = f};
-	struct extract_source source = {
-		.next = flow_next, .arg = &flow, .format = f->format, .overlay = f->overlay};
+/* What fetch_unpack() and fetch_text() keep while blocks come. */
+struct opened {
+	struct sources sources;
 	struct ring_source ring;
-	struct blob_stream stream = {.name = ring.label, .run = ring_source_run, .arg = &ring};
-	struct blob_request request = {
-		.root = f->root, .urls = (const char *const *)s.url, .cancelled = is_cancelled};
-	const char *problem = ring_source_problem(f->sources);
-	int ret = sources_collect(&s, f);
+	struct blob_stream stream;
+	struct flow flow;
+};
 
+static int fetch_open(struct opened *o, const struct fetch *f)
+{
+	const char *problem = ring_source_problem(f->sources);
+	struct blob_request request = {.root = f->root, .cancelled = is_cancelled};
+	int ret = sources_collect(&o->sources, f);
+
+	o->flow = (struct flow){.f = f};
 	if (ret)
 		return log_err(ret, "no place to fetch the %s from", f->what);
 	if (problem)
 		return log_err(0, "the plan of the %s: %s", f->what, problem);
-	ring_source_init(&ring, f->sources, f->root, f->target, plan_head(f->plan, "node"));
-	request.stream = ring.master ? &stream : NULL;
-	request.url_count = s.count;
-	ret = blob_open(&flow.reader, &request);
+	ring_source_init(&o->ring, f->sources, f->root, f->target, plan_head(f->plan, "node"));
+	o->stream = (struct blob_stream){
+		.name = o->ring.label, .run = ring_source_run, .arg = &o->ring};
+	request.stream = o->ring.master ? &o->stream : NULL;
+	request.urls = (const char *const *)o->sources.url;
+	request.url_count = o->sources.count;
+	return blob_open(&o->flow.reader, &request);
+}
+
+static void fetch_close(struct opened *o)
+{
+	if (o->flow.reader)
+		blob_close(o->flow.reader);
+	sources_free(&o->sources);
+}
+
+int fetch_unpack(const struct fetch *f)
+{
+	struct opened o = {.flow = {.reader = NULL}};
+	struct extract_source source = {.next = flow_next,
+					.arg = &o.flow,
+					.format = f->format,
+					.overlay = f->overlay,
+					.wanted = f->wanted,
+					.wanted_arg = f->wanted_arg};
+	int ret = fetch_open(&o, f);
+
+	if (!ret) {
+		ret = extract(f->target, &source);
+		linger(&o.flow);
+	}
+	fetch_close(&o);
+	return ret;
+}
+
+static int read_all(struct flow *flow, char *to, size_t len)
+{
+	const void *block;
+	ssize_t n = 0;
+
+	for (; len && (n = flow_next(flow, &block)) > 0; len -= (size_t)n, to += n)
+		memcpy(to, block, (size_t)n);
+	return n < 0 ? (int)n : 0;
+}
+
+int fetch_text(const struct fetch *f, size_t max, char **out, size_t *len)
+{
+	struct opened o = {.flow = {.reader = NULL}};
+	_cleanup_free_ char *text = NULL;
+	int ret = fetch_open(&o, f);
+
+	if (!ret && blob_length(o.flow.reader) > max)
+		ret = log_err(-EFBIG, "the %s", f->what);
+	*len = ret ? 0 : (size_t)blob_length(o.flow.reader);
+	if (!ret && !(text = calloc(1, *len + 1)))
+		ret = log_err(-ENOMEM, "the %s", f->what);
+	if (!ret)
+		ret = read_all(&o.flow, text, *len);
+	fetch_close(&o);
 	if (ret)
 		return ret;
-	ret = extract(f->target, &source);
-	linger(&flow);
-	blob_close(flow.reader);
-	return ret;
+	*out = text;
+	text = NULL;
+	return 0;
 }
 
 bool fetch_is_root(const char *s)

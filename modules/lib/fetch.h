@@ -18,7 +18,9 @@ struct fetch {
 	const char *format;		    /* "tar.zst" ... */
 	const char *what;		    /* for messages */
 	const char *target;
-	bool overlay; /* as in struct extract_source */
+	bool overlay; /* this one and `wanted` as in struct extract_source */
+	bool (*wanted)(void *arg, const char *path);
+	void *wanted_arg;
 	struct module_context *ctx;
 	void (*progress)(struct module_context *ctx, uint64_t done, uint64_t total,
 			 const char *what); /* module_progress() */
@@ -26,6 +28,9 @@ struct fetch {
 
 /* Unpacks the blob into the target; -ECANCELED when module_cancelled(). -errno; logged. */
 int fetch_unpack(const struct fetch *f);
+
+/* The whole blob, of at most max bytes, malloc'ed and NUL-terminated. -EFBIG, -errno; logged. */
+int fetch_text(const struct fetch *f, size_t max, char **out, size_t *len);
 
 /* Is this a blob's root: 64 hex digits? */
 bool fetch_is_root(const char *s);

@@ -27,6 +27,15 @@ static int open_in(int root, const char *path, int flags)
 	return fd < 0 ? -errno : (int)fd;
 }
 
+int target_open_plain(int root, const char *path, int flags)
+{
+	struct open_how how = {.flags = (unsigned int)(flags | O_CLOEXEC | O_NOFOLLOW),
+			       .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS};
+	long fd = syscall(SYS_openat2, root, path, &how, sizeof(how));
+
+	return fd < 0 ? -errno : (int)fd;
+}
+
 int target_open(const char *target, const char *path, int flags)
 {
 	_cleanup_close_ int root = open(target, O_PATH | O_DIRECTORY | O_CLOEXEC);

@@ -27,6 +27,9 @@ int target_write_text(const char *target, const char *path, const char *text, mo
 int target_read(const char *target, const char *path, size_t max, char **out);
 /* A descriptor (O_CLOEXEC); -errno, logs nothing. */
 int target_open(const char *target, const char *path, int flags);
+/* Below the directory root, through no link at all, and with O_PATH a link itself: what is at exactly
+ * this place. -ELOOP: a link is in the way. */
+int target_open_plain(int root, const char *path, int flags);
 /* Length of what the link at path says, NUL-terminated; -errno, logs nothing. */
 ssize_t target_readlink(const char *target, const char *path, char *to, size_t len);
 bool target_exists(const char *target, const char *path);

@@ -131,7 +131,7 @@ expect 0 "base default" "${base[@]}" base.tar.gz
 expect 0 "" "${base[@]}" base.tar.gz
 expect 0 "base default" "${base[@]}" base.tar.xz
 expect 0 "base default" "${base[@]}" base.tar.zst
-is "one format stays" [ "$(ls state/bases)" = "$(printf '%s\n' default.packages default.source default.tar.zst default.tar.zst.blob)" ]
+is "one format stays" [ "$(ls state/bases)" = "$(printf '%s\n' default.listing default.listing.blob default.packages default.source default.tar.zst default.tar.zst.blob)" ]
 is "its packages are listed" [ "$(cat state/bases/default.packages)" = "base-files 12" ]
 root=$(sed -n 's/^root //p' state/bases/default.tar.zst.blob)
 is "others cannot find configuration files" [ "$(stat -L -c %a state/files state/blobs | tr '\n' ' ')" = "700 711 " ]
@@ -142,7 +142,7 @@ expect 1 "no compressed tar file" "${base[@]}" base.tar
 expect 1 "no /sbin/init" "${base[@]}" noinit.tar.gz
 expect 1 "cannot read" "${base[@]}" short.tar.gz
 expect 1 "no name for a base" "$lucie" base add --state state ../x base.tar.gz
-is "refused ones leave nothing" [ "$(ls state/bases | wc -l)" = 4 ]
+is "refused ones leave nothing" [ "$(ls state/bases | wc -l)" = 6 ]
 expect 0 "blob $root " "$lucie" plan n1 --state state
 expect 0 "root_password (hidden)" "$lucie" plan n1 --state state
 expect 0 'root_password $6$salt' "$lucie" plan n1 --state state --secrets

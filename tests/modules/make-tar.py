@@ -21,6 +21,8 @@ def honest(tar):
     add(tar, "./dir", tarfile.DIRTYPE, mode=0o2750, uid=12, gid=34)
     add(tar, "./dir/suid", data=b"suid", mode=0o4711, uid=0, gid=34)
     add(tar, "./dir/hard", tarfile.LNKTYPE, linkname="./dir/suid")
+    add(tar, "./sbin", tarfile.DIRTYPE, mode=0o755)
+    add(tar, "./sbin/init", data=b"init", mode=0o755)
     add(tar, "./link", tarfile.SYMTYPE, linkname="/dir/suid")
     add(tar, "./null", tarfile.CHRTYPE, mode=0o666, devmajor=1, devminor=3)
     add(tar, "./block", tarfile.BLKTYPE, mode=0o660, devmajor=7, devminor=200)

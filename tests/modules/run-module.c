@@ -26,6 +26,12 @@ static void show_progress(struct module_context *ctx, uint64_t done, uint64_t to
 		       (unsigned long long)total, what);
 }
 
+static void show_result(struct module_context *ctx, const char *text)
+{
+	(void)ctx;
+	printf("result %s\n", text);
+}
+
 static void show_error(struct module_check *check, const char *fmt, ...)
 {
 	va_list ap;
@@ -86,7 +92,8 @@ int main(int argc, char **argv)
 	struct module_context ctx = {.plan = &plan,
 				     .section = check.section,
 				     .target = argv[3],
-				     .report = show_progress};
+				     .report = show_progress,
+				     .result = show_result};
 
 	if (m->check)
 		m->check(&check);

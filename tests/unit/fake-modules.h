@@ -21,5 +21,10 @@ MODULE(dolly, .summary = "fake", .after = "extrbase", .needs = "mount", .run = f
 MODULE(install, .summary = "fake", .after = "extrbase", .needs = "mount", .run = fake_run);
 MODULE(configure, .summary = "fake", .after = "install", .needs = "mount", .run = fake_run);
 MODULE(finalize, .summary = "fake", .after = "configure", .needs = "mount", .run = fake_run);
+MODULE(verify, .summary = "fake", .needs = "mount", .run = fake_run);
+MODULE(restore, .summary = "fake", .needs = "mount", .run = fake_run);
+MODULE(remotelogin, .summary = "fake", .run = fake_run);
+MODULE(rescue, .summary = "fake", .run = fake_run);
+MODULE(wipe, .summary = "fake", .run = fake_run);
 
 #endif

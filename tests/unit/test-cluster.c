@@ -279,7 +279,7 @@ static void test_builtins_replaced(void **state)
 	(void)state;
 	assert_string_equal(cluster_get(cluster_find(c, TYPE_INSTALLER, "full"), "modules"),
 			    "init");
-	assert_int_equal(cluster_count(c, TYPE_INSTALLER), 3);
+	assert_int_equal(cluster_count(c, TYPE_INSTALLER), 7);
 	cluster_free(c);
 }
 

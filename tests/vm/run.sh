@@ -6,7 +6,7 @@
 set -eu
 cd "$(dirname "$0")"
 export RUNS=${RUNS:-2} # of soak-server
-[ $# -gt 0 ] || set -- install demo try uefi ring faults pc matrix small figure-3 refuse-disk refuse-plan discover identity soak-server nfsroot remotelogin
+[ $# -gt 0 ] || set -- variants install demo try uefi ring faults pc matrix small figure-3 refuse-disk refuse-plan discover identity soak-server nfsroot remotelogin
 for t; do
 	case $t in
 	demo) echo "$t ../demo/demo.sh" ;;

@@ -11,7 +11,7 @@ syn keyword lucieKey contained dhcp_server disk disk_layout dns1 dns2 dns3 domai
 syn keyword lucieKey contained host_name hostgroup_name http_port http_server installer kernel kernel_args interfaces device mtu vlan parent bond bond_mode role ntp_server keep_machine_id key
 syn keyword lucieKey contained lucie_group lucie_server mac_address mac_file members modules name on_failure
 syn keyword lucieKey contained nfs_path nfs_server nfs_version package_server packages partition path port power_command register ring root_password
-syn keyword lucieKey contained server_address services source ssh_keys subnet suite target trusted uri use web_access
+syn keyword lucieKey contained read_only break server_address services source ssh_keys subnet suite target trusted uri use web_access
 syn keyword lucieKey contained filesystem luks lv raid vg
 
 " The first word of a line: a key of ours, or MODULE.KEY; what is neither stays plain.

@@ -20,6 +20,9 @@ log() {
 # host_key TYPE BASE64: the public key of an ssh server that runs from now on; the server keeps it for `lucie ssh`.
 host_key() { printf 'host_key %s\n' "$*" >&3; }
 
+# result TEXT...: what came out, one line for the report; the last module that says one counts.
+result() { printf 'result %s\n' "$*" >&3; }
+
 # die TEXT...: ends the module with this reason.
 die() {
 	printf '%s\n' "$*" >&2
