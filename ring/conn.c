@@ -22,7 +22,7 @@
 
 void conn_init(struct conn *c, int fd, const struct ring_key *key)
 {
-	*c = (struct conn){.fd = fd, .key = key, .payload_max = STRANGER_MAX};
+	*c = (struct conn){.fd = fd, .key = key, .payload_max = STRANGER_MAX, .low_water = 1};
 	c->out.max = OUT_MAX;
 }
 
@@ -230,12 +230,15 @@ static int tick(const struct conn_wait *w, int64_t since)
 }
 
 /* On a link that is slower than this machine a segment comes at a time: to be woken once for the
- * whole rest instead of for each saves most of a node's CPU time. */
-static void set_low_water(int fd, size_t bytes)
+ * whole rest instead of for each saves most of a node's CPU time. To be set before whatever waits.
+ */
+static void set_low_water(struct conn *c, size_t bytes)
 {
-	int value = (int)bytes;
+	int value = bytes < LOW_WATER_MIN ? 1 : (int)bytes;
 
-	setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &value, sizeof(value));
+	if (c->low_water != (size_t)value)
+		setsockopt(c->fd, SOL_SOCKET, SO_RCVLOWAT, &value, sizeof(value));
+	c->low_water = (size_t)value;
 }
 
 static int recv_rest(int fd, uint8_t *p, size_t len, const struct conn_wait *w)
@@ -270,6 +273,8 @@ int conn_recv_head(struct conn *c, struct frame *f, const struct conn_wait *w)
 
 	memcpy(c->head, c->ahead, got);
 	c->ahead_got = 0;
+	if (got < head_size(c->rx.on))
+		set_low_water(c, 1);
 	ret = recv_rest(c->fd, c->head + got, head_size(c->rx.on) - got, w);
 	if (!ret)
 		ret = check_head(c);
@@ -308,12 +313,10 @@ static int recv_payload(struct conn *c, uint8_t *p, size_t len, const struct con
 		} else if (!flags) {
 			ret = tick(w, since);
 		}
-		if (len && (n > 0 || flags))
-			set_low_water(c->fd, len < LOW_WATER_MIN ? 1 : len);
+		if (len)
+			set_low_water(c, len);
 		flags = 0;
 	}
-	if (!flags)
-		set_low_water(c->fd, 1);
 	return ret;
 }
 

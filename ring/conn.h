@@ -45,6 +45,7 @@ struct conn {
 	uint8_t ahead[FRAME_HEADER +
 		      FRAME_MAC]; /* data: of the next frame, received with this one */
 	size_t ahead_got;
+	size_t low_water; /* SO_RCVLOWAT as it is now */
 	struct strbuf out;
 	size_t out_sent;
 };
