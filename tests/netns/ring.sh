@@ -7,7 +7,8 @@
 #	ring_connected               waits until every node is connected to the master, joined or not
 #	ring_pid I                   process of node I (0: the master)
 #	ring_finish [VICTIM...]      waits for all, then ends the victims; fills RC[0..N]
-#	ring_judge VICTIM...         exit codes = master's log = SHA-256, for victims and survivors; prints the slowest survivor's seconds
+#	ring_judge VICTIM...         exit codes = master's log = SHA-256, for victims and survivors. A victim may have got everything when it was
+#	                             cut off, and have had no way to say so: then it has its file
 #
 # RING_DOLLY: the program; RING_RECV: more options for nodes. Every wait is bounded by RING_LIMIT seconds.
 # shellcheck shell=bash
@@ -105,22 +106,27 @@ ring_seconds() { # the slowest survivor's, by its own clock; without node $1
 	grep '"event":"done"' "$LAB/json" | grep -v "\"node\":\"n${1:-0}\"" | grep -oE '"millis":[0-9]+' | cut -d: -f2 | sort -n | tail -1 | awk '{printf "%.2f", $1 / 1000}'
 }
 
+ring_same() { # I
+	local sum
+	sum=$(sha256sum <"$LAB/node$1/file") || ring_complain "n$1: cannot be summed"
+	[ "$sum" = "$RING_SUM" ]
+}
+
 ring_judge() {
-	local victims=" $* " i expected=0 verdict sum
+	local victims=" $* " i expected=0 verdict
 	for i in $(seq "$RING_N"); do
 		verdict=$(ring_verdict "$i")
 		case "$victims" in *" $i "*)
 			expected=1
 			[ "${RC[i]:-1}" != 0 ] || ring_complain "n$i: exit code 0 of a victim"
 			[ "$verdict" != 'done' ] || ring_complain "n$i: the master calls a victim done"
-			[ ! -e "$LAB/node$i/file" ] || ring_complain "n$i: a partial file under the final name"
+			[ ! -e "$LAB/node$i/file" ] || ring_same "$i" || ring_complain "n$i: a partial file under the final name"
 			continue
 			;;
 		esac
 		[ "${RC[i]:-1}" = 0 ] || ring_complain "n$i: exit code ${RC[i]} ($(tail -1 "$LAB/node$i.log"))"
 		[ "$verdict" = 'done' ] || ring_complain "n$i: the master says '$verdict'"
-		sum=$(sha256sum <"$LAB/node$i/file") || { ring_complain "n$i: cannot be summed"; continue; }
-		[ "$sum" = "$RING_SUM" ] || ring_complain "n$i: not the same content"
+		ring_same "$i" || ring_complain "n$i: not the same content"
 	done
 	[ "${RC[0]}" = "$expected" ] || ring_complain "the master's exit code is ${RC[0]}, expected $expected"
 	return "${RING_BAD:-0}"
