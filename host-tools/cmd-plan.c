@@ -49,7 +49,7 @@ struct plan_arguments {
 
 static void print_line(const char *line, bool secrets)
 {
-	static const char *const secret[] = {"root_password", "ring_key"};
+	static const char *const secret[] = {"luks_key", "root_password", "ring_key"};
 	size_t key = strcspn(line, " ");
 
 	for (size_t i = 0; !secrets && i < ARRAY_SIZE(secret); i++)

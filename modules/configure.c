@@ -16,6 +16,7 @@
 #include "modules/lib/target-identity.h"
 #include "modules/lib/target-network.h"
 #include "modules/lib/target.h"
+#include "modules/lib/target-storage.h"
 #include "modules/lib/volume.h"
 
 #include <arpa/inet.h>
@@ -85,33 +86,12 @@ static int write_hosts(struct configure *c)
 
 /* --- file systems --- */
 
-static int write_fstab(struct configure *c)
+static int write_storage(struct configure *c)
 {
-	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
 	_cleanup_free_ struct volumes *v = NULL;
 	int ret = volumes_find(c->ctx->plan, &v);
 
-	if (ret)
-		return ret;
-	strbuf_adds(&text, "# file system, mount point, type, options, dump, pass\n");
-	for (size_t i = 0; i < v->count; i++) {
-		const struct stamp_part *p = &v->list[i].part;
-		bool root = !strcmp(p->mount, "/");
-		/* A disk that is gone is no reason not to start from another one. */
-		const char *defaults = root				? "errors=remount-ro"
-				       : layout_is_esp(p->fs, p->mount) ? "umask=0077,nofail"
-				       : p->fs == FS_VFAT		? "umask=0077"
-									: "defaults";
-
-		if (p->fs == FS_SWAP)
-			strbuf_addf(&text, "UUID=%s none swap %s 0 0\n", p->uuid,
-				    p->options[0] ? p->options : "sw");
-		else if (p->mount[0] == '/')
-			strbuf_addf(&text, "UUID=%s %s %s %s 0 %d\n", p->uuid, p->mount,
-				    layout_fs_name(p->fs), p->options[0] ? p->options : defaults,
-				    root ? 1 : 2);
-	}
-	return write_text(c, "/etc/fstab", &text, 0644);
+	return ret ? ret : target_storage(c->target, v);
 }
 
 /* --- network --- */
@@ -263,7 +243,7 @@ static int configure_run(struct module_context *ctx)
 	} steps[] = {
 		{write_hostname, "host name"},
 		{write_hosts, "hosts"},
-		{write_fstab, "fstab"},
+		{write_storage, "fstab"},
 		{write_network, "network"},
 		{write_resolver, "resolver"},
 		{write_password, "root password"},

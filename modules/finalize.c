@@ -14,6 +14,7 @@
 #include "modules/lib/journal.h"
 #include "modules/lib/record.h"
 #include "modules/lib/stamp.h"
+#include "modules/lib/takedown.h"
 #include "modules/lib/target.h"
 #include "modules/lib/volume.h"
 
@@ -37,7 +38,7 @@ struct finalize {
 static bool is_secret(const struct plan_section *s, const char *key)
 {
 	return (!*s->name && !strcmp(key, "token")) || !strcmp(key, "ring_key") ||
-	       !strcmp(key, "identity");
+	       !strcmp(key, "identity") || !strcmp(key, "luks_key");
 }
 
 /* The plan as it was run. */
@@ -94,8 +95,6 @@ static int take_apart(struct finalize *f)
 	ret = target_leave(f->ctx->target);
 	if (!ret)
 		ret = target_unmount(f->ctx->target);
-	for (size_t i = 0; !ret && i < f->v->disk_count; i++)
-		ret = target_swap_off(&f->v->disks[i]);
 	return ret;
 }
 
@@ -160,6 +159,8 @@ static int finalize_target(struct finalize *f)
 		ret = take_apart(f);
 	if (!ret)
 		ret = verify(f);
+	for (size_t i = 0; !ret && i < f->v->disk_count; i++)
+		ret = takedown_disk(&f->v->disks[i]);
 	if (!ret)
 		boot_loader_register(&f->loader);
 	for (size_t i = 0; !ret && i < f->v->disk_count; i++)

@@ -11,6 +11,7 @@
 #include "modules/lib/target.h"
 #include "modules/lib/tool.h"
 #include "modules/lib/volume.h"
+#include "modules/lib/xfs.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -34,6 +35,9 @@ static const char *const vfat_modules[] = {"vfat", "nls_cp437", "nls_ascii"};
 
 static int swap_on(const struct volume *v)
 {
+	/* With a random key it is made anew by the system that boots. */
+	if (!strcmp(v->part.how, "random") && access(v->path, F_OK))
+		return 0;
 	if (!swapon(v->path, 0) || errno == EBUSY)
 		return 0;
 	return log_err(-errno, "cannot switch on the swap of '%s'", v->path);
@@ -58,11 +62,13 @@ static int look_through(struct module_context *ctx, const struct volume *v)
 	char why[160], what[64];
 	int ret;
 
-	if (v->part.fs != FS_EXT4 || volume_plan_runs(ctx->plan, "partition"))
+	if ((v->part.fs != FS_EXT4 && v->part.fs != FS_XFS) ||
+	    (volume_plan_runs(ctx->plan, "partition") && v->part.keep != KEEP_CONTENT))
 		return 0;
-	snprintf(what, sizeof(what), "e2fsck of %.32s", v->path);
+	snprintf(what, sizeof(what), "a look through %.32s", v->path);
 	module_progress(ctx, 0, 0, what);
-	ret = fsck_ext4(v->path, why, sizeof(why));
+	ret = v->part.fs == FS_XFS ? xfs_mend(v->path, why, sizeof(why))
+				   : fsck_ext4(v->path, why, sizeof(why));
 	if (ret > 0)
 		module_result(ctx, "mended: '%s' (%.64s): %s", v->path, v->part.mount, why);
 	return ret < 0 ? ret : 0;
@@ -71,13 +77,16 @@ static int look_through(struct module_context *ctx, const struct volume *v)
 /* Read-only is without a replay of the journal, which would write. */
 static int mount_at(const struct volume *v, const char *place, bool read_only)
 {
-	bool vfat = v->part.fs == FS_VFAT;
-	const char *options = vfat	  ? VFAT_OPTIONS
-			      : read_only ? EXT4_OPTIONS ",noload"
-					  : EXT4_OPTIONS;
+	enum layout_fs fs = v->part.fs;
+	const char *options = fs == FS_VFAT  ? VFAT_OPTIONS
+			      : fs == FS_XFS ? (read_only ? "norecovery" : "")
+			      : read_only    ? EXT4_OPTIONS ",noload"
+					     : EXT4_OPTIONS;
 
-	if (vfat)
+	if (fs == FS_VFAT)
 		tool_load(vfat_modules, ARRAY_SIZE(vfat_modules));
+	else if (fs == FS_XFS)
+		xfs_load();
 	if (mount(v->path, place, layout_fs_name(v->part.fs),
 		  MS_NOATIME | (read_only ? MS_RDONLY : 0), options))
 		return log_err(-errno, "cannot mount '%s' at '%s'", v->path, place);

@@ -16,11 +16,14 @@
 #include "modules/lib/disk.h"
 #include "modules/lib/format.h"
 #include "modules/lib/journal.h"
+#include "modules/lib/keep.h"
 #include "modules/lib/probe.h"
+#include "modules/lib/stack.h"
 #include "modules/lib/stamp-plan.h"
 #include "modules/lib/steps.h"
 #include "modules/lib/survey.h"
 #include "modules/lib/table.h"
+#include "modules/lib/takedown.h"
 #include "modules/lib/target.h"
 #include "modules/lib/volume.h"
 
@@ -77,7 +80,7 @@ static int open_disk(struct job *job, size_t i)
 	const struct disk *d = &job->disks[i];
 	struct survey *s = &job->surveys[i];
 	char why[256], size[16];
-	int ret = target_swap_off(d);
+	int ret = takedown_disk(d);
 
 	if (ret)
 		return ret;
@@ -155,14 +158,6 @@ static int check_firmware(const struct job *job)
 	return why && volume_plan_runs(job->ctx->plan, "finalize") ? log_err(0, "%s", why) : 0;
 }
 
-static int check_layout(const struct layout *l)
-{
-	for (size_t i = 0; i < l->part_count; i++)
-		if (l->parts[i].kind != PART_DISK || l->parts[i].fs == FS_XFS)
-			return log_err(-ENOTSUP, "layout, line %u of the plan", l->parts[i].line);
-	return 0;
-}
-
 static int prepare(struct job *job)
 {
 	struct sysinfo info;
@@ -171,8 +166,6 @@ static int prepare(struct job *job)
 				 : volume_layout(job->ctx->plan, &job->layout);
 
 	job->ram = (uint64_t)info.totalram * info.mem_unit;
-	if (!ret)
-		ret = check_layout(&job->layout);
 	if (!ret)
 		ret = check_firmware(job);
 	if (!ret)
@@ -234,10 +227,30 @@ static int wipe_table(const struct job *job, size_t i)
 	return ret ? log_err(ret, "cannot wipe the table of disk '%s'", job->disks[i].path) : 0;
 }
 
+/* What lay in the partitions that go must not come back to life when new ones have their places. */
+static int erase_old(const struct job *job, size_t i)
+{
+	const struct survey *s = &job->surveys[i];
+	int ret = 0;
+
+	for (size_t n = 0; !ret && n < s->table.count; n++) {
+		const struct table_part *p = &s->table.parts[n];
+
+		if (p->extended || keep_has(&job->layout, i, p->number) ||
+		    p->start < LAYOUT_ALIGN || p->start >= s->bytes ||
+		    p->bytes > s->bytes - p->start)
+			continue;
+		ret = takedown_erase(s->path, p->start, p->bytes);
+	}
+	return ret;
+}
+
 static int replace_table(struct job *job, size_t i)
 {
 	int ret = retire_table(job, i);
 
+	if (!ret)
+		ret = erase_old(job, i);
 	if (!ret)
 		ret = wipe_table(job, i);
 	if (!ret)
@@ -253,6 +266,8 @@ static int write_table(struct job *job, size_t i, bool edit)
 
 	if (edit) {
 		ret = write_stamp(job, i, &job->stamps[i]);
+		if (!ret)
+			ret = erase_old(job, i);
 		if (!ret)
 			ret = table_edit(s->path, &job->layout, i);
 	} else {
@@ -292,7 +307,7 @@ static int do_step(struct job *job, const struct step *step)
 
 	switch (step->kind) {
 	case STEP_TAKE_DOWN:
-		return 0;
+		return 0; /* before it was looked at */
 	case STEP_TABLE:
 	case STEP_EDIT:
 		return write_table(job, i, step->kind == STEP_EDIT);
@@ -300,11 +315,12 @@ static int do_step(struct job *job, const struct step *step)
 		return find_path(job, i);
 	case STEP_WIPE:
 		ret = find_path(job, i);
-		return ret ? ret : format_wipe(job->paths[i]);
+		return ret ? ret : takedown_erase(job->paths[i], 0, 0);
 	case STEP_FORMAT:
 		return format_part(job, i);
 	default:
-		return log_err(-ENOTSUP, "layout, line %u of the plan", job->layout.parts[i].line);
+		return stack_make(&job->layout, i, job->ctx->plan, job->ram, job->ids.device[i],
+				  job->paths);
 	}
 }
 

@@ -44,16 +44,19 @@ static bool has_line(const struct cluster_object *layout, const char *key)
 	return layout && cluster_get(layout, key);
 }
 
-/* A layout that has vfat can be a UEFI machine's, and needs the driver on any. */
-static bool has_fs(const struct cluster_object *layout, const char *fs)
+/* Options without their value. A layout that has vfat can be a UEFI machine's, and needs the driver
+ * on any. */
+static bool has_word(const struct cluster_object *layout, const char *wanted)
 {
 	for (size_t i = 0; layout && i < layout->count; i++) {
 		_cleanup_free_ char *text = xstrdup(layout->values[i].text);
 		char *rest = text, *word;
 
-		while ((word = str_word(&rest)))
-			if (!strcmp(word, fs))
+		while ((word = str_word(&rest))) {
+			word[strcspn(word, "=")] = '\0';
+			if (!strcmp(word, wanted))
 				return true;
+		}
 	}
 	return false;
 }
@@ -71,9 +74,9 @@ static bool is_wanted(const struct cluster_object *layout, const struct cluster_
 	const char *modules = installer ? cluster_get(installer, "modules") : NULL;
 
 	if (!strcmp(addon, "uefi"))
-		return has_fs(layout, "vfat");
+		return has_word(layout, "vfat");
 	if (!strcmp(addon, "xfs"))
-		return has_fs(layout, "xfs");
+		return has_word(layout, "xfs");
 	if (!strcmp(addon, "raid") || !strcmp(addon, "luks"))
 		return has_line(layout, addon);
 	if (!strcmp(addon, "lvm"))
@@ -84,7 +87,7 @@ static bool is_wanted(const struct cluster_object *layout, const struct cluster_
 	if (!strcmp(addon, "e2fsck"))
 		return !modules ||
 		       (cluster_list_has(modules, "mount") && !installer_reads_only(installer) &&
-			(!cluster_list_has(modules, "partition") || has_fs(layout, "preserve")));
+			(!cluster_list_has(modules, "partition") || has_word(layout, "preserve")));
 	return true;
 }
 

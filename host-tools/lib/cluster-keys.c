@@ -275,6 +275,13 @@ static bool is_power_command(const char *s)
 	return *s != '%' && strlen(s) < 2048 && has_placeholders(s, "nabc%");
 }
 
+static bool is_luks_key(const char *s)
+{
+	size_t n = strlen(s);
+
+	return is_word(s) && n >= 8 && n <= 128;
+}
+
 static bool is_bmc(const char *s)
 {
 	return is_word(s) && *s != '-' && has_placeholders(s, "n");
@@ -339,6 +346,7 @@ static const struct key_spec keys[] = {
 	{"disk_layout", LEVEL, KEY_REF, str_is_name, "the name of a disk_layout", TYPE_DISK_LAYOUT,
 	 "default"},
 	{"base", LEVEL, KEY_REF, str_is_name, "the name of a base", TYPE_BASE, "default"},
+	{"luks_key", LEVEL, 0, is_luks_key, "8 to 128 characters without blanks", 0, NULL},
 	{"root_password", LEVEL, 0, is_password_hash,
 	 "a crypt(5) hash as `openssl passwd -6` prints it, or '!'", 0, NULL},
 	{"ssh_keys", LEVEL, KEY_LIST | KEY_FILE, NULL, "files of public keys", 0, NULL},

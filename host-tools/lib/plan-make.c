@@ -110,6 +110,26 @@ static int write_head(struct plan_maker *m)
 	return write_breaks(m);
 }
 
+/* For what the layout encrypts with a key that is to be known later. */
+static int write_luks_key(struct plan_maker *m, const struct cluster_object *layout)
+{
+	const char *key = plan_host_get(m, "luks_key");
+	bool needed = false;
+
+	for (size_t i = 0; i < layout->count; i++)
+		needed |= !strcmp(layout->values[i].key, "luks") &&
+			  !strstr(layout->values[i].text, " key=random");
+	if (!needed)
+		return 0;
+	if (!key)
+		return plan_refuse(m, -EINVAL,
+				   "host '%s' has no luks_key, which its disk_layout '%s' needs",
+				   m->host->name, layout->name);
+	plan_write_section(m->out, "luks");
+	plan_write(m->out, "luks_key", key);
+	return 0;
+}
+
 static int write_layout(struct plan_maker *m)
 {
 	const struct cluster_object *layout =
@@ -121,7 +141,7 @@ static int write_layout(struct plan_maker *m)
 	for (size_t i = 0; i < layout->count; i++)
 		if (layout_is_line(layout->values[i].key))
 			plan_write(m->out, layout->values[i].key, layout->values[i].text);
-	return 0;
+	return write_luks_key(m, layout);
 }
 
 static const struct {

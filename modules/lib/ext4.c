@@ -54,6 +54,7 @@ static void choose_ratio(uint64_t bytes, unsigned int *log_block, uint64_t *per_
 
 static void set_features(struct ext2_super_block *super)
 {
+	ext2fs_set_feature_journal(super);
 	ext2fs_set_feature_sparse_super(super);
 	ext2fs_set_feature_large_file(super);
 	ext2fs_set_feature_filetype(super);
@@ -69,7 +70,70 @@ static void set_features(struct ext2_super_block *super)
 	ext2fs_set_feature_extra_isize(super);
 }
 
-static void set_parameters(struct ext2_super_block *super, uint64_t bytes)
+/* Those that need nothing but their bit, or for which there is a default that goes. */
+static const struct {
+	const char *name;
+	unsigned int word; /* 0: compat, 1: incompat, 2: ro_compat */
+	uint32_t mask;
+} features[] = {
+	{"has_journal", 0, EXT3_FEATURE_COMPAT_HAS_JOURNAL},
+	{"dir_index", 0, EXT2_FEATURE_COMPAT_DIR_INDEX},
+	{"resize_inode", 0, EXT2_FEATURE_COMPAT_RESIZE_INODE},
+	{"64bit", 1, EXT4_FEATURE_INCOMPAT_64BIT},
+	{"extent", 1, EXT3_FEATURE_INCOMPAT_EXTENTS},
+	{"large_dir", 1, EXT4_FEATURE_INCOMPAT_LARGEDIR},
+	{"ea_inode", 1, EXT4_FEATURE_INCOMPAT_EA_INODE},
+	{"metadata_csum", 2, EXT4_FEATURE_RO_COMPAT_METADATA_CSUM},
+	{"huge_file", 2, EXT4_FEATURE_RO_COMPAT_HUGE_FILE},
+	{"dir_nlink", 2, EXT4_FEATURE_RO_COMPAT_DIR_NLINK},
+	{"extra_isize", 2, EXT4_FEATURE_RO_COMPAT_EXTRA_ISIZE},
+	{"verity", 2, EXT4_FEATURE_RO_COMPAT_VERITY},
+};
+
+/* The feature of a word like "^64bit" of this length; ARRAY_SIZE: none. */
+static size_t find_feature(const char *word, size_t len)
+{
+	size_t skip = *word == '^', i;
+
+	for (i = 0; i < ARRAY_SIZE(features); i++)
+		if (strlen(features[i].name) == len - skip &&
+		    !strncmp(features[i].name, word + skip, len - skip))
+			break;
+	return i;
+}
+
+bool ext4_features_known(const char *list)
+{
+	while (*list) {
+		size_t n = strcspn(list, ",");
+
+		if (!n || find_feature(list, n) == ARRAY_SIZE(features))
+			return false;
+		list += n + (list[n] == ',');
+	}
+	return true;
+}
+
+static void change_features(struct ext2_super_block *super, const char *list)
+{
+	uint32_t *const words[] = {&super->s_feature_compat, &super->s_feature_incompat,
+				   &super->s_feature_ro_compat};
+
+	while (*list) {
+		size_t n = strcspn(list, ","), i = find_feature(list, n);
+
+		if (i == ARRAY_SIZE(features))
+			;
+		else if (*list == '^')
+			*words[features[i].word] &= ~features[i].mask;
+		else
+			*words[features[i].word] |= features[i].mask;
+		list += n + (list[n] == ',');
+	}
+}
+
+static void set_parameters(struct ext2_super_block *super, uint64_t bytes,
+			   const struct ext4_spec *spec)
 {
 	unsigned int log_block;
 	uint64_t per_inode, blocks, inodes;
@@ -84,8 +148,11 @@ static void set_parameters(struct ext2_super_block *super, uint64_t bytes)
 	super->s_inodes_count = inodes > UINT32_MAX / 2 ? UINT32_MAX / 2 : (uint32_t)inodes;
 	super->s_log_groups_per_flex = FLEX_GROUPS_LOG;
 	ext2fs_blocks_count_set(super, blocks);
-	ext2fs_r_blocks_count_set(super, blocks * RESERVED_PERCENT / 100);
+	ext2fs_r_blocks_count_set(
+		super,
+		blocks * (spec->reserved < 0 ? RESERVED_PERCENT : (uint64_t)spec->reserved) / 100);
 	set_features(super);
+	change_features(super, spec->features);
 }
 
 static void set_identity(struct ext2_super_block *super, const uuid_t uuid, const char *label)
@@ -141,9 +208,17 @@ static errcode_t make_reserved_inodes(ext2_filsys fs)
 static errcode_t make_journal(ext2_filsys fs)
 {
 	struct ext2fs_journal_params params = {0};
-	errcode_t err = ext2fs_get_journal_params(&params, fs);
+	errcode_t err;
 
+	if (!ext2fs_has_feature_journal(fs->super))
+		return 0;
+	err = ext2fs_get_journal_params(&params, fs);
 	return err ? err : ext2fs_add_journal_inode3(fs, &params, ~0ULL, EXT2_MKJOURNAL_LAZYINIT);
+}
+
+static errcode_t make_resize_inode(ext2_filsys fs)
+{
+	return ext2fs_has_feature_resize_inode(fs->super) ? ext2fs_create_resize_inode(fs) : 0;
 }
 
 static errcode_t make_root(ext2_filsys fs)
@@ -162,7 +237,7 @@ static int fill(ext2_filsys fs, const char *path)
 		{make_root, "root directory"},
 		{make_lost_found, "lost+found"},
 		{make_reserved_inodes, "reserved inodes"},
-		{ext2fs_create_resize_inode, "resize inode"},
+		{make_resize_inode, "resize inode"},
 		{make_journal, "journal"},
 	};
 
@@ -184,7 +259,7 @@ static int sync_device(const char *path)
 	return 0;
 }
 
-int ext4_make(const char *path, uint64_t bytes, const char *uuid, const char *label)
+int ext4_make(const char *path, uint64_t bytes, const struct ext4_spec *spec)
 {
 	struct ext2_super_block param;
 	ext2_filsys fs;
@@ -192,14 +267,14 @@ int ext4_make(const char *path, uint64_t bytes, const char *uuid, const char *la
 	errcode_t err;
 	int ret;
 
-	if (uuid_parse(uuid, id))
-		return log_err(-EINVAL, "'%s' for '%s' is not a UUID", uuid, path);
-	set_parameters(&param, bytes);
+	if (uuid_parse(spec->uuid, id))
+		return log_err(-EINVAL, "'%s' for '%s' is not a UUID", spec->uuid, path);
+	set_parameters(&param, bytes, spec);
 	err = ext2fs_initialize(path, EXT2_FLAG_EXCLUSIVE | EXT2_FLAG_64BITS, &param,
 				unix_io_manager, &fs);
 	if (err)
 		return ext4_error(err, path, "superblock");
-	set_identity(fs->super, id, label);
+	set_identity(fs->super, id, spec->label);
 	ext2fs_init_csum_seed(fs);
 	ret = fill(fs, path);
 	if (ret) {

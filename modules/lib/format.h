@@ -6,9 +6,6 @@
 
 #include "modules/lib/layout.h"
 
-/* Old signatures go, so that nothing that lay there before comes back. Synced. -errno; logged. */
-int format_wipe(const char *path);
-
 /* The file system or swap area of this part; swap is switched on. -errno; logged. */
 int format_make(const char *path, const struct layout_part *part, const char *uuid);
 

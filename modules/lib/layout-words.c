@@ -8,9 +8,9 @@
 
 #include "init/lib/cleanup.h"
 #include "init/lib/str.h"
+#include "modules/lib/ext4.h"
 #include "modules/lib/vfat.h"
-
-#define XFS_LABEL_MAX 12
+#include "modules/lib/xfs.h"
 
 bool layout_word_only(const char *s, const char *also)
 {
@@ -174,7 +174,7 @@ static void option_features(struct layout_parser *p, struct layout_part *part, c
 {
 	if (part->fs != FS_EXT4)
 		layout_fail(p, "only ext4 has features=");
-	else if (!layout_word_only(value, "_,^"))
+	else if (!ext4_features_known(value))
 		layout_fail(p, "'%s' is not a list of features like ^metadata_csum,quota", value);
 	else
 		layout_take(p, part->features, sizeof(part->features), value, "the features");

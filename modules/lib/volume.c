@@ -5,6 +5,7 @@
 #include "init/lib/log.h"
 #include "init/lib/str.h"
 #include "modules/lib/probe.h"
+#include "modules/lib/stack.h"
 #include "modules/lib/target.h"
 
 #include <errno.h>
@@ -75,30 +76,123 @@ static void take_options(struct stamp_part *part, const struct layout *l)
 			strcpy(part->options, l->parts[i].options);
 }
 
-static int add_volume(struct volumes *v, size_t disk, const struct stamp_part *part,
-		      const struct layout *l)
+/* What is there is what the stamp says. The swap of a random key is another one at every boot. */
+static int check_uuid(const struct volume *vol)
 {
-	struct volume *vol = &v->list[v->count];
+	const struct stamp_part *part = &vol->part;
 	char uuid[64];
 	int ret;
 
-	if (v->count == LAYOUT_PARTS_MAX)
-		return log_err(-E2BIG, "the stamps name more than %d partitions", LAYOUT_PARTS_MAX);
-	*vol = (struct volume){.disk = disk, .part = *part};
-	take_options(&vol->part, l);
-	ret = disk_partition(&v->disks[disk], part->start, part->bytes, vol->path);
-	if (ret)
-		return ret;
+	if (!vol->path[0] || !part->uuid[0] || !strcmp(part->how, "random"))
+		return 0;
 	ret = probe_uuid(vol->path, uuid, sizeof(uuid));
 	if (ret)
 		return log_err(ret, "cannot look at '%s'", vol->path);
-	if (part->uuid[0] && strcmp(uuid, part->uuid)) {
-		log_err(0, "'%s' ('%s') holds UUID '%s', the stamp says '%s'", vol->path,
-			part->mount, uuid, part->uuid);
-		return -EUCLEAN;
+	if (!strcmp(uuid, part->uuid))
+		return 0;
+	log_err(0, "'%s' ('%s') holds UUID '%s', the stamp says '%s'", vol->path, part->mount, uuid,
+		part->uuid);
+	return -EUCLEAN;
+}
+
+/* The next in the list; NULL, logged, where it is full. */
+static struct volume *new_volume(struct volumes *v, size_t disk, const struct stamp_part *part,
+				 const struct layout *l)
+{
+	struct volume *vol = &v->list[v->count];
+
+	if (v->count == LAYOUT_PARTS_MAX) {
+		log_err(-E2BIG, "the stamps name more than %d partitions", LAYOUT_PARTS_MAX);
+		return NULL;
 	}
-	v->count++;
+	*vol = (struct volume){.disk = disk, .disks = 1U << disk, .part = *part};
+	take_options(&vol->part, l);
+	return vol;
+}
+
+static int add_partition(struct volumes *v, size_t disk, const struct stamp_part *part,
+			 const struct layout *l)
+{
+	struct volume *vol = new_volume(v, disk, part, l);
+	int ret =
+		vol ? disk_partition(&v->disks[disk], part->start, part->bytes, vol->path) : -E2BIG;
+
+	if (!ret)
+		ret = check_uuid(vol);
+	v->count += !ret;
+	return ret;
+}
+
+const struct volume *volume_named(const struct volumes *v, const char *name)
+{
+	for (size_t i = 0; i < v->count; i++) {
+		const struct volume *vol = &v->list[i];
+		char title[LAYOUT_TITLE_MAX];
+
+		snprintf(title, sizeof(title), "%s.%u", v->stamps[vol->disk].disk,
+			 vol->part.number);
+		if (!strcmp(vol->part.kind == PART_DISK ? title : vol->part.name, name))
+			return vol;
+	}
+	return NULL;
+}
+
+/* The devices of the members, all of which are in the list by now. */
+static int find_members(const struct volumes *v, struct volume *vol,
+			const char *paths[LAYOUT_MEMBERS_MAX], size_t *count)
+{
+	char words[STAMP_MEMBERS_MAX], *rest = words, *word;
+
+	strcpy(words, vol->part.members);
+	for (*count = 0; (word = str_word(&rest)); ++*count) {
+		const struct volume *member = volume_named(v, word);
+
+		if (!member || *count == LAYOUT_MEMBERS_MAX)
+			return log_err(-ENXIO, "'%s' lies on '%s', which no stamp tells of",
+				       vol->part.name, word);
+		paths[*count] = member->path;
+		vol->disks |= member->disks;
+	}
 	return 0;
+}
+
+/* Every disk of a device has it in its stamp. */
+static int add_device(const struct plan *plan, struct volumes *v, size_t disk,
+		      const struct stamp_part *part, const struct layout *l)
+{
+	const char *members[LAYOUT_MEMBERS_MAX];
+	struct volume *vol;
+	size_t count;
+	int ret;
+
+	if (volume_named(v, part->name))
+		return 0;
+	vol = new_volume(v, disk, part, l);
+	ret = vol ? find_members(v, vol, members, &count) : -E2BIG;
+	if (!ret)
+		ret = stack_open(part, plan, members, count, vol->path);
+	if (!ret)
+		ret = check_uuid(vol);
+	v->count += !ret;
+	return ret;
+}
+
+/* Partitions first: a device may lie on those of any disk. */
+static int add_volumes(const struct plan *plan, const struct layout *l, struct volumes *v)
+{
+	int ret = 0;
+
+	for (int devices = 0; devices <= 1; devices++)
+		for (size_t i = 0; i < v->disk_count; i++)
+			for (size_t n = 0; !ret && n < v->stamps[i].part_count; n++) {
+				const struct stamp_part *part = &v->stamps[i].parts[n];
+
+				if (devices != (part->kind != PART_DISK))
+					continue;
+				ret = devices ? add_device(plan, v, i, part, l)
+					      : add_partition(v, i, part, l);
+			}
+	return ret;
 }
 
 static int in_mount_order(const void *a, const void *b)
@@ -112,11 +206,10 @@ static int find_all(const struct plan *plan, const struct layout *l, struct volu
 	int ret = disk_select(l, v->disks);
 
 	v->disk_count = l->disk_count;
-	for (size_t i = 0; !ret && i < l->disk_count; i++) {
+	for (size_t i = 0; !ret && i < l->disk_count; i++)
 		ret = read_stamp(plan, &l->disks[i], &v->disks[i], &v->stamps[i]);
-		for (size_t n = 0; !ret && n < v->stamps[i].part_count; n++)
-			ret = add_volume(v, i, &v->stamps[i].parts[n], l);
-	}
+	if (!ret)
+		ret = add_volumes(plan, l, v);
 	qsort(v->list, v->count, sizeof(v->list[0]), in_mount_order);
 	return ret;
 }

@@ -9,8 +9,9 @@
 #include "modules/lib/stamp.h"
 
 struct volume {
-	size_t disk; /* index into disks */
-	char path[DISK_PATH_MAX];
+	size_t disk;		  /* index into disks; of what lies on several, the first */
+	uint32_t disks;		  /* a bit for each that it lies on */
+	char path[DISK_PATH_MAX]; /* "" of a volume group */
 	struct stamp_part part;
 };
 
@@ -29,7 +30,7 @@ int volume_layout(const struct plan *plan, struct layout *l);
 /* True if the plan's list of modules has this one. */
 bool volume_plan_runs(const struct plan *plan, const char *module);
 
-/* *out is malloc'ed, the caller's to free. Mount options are the plan's where it has the mount
+/* What lies on several partitions is brought up. *out is malloc'ed, the caller's to free. Mount options are the plan's where it has the mount
  * point, else those of the stamp. -ENODATA where a disk has no stamp, -ENXIO, -EUCLEAN where site,
  * node or UUID are others, or the installation although this plan partitions; logged. */
 int volumes_find(const struct plan *plan, struct volumes **out);
@@ -40,6 +41,9 @@ int volumes_sync(const struct volumes *v, const char *target);
 /* The raw partition that was made with this label, as the stamps say; NULL where there is none or
  * more than one. */
 const struct volume *volume_raw(const struct volumes *v, const char *label);
+
+/* The volume of this name (stamp_part.name), or the partition "DISK.NUMBER"; NULL if there is none. */
+const struct volume *volume_named(const struct volumes *v, const char *name);
 
 /* The volume on which this absolute path lies; NULL if there is none. */
 const struct volume *volume_of(const struct volumes *v, const char *path);

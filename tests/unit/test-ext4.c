@@ -18,6 +18,15 @@
 #define MIB  ((uint64_t)1 << 20)
 #define UUID "5ef5b0ed-6b4a-4f5d-8b0c-000000000001"
 
+/* With the defaults. */
+static int make(const char *at, uint64_t bytes, const char *uuid, const char *label)
+{
+	const struct ext4_spec spec = {
+		.uuid = uuid, .label = label, .features = "", .reserved = -1};
+
+	return ext4_make(at, bytes, &spec);
+}
+
 static char path[64];
 
 static void new_image(uint64_t bytes, int used)
@@ -58,7 +67,7 @@ static void on_all_sizes(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
 		new_image(sizes[i], 0);
-		assert_int_equal(ext4_make(path, sizes[i], UUID, "root"), 0);
+		assert_int_equal(make(path, sizes[i], UUID, "root"), 0);
 		check_image();
 	}
 }
@@ -67,10 +76,10 @@ static void on_a_used_disk(void **state)
 {
 	(void)state;
 	new_image(64 * MIB, 1);
-	assert_int_equal(ext4_make(path, 64 * MIB, UUID, ""), 0);
+	assert_int_equal(make(path, 64 * MIB, UUID, ""), 0);
 	check_image();
 	new_image(600 * MIB, 1);
-	assert_int_equal(ext4_make(path, 600 * MIB, UUID, "sixteen-bytes-xx"), 0);
+	assert_int_equal(make(path, 600 * MIB, UUID, "sixteen-bytes-xx"), 0);
 	check_image();
 }
 
@@ -91,10 +100,10 @@ static void swap_is_swap(void **state)
 static void says_what_cannot_be(void **state)
 {
 	(void)state;
-	assert_int_equal(ext4_make("/nonexistent/partition", 64 * MIB, UUID, ""), -ENOENT);
+	assert_int_equal(make("/nonexistent/partition", 64 * MIB, UUID, ""), -ENOENT);
 	new_image(64 * MIB, 0);
-	assert_int_equal(ext4_make(path, 64 * MIB, "x", ""), -EINVAL);
-	assert_true(ext4_make(path, 64 << 10, UUID, "") < 0);
+	assert_int_equal(make(path, 64 * MIB, "x", ""), -EINVAL);
+	assert_true(make(path, 64 << 10, UUID, "") < 0);
 	unlink(path);
 }
 

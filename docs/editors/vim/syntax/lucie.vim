@@ -12,7 +12,7 @@ syn keyword lucieKey contained host_name hostgroup_name http_port http_server in
 syn keyword lucieKey contained lucie_group lucie_server mac_address mac_file members modules name on_failure
 syn keyword lucieKey contained nfs_path nfs_server nfs_version package_server packages partition path port power_command register ring root_password
 syn keyword lucieKey contained read_only break server_address services source ssh_keys subnet suite target trusted uri use web_access
-syn keyword lucieKey contained filesystem luks lv raid vg
+syn keyword lucieKey contained filesystem luks luks_key lv raid vg
 
 " The first word of a line: a key of ours, or MODULE.KEY; what is neither stays plain.
 syn match lucieFirst "^\s*\zs[^ \t#}]\+\ze\s" contains=lucieKey
