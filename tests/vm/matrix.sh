@@ -8,7 +8,13 @@ set -euo pipefail
 TOP=$(cd "$(dirname "$0")/../.." && pwd)
 . "$TOP/tests/lib.sh"
 T=$(mktemp -d "${TMPDIR:-/var/tmp}/lucie-matrix.XXXXXX")
-trap 'kill $(jobs -pr) 2>/dev/null || true; wait; rm -rf "$T"' EXIT
+cleanup() {
+	jobs -pr | xargs -r kill 2>/dev/null || true
+	cat "$T"/*/pid 2>/dev/null | xargs -r kill 2>/dev/null || true
+	wait
+	rm -rf "$T"
+}
+trap cleanup EXIT
 LUCIE=$TOP/out/host/bin/lucie
 LANES=${LANES:-2}
 
@@ -36,7 +42,10 @@ cell() {
 	esac
 	mkdir "$T/$1"
 	TMPDIR=$T/$1 timeout -k 10 1800 "$LUCIE" try "$table" --conf "$T/cluster.conf" --state "$T/state" --images "$TOP/out" --disk "$T/$1/disk" \
-		--bus "$bus" "${options[@]}" --boot --keep >"$T/$1/out" 2>&1 </dev/null || status=$?
+		--bus "$bus" "${options[@]}" --boot --keep >"$T/$1/out" 2>&1 </dev/null &
+	echo $! >"$T/$1/pid"
+	wait $! || status=$?
+	rm "$T/$1/pid"
 	grep -q "^$table login:" "$T/$1/out" || status=1
 	[ "$firmware" != secure ] || grep -aqs 'secureboot: Secure boot enabled' "$T/$1"/lucie-try.*/console-boot || status=1
 	[ "$(sfdisk -J "$T/$1/disk" | jq -r .partitiontable.label)" = "${table/msdos/dos}" ] || status=1
