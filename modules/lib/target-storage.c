@@ -31,9 +31,11 @@ static bool is_random(const struct stamp_part *p)
 static void add_file_system(struct strbuf *text, const struct stamp_part *p)
 {
 	bool root = !strcmp(p->mount, "/");
-	const char *defaults = root && p->fs == FS_EXT4 ? "errors=remount-ro"
-			       : p->fs == FS_VFAT	? "umask=0077"
-							: "defaults";
+	/* What only the firmware reads may be gone with its disk, and the system starts. */
+	const char *defaults = root && p->fs == FS_EXT4		? "errors=remount-ro"
+			       : layout_is_esp(p->fs, p->mount) ? "umask=0077,nofail"
+			       : p->fs == FS_VFAT		? "umask=0077"
+								: "defaults";
 
 	/* xfs has no fsck that would do something at boot. */
 	strbuf_addf(text, "UUID=%s %s %s %s 0 %d\n", p->uuid, p->mount, layout_fs_name(p->fs),
