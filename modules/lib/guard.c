@@ -95,6 +95,23 @@ static int judge_kept(const struct guard_disk *d, struct strbuf *why)
 	return 0;
 }
 
+/* What lies there without a table or signature of the disk that explains it; perhaps a partition's
+ * content, whose table is gone: then it begins at a full MiB. */
+static int describe_stray(const struct guard_disk *d, uint64_t where, struct strbuf *why)
+{
+	_cleanup_strbuf_ struct strbuf content = STRBUF_INIT;
+	uint64_t begin = where & ~(((uint64_t)1 << 20) - 1);
+	unsigned int contents;
+	int ret = probe_describe(d->fd, begin, d->bytes - begin, &content, &contents);
+
+	if (!ret && contents)
+		strbuf_addf(why, "%s, in what begins at byte %llu and no table names", content.buf,
+			    (unsigned long long)begin);
+	else if (!ret)
+		strbuf_addf(why, "data of no known kind at byte %llu", (unsigned long long)where);
+	return ret;
+}
+
 static int judge_foreign(const struct guard_disk *d, const char *content, unsigned int contents,
 			 struct strbuf *why)
 {
@@ -107,9 +124,7 @@ static int judge_foreign(const struct guard_disk *d, const char *content, unsign
 		strbuf_adds(why, content);
 	else
 		ret = probe_is_zero(d->fd, d->bytes, STAMP_OFFSET, STAMP_AREA, &where);
-	if (!ret)
-		strbuf_addf(why, "data of no known kind at byte %llu", (unsigned long long)where);
-	return ret < 0 ? ret : 0;
+	return ret ? (ret < 0 ? ret : 0) : describe_stray(d, where, why);
 }
 
 int guard_judge(const struct guard_disk *d, const char *site, struct strbuf *why)

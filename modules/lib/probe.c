@@ -11,10 +11,14 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define MIB	  ((uint64_t)1 << 20)
-#define BLOCK	  ((size_t)64 << 10)
-#define SAMPLE	  ((size_t)4096)
-#define SAMPLES	  128 /* spread evenly; a second or two on a turning disk */
+#define MIB   ((uint64_t)1 << 20)
+#define BLOCK ((size_t)64 << 10)
+/* Partitions, and the superblocks of file systems in them, begin at full MiB: looked at is this
+ * much from each of the first ones on, and from SAMPLES that are spread evenly behind them; a
+ * second or two on a turning disk. */
+#define LOOK	  ((size_t)128 << 10)
+#define FIRST	  64
+#define SAMPLES	  128
 #define FOUND_MAX 16
 
 static void free_probe(blkid_probe *pr)
@@ -149,10 +153,12 @@ int probe_is_zero(int fd, uint64_t bytes, uint64_t skip, uint64_t skip_len, uint
 		ret = range_is_zero(fd, skip + skip_len, head, where);
 	if (ret == 1)
 		ret = range_is_zero(fd, tail, bytes, where);
-	for (uint64_t i = 1; ret == 1 && i <= SAMPLES && tail > MIB; i++) {
-		uint64_t at = MIB + (tail - MIB) / (SAMPLES + 1) * i / SAMPLE * SAMPLE;
+	for (uint64_t i = 1; ret == 1 && i <= FIRST + SAMPLES; i++) {
+		uint64_t nth = i <= FIRST ? i : bytes / MIB * (i - FIRST) / (SAMPLES + 1);
+		uint64_t at = nth * MIB;
 
-		ret = range_is_zero(fd, at, at + SAMPLE < bytes ? at + SAMPLE : bytes, where);
+		if (at && at < tail)
+			ret = range_is_zero(fd, at, at + LOOK < bytes ? at + LOOK : bytes, where);
 	}
 	return ret;
 }

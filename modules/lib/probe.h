@@ -24,8 +24,8 @@ struct probe_content {
 /* Of [start, start + bytes). -errno; not logged. */
 int probe_content(int fd, uint64_t start, uint64_t bytes, struct probe_content *c);
 
-/* 1: the first and the last MiB and samples between are zero, the range [skip, skip + skip_len)
- * aside. 0: something is there, at the byte *where. -errno; not logged. */
+/* 1: the first and the last MiB and samples between, where partitions begin, are zero, the range
+ * [skip, skip + skip_len) aside. 0: something is there, at the byte *where. -errno; not logged. */
 int probe_is_zero(int fd, uint64_t bytes, uint64_t skip, uint64_t skip_len, uint64_t *where);
 
 /* UUID of the file system or swap area; "" if there is none. -errno; not logged. */

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# All module tests, or those that are named, two at a time: tests/modules/run.sh [whole|guard|cut|keep|journal|base|variants]...
+# All module tests, or those that are named, two at a time: tests/modules/run.sh [whole|guard-kinds|guard|cut|keep|journal|base|variants]...
 set -eu
 cd "$(dirname "$0")"
-[ $# -gt 0 ] || set -- whole guard cut keep journal base variants
+[ $# -gt 0 ] || set -- whole guard-kinds guard cut keep journal base variants
 for t; do echo "$t ./$t.sh"; done | ../lanes.sh 2

@@ -130,7 +130,9 @@ static void finds_bytes_without_a_name(void **state)
 					  MIB - 1,
 					  BYTES - MIB,
 					  BYTES - 1,
-					  MIB + (BYTES - 2 * MIB) / 129 * 64};
+					  3 * MIB + 100,
+					  64 * MIB + 65600,
+					  BYTES / MIB * 100 / 129 * MIB + 5};
 	uint64_t where;
 
 	(void)state;
