@@ -10,6 +10,7 @@ $(NODE_CONFIGURE) CFLAGS="$(NODE_SMALL)" LDFLAGS="-Wl,--gc-sections" --enable-st
 	--disable-app-machineid --disable-use-lvmlockd --disable-use-lvmpolld --disable-fsadm --disable-lvmimportvdo --disable-blkdeactivate \
 	--disable-realtime --with-thin=none --with-cache=none --with-vdo=none --with-writecache=none --with-integrity=none --with-snapshots=none \
 	--with-default-use-devices-file=0 ac_cv_func_malloc_0_nonnull=yes ac_cv_func_realloc_0_nonnull=yes
+sed -i 's/^\(#define LVM_CONFIGURE_LINE\).*/\1 ""/' include/configure.h
 $(MAKE) -C include
 $(MAKE) base/libbase.a device_mapper/libdevice-mapper.a
 $(MAKE) -C libdaemon/client libdaemonclient.a

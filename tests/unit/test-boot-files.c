@@ -25,11 +25,19 @@ static const char definition[] =
 	" http_server n2, elsewhere, 10.0.0.250, 10.0.0.9\n dhcp_interface eth1\n"
 	" nfs_server 10.0.0.251\n nfs_path /srv/roots\n nfs_version 3\n}\n"
 	"define installer{\n name over-nfs\n modules init\n boot nfsroot\n}\n"
+	"define disk_layout{\n name stack\n disk a disk1\n partition /boot 1G ext4\n"
+	" partition - 1G member\n disk b disk2\n partition - 1G member\n raid r 1 a.2 b.1\n luks l "
+	"r\n vg v l\n"
+	" lv v root / 500M xfs\n}\n"
+	"define disk_layout{\n name kept\n disk a disk1\n partition / 1G ext4\n"
+	" partition /home 1G ext4 preserve=label label=home\n}\n"
 	"define host{\n name t\n register 0\n lucie_group g\n board small\n console ttyS1,9600\n}\n"
 	"define host{\n host_name n1\n use t\n address 10.0.0.1\n mac_address 52:54:00:00:00:01, "
 	"52:54:00:00:00:0F\n}\n"
 	"define host{\n host_name n2\n use t\n address 10.0.0.2\n mac_address "
-	"52:54:00:00:00:02\n}\n";
+	"52:54:00:00:00:02\n disk_layout stack\n}\n"
+	"define host{\n host_name n3\n use t\n address 10.0.0.3\n mac_address "
+	"52:54:00:00:00:03\n disk_layout kept\n}\n";
 
 static struct cluster *cluster;
 static const struct cluster_object *n1;
@@ -234,6 +242,8 @@ static void test_tools(void **state)
 	(void)state;
 	assert_tools("n1", "full", "");
 	assert_tools("n1", "repair", "e2fsck-small.img");
+	assert_tools("n2", "full", "xfs-small.img raid-small.img lvm-small.img luks-small.img");
+	assert_tools("n3", "full", "e2fsck-small.img");
 }
 
 static void test_dnsmasq(void **state)

@@ -14,6 +14,7 @@
 #define HAVE_BLKID_WIPE				  1
 #define HAVE_BLKID_STEP_BACK			  1
 #define HAVE_BYTESWAP_H				  1
+#define HAVE_DECL_O_CLOEXEC			  1
 #define HAVE_ENDIAN_H				  1
 #define HAVE_EXPLICIT_BZERO			  1
 #define HAVE_LOCALE_H				  1
