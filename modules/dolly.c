@@ -241,6 +241,25 @@ static void check_partition(struct module_check *check, const struct dataset *d)
 			     d->name, d->target, d->target + strlen(RAW));
 }
 
+static void check_preserved(struct module_check *check, const struct dataset *d)
+{
+	_cleanup_free_ struct layout *l = malloc(sizeof(*l));
+
+	if (!l || layout_parse(l, plan_section(check->plan, "layout"), NULL, NULL))
+		return;
+	for (size_t i = 0; i < l->part_count; i++) {
+		const char *mount = l->parts[i].mount;
+		size_t n = strlen(mount);
+
+		if (l->parts[i].keep == KEEP_CONTENT && n > 1 && !strncmp(d->target, mount, n) &&
+		    d->target[n] == '/')
+			check->error(check,
+				     "the data set '%s' goes to '%s', which the layout preserves: "
+				     "it is not mounted during an installation",
+				     d->name, mount);
+	}
+}
+
 static void dolly_check(struct module_check *check)
 {
 	const char *card = plan_get(check->section, "card");
@@ -260,6 +279,8 @@ static void dolly_check(struct module_check *check)
 			check->error(check, "the ring of data set '%s' has no key", d.name);
 		else if (str_starts(d.target, RAW))
 			check_partition(check, &d);
+		else
+			check_preserved(check, &d);
 	}
 }
 

@@ -42,7 +42,8 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 	return 1;
 }
 
-/* Goes through our own file systems one by one and never over into another one. */
+/* Goes through our own file systems one by one and never over into another one, nor into one that
+ * the layout preserves. */
 static int empty_target(struct module_context *ctx, const struct volumes *v)
 {
 	for (size_t i = v->count; i-- > 0;) {
@@ -51,7 +52,7 @@ static int empty_target(struct module_context *ctx, const struct volumes *v)
 		dev_t dev;
 		int ret;
 
-		if (inner[0] != '/')
+		if (inner[0] != '/' || v->list[i].part.keep == KEEP_CONTENT)
 			continue;
 		snprintf(place, sizeof(place), "%s%s", ctx->target,
 			 strcmp(inner, "/") ? inner : "");
@@ -64,6 +65,18 @@ static int empty_target(struct module_context *ctx, const struct volumes *v)
 			return ret > 0 ? -EIO : log_err(-errno, "cannot empty '%s'", place);
 	}
 	return 0;
+}
+
+/* Where the installed system mounts what is not mounted now. */
+static int make_mount_points(struct module_context *ctx, const struct volumes *v)
+{
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < v->count; i++)
+		if (volume_is_left_alone(ctx->plan, &v->list[i]) &&
+		    !target_exists(ctx->target, v->list[i].part.mount))
+			ret = target_mkdir(ctx->target, v->list[i].part.mount, 0755);
+	return ret;
 }
 
 static int extrbase_run(struct module_context *ctx)
@@ -94,6 +107,8 @@ static int extrbase_run(struct module_context *ctx)
 		ret = fetch_unpack(&f);
 	if (!ret)
 		ret = record_start(ctx->target, root);
+	if (!ret)
+		ret = make_mount_points(ctx, v);
 	module_progress(ctx, 0, 0, "writing to the disk");
 	if (!ret)
 		ret = volumes_sync(v, ctx->target);

@@ -103,7 +103,8 @@ static int verify(const struct finalize *f)
 	int ret = boot_loader_verify(&f->loader);
 
 	for (size_t i = 0; !ret && i < f->v->count; i++)
-		if (f->v->list[i].part.fs == FS_EXT4)
+		if (f->v->list[i].part.fs == FS_EXT4 &&
+		    !volume_is_left_alone(f->ctx->plan, &f->v->list[i]))
 			ret = ext4_check_clean(f->v->list[i].path);
 	return ret;
 }

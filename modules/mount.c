@@ -147,7 +147,8 @@ static int mount_all(struct module_context *ctx, const struct volumes *v, bool r
 		module_progress(ctx, i, v->count, v->list[i].part.mount);
 		if (v->list[i].part.fs == FS_SWAP)
 			ret = read_only ? 0 : swap_on(&v->list[i]);
-		else if (v->list[i].part.mount[0] == '/')
+		else if (v->list[i].part.mount[0] == '/' &&
+			 !volume_is_left_alone(ctx->plan, &v->list[i]))
 			ret = mount_one(ctx, &v->list[i], read_only);
 	}
 	if (!ret)

@@ -232,6 +232,14 @@ int volumes_find(const struct plan *plan, struct volumes **out)
 	return 0;
 }
 
+bool volume_is_left_alone(const struct plan *plan, const struct volume *v)
+{
+	const char *mount = v->part.mount;
+
+	return v->part.keep == KEEP_CONTENT && strcmp(mount, "/") && strcmp(mount, "/boot") &&
+	       !layout_is_esp(v->part.fs, mount) && volume_plan_runs(plan, "partition");
+}
+
 int volumes_sync(const struct volumes *v, const char *target)
 {
 	for (size_t i = 0; i < v->count; i++) {

@@ -35,6 +35,10 @@ bool volume_plan_runs(const struct plan *plan, const char *module);
  * node or UUID are others, or the installation although this plan partitions; logged. */
 int volumes_find(const struct plan *plan, struct volumes **out);
 
+/* True while this plan installs, of a preserved file system that the installation itself has no need
+ * of: it is not mounted then, and so not one bit of it changes. */
+bool volume_is_left_alone(const struct plan *plan, const struct volume *v);
+
 /* Everything that was written to the file systems below the target is on the disk. -errno; logged. */
 int volumes_sync(const struct volumes *v, const char *target);
 

@@ -52,6 +52,9 @@ partition /srv 64M ext4'
 	remember 3
 }
 
+mkdir -p "$T/base/etc" "$T/base/home"
+tar -C "$T/base" --zstd -cf "$T/base.tar.zst" .
+BLOB=$("$TOP/out/asan/make-blob" "$T/base.tar.zst")
 for TABLE in gpt msdos; do
 	filled
 	layout 'partition / 160M ext4 label=root
@@ -62,13 +65,17 @@ partition /var 100M- ext4'
 	run partition
 	check_kept "around it, $TABLE"
 	run mount
-	[ "$(stat -c %s "$TARGET/home/data")" = 20971520 ] || fail "the preserved file is not there"
+	[ ! -e "$TARGET/home/data" ] || fail "what is preserved is mounted"
 	for p in "$DISK"p1 "$DISK"p4; do # what is new has the numbers that are free
 		[ -b "$p" ] || fail "no '$p'"
 	done
 	same "$(blkid -p -o value -s LABEL "${DISK}p1")" root "the new root"
+	section extrbase "base test" "blob $BLOB" "format tar.zst" "source file:$T/base.tar.zst"
+	run extrbase
+	[ -d "$TARGET/home" ] && [ -e "$TARGET/etc" ] || fail "the mount point, or the base, is not there"
 	umount -R "$TARGET"
-	remember 3
+	check_kept "with a base system beside it, $TABLE"
+	layout "${LAYOUT#*"$TABLE"?}"
 	run partition
 	check_kept "once more, $TABLE"
 	pass "by its label, everything around it is another, $TABLE"
