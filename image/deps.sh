@@ -8,7 +8,7 @@ gcc libc6-dev linux-libc-dev binutils make dpkg-dev patch perl python3 nasm biso
 libarchive-dev libext2fs-dev comerr-dev libblkid-dev libfdisk-dev uuid-dev libcurl4-gnutls-dev libsodium-dev libjansson-dev
 libmicrohttpd-dev libsqlite3-dev liblzma-dev libzstd-dev zlib1g-dev'
 OTHER='
-libcmocka-dev clang libclang-rt-14-dev clang-format mandoc shellcheck dnsmasq-base mmdebstrap qemu-system-x86 e2fsprogs dosfstools ovmf fdisk iproute2 procps curl cpio apt-utils
+libcmocka-dev clang libclang-rt-14-dev clang-format mandoc shellcheck dnsmasq-base mmdebstrap qemu-system-x86 e2fsprogs dosfstools mdadm ovmf fdisk iproute2 procps curl cpio apt-utils
 gnupg openssl openssh-client jq bc nfs-ganesha nfs-ganesha-vfs netbase chromium
 btrfs-progs xfsprogs exfatprogs ntfs-3g f2fs-tools jfsutils reiserfsprogs nilfs-tools udftools genisoimage squashfs-tools erofs-utils lvm2 cryptsetup-bin
 bcache-tools parted'

@@ -12,3 +12,9 @@ $(O)/asan/cut.so: tests/modules/cut.c
 build-modules: $(O)/asan/run-module $(O)/asan/make-blob $(O)/asan/cut.so $(O)/syslinux/extlinux
 check-modules: build-modules ## the C modules on loop devices (root)
 	$(Q)tests/modules/run.sh
+
+.PHONY: soak-layouts
+soak-layouts: host build-modules ## every layout of tests/layouts on image files (root); those of several layers in QEMU
+	$(Q)tests/modules/layouts.sh
+	$(Q)$(MAKE) --no-print-directory image BOARD=qemu-x86_64
+	$(Q)tests/vm/layouts.sh

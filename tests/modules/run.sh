@@ -1,6 +1,11 @@
 #!/usr/bin/env bash
-# All module tests, or those that are named, two at a time: tests/modules/run.sh [whole|guard-kinds|guard|cut|keep|journal|base|variants]...
+# All module tests, or those that are named, two at a time: tests/modules/run.sh [whole|guard-kinds|guard|cut|keep|layouts|journal|base|variants]...
 set -eu
 cd "$(dirname "$0")"
-[ $# -gt 0 ] || set -- whole guard-kinds guard cut keep journal base variants
-for t; do echo "$t ./$t.sh"; done | ../lanes.sh 2
+[ $# -gt 0 ] || set -- whole guard-kinds guard cut keep layouts journal base variants
+for t; do
+	case $t in
+	layouts) echo "layouts ./layouts.sh sample" ;; # make soak-layouts runs them all
+	*) echo "$t ./$t.sh" ;;
+	esac
+done | ../lanes.sh 2
