@@ -15,7 +15,8 @@
 #include "init/lib/path-text.h"
 #include "modules/lib/target.h"
 
-#define LINK_TEXT 32 /* "/proc/self/fd/N" */
+#define AHEAD	  ((off_t)2 << 20) /* of a large file is asked for at once */
+#define LINK_TEXT 32		   /* "/proc/self/fd/N" */
 
 /* --- one place --- */
 
@@ -90,19 +91,25 @@ int census_look(int root, const char *path, struct listing_entry *e, int *out)
 	return ret;
 }
 
-int census_hash(int place, void *buffer, _Atomic uint64_t *bytes, uint8_t hash[LISTING_HASH])
+int census_hash(int place, off_t size, void *buffer, _Atomic uint64_t *bytes,
+		uint8_t hash[LISTING_HASH])
 {
 	_cleanup_close_ int fd = -1;
 	char link[LINK_TEXT];
 	blake3_hasher h;
-	ssize_t n = 0;
+	ssize_t n = 1;
 
 	fd_link(place, link);
 	fd = open(link, O_RDONLY | O_CLOEXEC | O_NOATIME);
 	if (fd < 0)
 		return -errno;
 	blake3_hasher_init(&h);
-	while (!module_cancelled() && (n = read(fd, buffer, CENSUS_BUFFER)) > 0) {
+	for (off_t done = 0; !module_cancelled(); done += n) {
+		if (done % AHEAD == 0 && size > (off_t)CENSUS_BUFFER)
+			posix_fadvise(fd, done, 2 * AHEAD, POSIX_FADV_WILLNEED);
+		n = read(fd, buffer, CENSUS_BUFFER);
+		if (n <= 0)
+			break;
 		blake3_hasher_update(&h, buffer, (size_t)n);
 		*bytes += (uint64_t)n;
 	}

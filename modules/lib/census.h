@@ -33,10 +33,11 @@ struct census_job {
  * way), -errno; logs nothing. */
 int census_look(int root, const char *path, struct listing_entry *e, int *fd);
 
-#define CENSUS_BUFFER ((size_t)256 << 10)
-/* The content of the regular file at that descriptor, through a buffer of CENSUS_BUFFER bytes; adds
+#define CENSUS_BUFFER ((size_t)128 << 10)
+/* The content of the regular file of about that size at the descriptor, through a buffer of CENSUS_BUFFER bytes; adds
  * to *bytes as it reads. -ECANCELED, -errno; logs nothing. */
-int census_hash(int fd, void *buffer, _Atomic uint64_t *bytes, uint8_t hash[LISTING_HASH]);
+int census_hash(int fd, off_t size, void *buffer, _Atomic uint64_t *bytes,
+		uint8_t hash[LISTING_HASH]);
 
 /* What lives by itself and is nobody's to compare: /proc and its like, logs, caches, the first
  * boot's own marks; what the section's `ignore` names; the data sets of the plan. */

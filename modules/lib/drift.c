@@ -19,7 +19,7 @@
 #include "modules/lib/record.h"
 #include "modules/lib/census.h"
 
-#define THREADS	    6
+#define THREADS	    16
 #define STACK_BYTES ((size_t)256 << 10)
 #define WATCH_MS    100
 
@@ -177,7 +177,7 @@ static void compare(struct drift *d, struct drift_item *item, int root, void *bu
 		return;
 	}
 	if (!ret && is.type == LISTING_FILE && is.size == want->size)
-		ret = census_hash(fd, buffer, &d->read, is.hash);
+		ret = census_hash(fd, (off_t)is.size, buffer, &d->read, is.hash);
 	item->what = (is.mode != want->mode && is.type != LISTING_LINK ? DRIFT_MODE : 0) |
 		     (is.uid != want->uid || is.gid != want->gid ? DRIFT_OWNER : 0) |
 		     (memcmp(is.xattrs, want->xattrs, LISTING_HASH) != 0 ? DRIFT_XATTRS : 0) |

@@ -113,7 +113,7 @@ static int record_place(struct recording *r, const char *path, const struct list
 	int ret = census_look(r->root, path, &e, &fd);
 
 	if (!ret && e.type == LISTING_FILE)
-		ret = census_hash(fd, r->buffer, &r->read, e.hash);
+		ret = census_hash(fd, (off_t)e.size, r->buffer, &r->read, e.hash);
 	if (ret)
 		return log_err(ret, "cannot record '/%s'", path);
 	if (!base || !is_same(base, &e))

@@ -29,6 +29,7 @@ disk_drop() {
 		swapoff "$p" 2>/dev/null || true
 		delpart "$DISK" "${p##*p}" 2>/dev/null || true
 	done
+	blockdev --setrw "$DISK" # the device outlives this disk
 	losetup -d "$DISK"
 	DISK=
 }

@@ -102,3 +102,30 @@ sed -i 's/^base ..../base 0000/' "$TARGET/var/lib/lucie/record"
 variant_plan "init mount verify" verify
 refuses verify "was installed from another base"
 pass "another base: $LAST"
+
+# wipe: not the disk of somebody else, and nothing is left of one's own; what was cut off goes on.
+umount -R "$TARGET"
+swapoff "${DISK}p1" # or this machine may swap onto it
+wipe_plan() { # [HEAD LINE...]
+	MODULES="init wipe" plan_new "$@"
+}
+wipe_plan
+sed -i 's/^node .*/node cnode01/' "$T/plan"
+untouched wipe "carries the stamp of node 'cnode00'.* nothing was written" "another node's disk"
+is_empty() { cmp -s -n "$(blockdev --getsize64 "$DISK")" "$DISK" /dev/zero || fail "$1: something is left"; }
+wipe_plan
+dd if=/dev/zero of="$DISK" bs=1M seek=1 count=400 conv=notrunc status=none # as far as it came before the power went
+run wipe
+is_empty "a disk of its own"
+same "$(result)" "wiped: 1 disks, 512.0 MiB" "the result of wipe"
+pass "wiped: $(grep -o "is erased: .*" "$T/out")"
+run wipe
+pass "and once more"
+
+mkfs.ext4 -q "$DISK"
+wipe_plan
+untouched wipe "holds data and carries no stamp" "a disk that is nobody's"
+wipe_plan "wipe yes"
+run wipe
+is_empty "with --wipe"
+pass "a disk that is nobody's, with --wipe"
