@@ -76,10 +76,3 @@ int luks_open(const struct luks *k, char path[DISK_PATH_MAX])
 		ret = log_err(-errno, "'%s' is open, but '%s' is not there", k->device, path);
 	return ret;
 }
-
-int luks_close(const char *name)
-{
-	char *const argv[] = {CRYPTSETUP, "close", (char *)name, NULL};
-
-	return tool_run(&(struct tool){.argv = argv, .addon = ADDON, .device = name});
-}

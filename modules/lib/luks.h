@@ -18,6 +18,5 @@ int luks_format(const struct luks *k);
 
 /* 0 also where it is open; path is that of the mapping. -errno; logged. */
 int luks_open(const struct luks *k, char path[DISK_PATH_MAX]);
-int luks_close(const char *name);
 
 #endif

@@ -139,16 +139,6 @@ int lvm_activate(const char *vg, const char *const *members, size_t count)
 	return run(&w, vg, NULL, NULL);
 }
 
-int lvm_deactivate(const char *vg)
-{
-	struct words w = {.count = 0};
-
-	command(&w, "vgchange", NULL, 0);
-	add(&w, "-an");
-	add(&w, vg);
-	return run(&w, vg, NULL, NULL);
-}
-
 /* dm's names: a '-' of its own is doubled, a single one parts group and volume. */
 static void add_name(char *to, size_t len, const char *name)
 {

@@ -17,7 +17,6 @@ int lvm_vg_bytes(const char *vg, const char *const *members, size_t count, uint6
 
 /* 0 also where it is so. -errno; logged. */
 int lvm_activate(const char *vg, const char *const *members, size_t count);
-int lvm_deactivate(const char *vg);
 
 /* /dev/mapper/VG-LV, each '-' of the names doubled. */
 void lvm_path(const char *vg, const char *lv, char path[DISK_PATH_MAX]);

@@ -3,15 +3,10 @@
 #include "modules/lib/raid.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/major.h>
-#include <linux/raid/md_u.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include "init/lib/cleanup.h"
 #include "init/lib/log.h"
@@ -144,13 +139,4 @@ int raid_assemble(const char *name, const char *uuid, const char *const *members
 	tool_load(drivers, ARRAY_SIZE(drivers));
 	ret = run(&w, name);
 	return ret ? ret : find_started(name, members[0], path);
-}
-
-int raid_stop(const char *path)
-{
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0 || ioctl(fd, STOP_ARRAY, NULL))
-		return log_err(-errno, "cannot stop array '%s'", path);
-	return 0;
 }

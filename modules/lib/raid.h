@@ -22,6 +22,4 @@ int raid_create(const struct raid *r, char path[DISK_PATH_MAX]);
 int raid_assemble(const char *name, const char *uuid, const char *const *members, size_t count,
 		  char path[DISK_PATH_MAX]);
 
-int raid_stop(const char *path);
-
 #endif

@@ -85,7 +85,10 @@ static int stop_array(const char *device)
 
 	snprintf(path, sizeof(path), "/dev/%s", device);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	return fd < 0 || ioctl(fd, STOP_ARRAY, NULL) ? -errno : 0;
+	if (fd < 0 || ioctl(fd, STOP_ARRAY, NULL))
+		return -errno;
+	unlink(path); /* mdadm's, perhaps: who opens it again gets an empty array of that name */
+	return 0;
 }
 
 static int remove_device(const char *name)
