@@ -3,13 +3,16 @@
  * time series. */
 #include "host-tools/lib/serve.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 #include <time.h>
 
+#include "init/lib/io.h"
 #include "init/lib/str.h"
 
 #define SILENT_SECONDS 60
+#define LAST_MS	       1000
 
 struct node_counts {
 	uint64_t armed, running, installed, failed, silent;
@@ -82,23 +85,45 @@ static void write_installs(struct strbuf *out, const struct install_counts *c)
 	strbuf_addf(out, "lucie_installation_seconds_total %" PRIu64 "\n", c->seconds);
 }
 
-void serve_metrics(struct serve *s, struct http_reply *reply)
+static int metrics_write(struct serve *s, struct strbuf *out)
 {
 	struct node_counts nodes = {.now = time(NULL)};
 	struct install_counts installs = {0};
 	size_t hosts;
 
 	if (state_nodes(s->view, count_node, &nodes) ||
-	    state_installs(s->view, count_install, &installs)) {
-		http_reply_text(reply, HTTP_FAILED, "the server cannot read its state");
-		return;
-	}
+	    state_installs(s->view, count_install, &installs))
+		return -EIO;
 	pthread_rwlock_rdlock(&s->cluster_lock);
 	hosts = cluster_count(s->cluster, TYPE_HOST);
 	pthread_rwlock_unlock(&s->cluster_lock);
+	strbuf_reset(out);
+	write_nodes(out, &nodes, hosts);
+	write_installs(out, &installs);
+	return out->error;
+}
+
+/* It looks at all installations: for all who ask once a second. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct strbuf last = STRBUF_INIT; /* under the lock, as what follows */
+static int64_t last_at;			 /* now_ms(); 0: never */
+
+void serve_metrics(struct serve *s, struct http_reply *reply)
+{
+	int64_t now = now_ms();
+	int ret = 0;
+
+	pthread_mutex_lock(&lock);
+	if (!last_at || now - last_at >= LAST_MS)
+		last_at = (ret = metrics_write(s, &last)) ? 0 : now;
 	strbuf_reset(&reply->text);
-	write_nodes(&reply->text, &nodes, hosts);
-	write_installs(&reply->text, &installs);
+	if (!ret)
+		ret = strbuf_add(&reply->text, last.buf, last.len);
+	pthread_mutex_unlock(&lock);
+	if (ret) {
+		http_reply_text(reply, HTTP_FAILED, "the server cannot read its state");
+		return;
+	}
 	reply->status = HTTP_OK;
 	reply->type = "text/plain; version=0.0.4";
 }

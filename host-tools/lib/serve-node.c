@@ -18,23 +18,17 @@
 
 /* --- installations --- */
 
-/* The last `max` that are of the node, or of any (NULL). */
 struct last_installs {
-	const char *node;
-	size_t max, next, count;
-	struct state_install *list; /* a ring; `next` is the oldest where it is full */
+	size_t count;
+	struct state_install list[HISTORY_MAX];
 };
 
 static void take_install(const struct state_install *i, void *arg)
 {
 	struct last_installs *l = arg;
 
-	if (l->node && strcmp(l->node, i->node) != 0)
-		return;
-	l->list[l->next] = *i;
-	l->next = (l->next + 1) % l->max;
-	if (l->count < l->max)
-		l->count++;
+	if (l->count < HISTORY_MAX)
+		l->list[l->count++] = *i;
 }
 
 static json_t *one_install(struct state *state, const struct state_install *i, bool detail)
@@ -43,7 +37,7 @@ static json_t *one_install(struct state *state, const struct state_install *i, b
 
 	if (!detail)
 		json_object_del(o, "mac");
-	if (state_events(state, i->id, install_json_module, modules) ||
+	if (state_module_events(state, i->id, install_json_module, modules) ||
 	    json_object_set_new(o, "modules", modules)) {
 		json_decref(o);
 		return NULL;
@@ -52,20 +46,15 @@ static json_t *one_install(struct state *state, const struct state_install *i, b
 }
 
 /* The newest first. NULL: the state cannot be read. */
-static json_t *installs(struct state *state, const char *node, size_t max, bool detail)
+static json_t *installs(struct state *state, const char *node, unsigned int max, bool detail)
 {
-	struct last_installs l = {.node = node, .max = max};
+	struct last_installs *l = calloc(1, sizeof(*l));
 	json_t *list = json_array();
-	int failed;
+	int failed = !l || state_installs_last(state, node, max, take_install, l);
 
-	l.list = calloc(max, sizeof(*l.list));
-	failed = !l.list || state_installs(state, take_install, &l);
-	for (size_t n = 0; n < l.count && !failed; n++) {
-		size_t at = (l.next + max - 1 - n) % max;
-
-		failed = json_array_append_new(list, one_install(state, &l.list[at], detail));
-	}
-	free(l.list);
+	for (size_t n = 0; !failed && n < l->count; n++)
+		failed = json_array_append_new(list, one_install(state, &l->list[n], detail));
+	free(l);
 	if (failed)
 		json_decref(list);
 	return failed ? NULL : list;
@@ -118,7 +107,7 @@ static void add_current(struct serve *s, json_t *doc)
 	json_t *starts = json_array();
 
 	if (id)
-		state_events(s->view, id, take_start, starts);
+		state_module_events(s->view, id, take_start, starts);
 	json_object_set_new(doc, "started", starts);
 	json_object_set_new(doc, "planned", planned_modules(s, variant ? variant : ""));
 }

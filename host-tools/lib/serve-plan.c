@@ -283,7 +283,8 @@ static int machine_keep(struct serve *s, const struct plan_request *request,
 	_cleanup_strbuf_ struct strbuf inventory = STRBUF_INIT;
 	int ret = inventory_clean(&inventory, call->body, call->body_len);
 
-	return ret ? ret : state_machine_seen(s->state, request->mac, node, inventory.buf);
+	return ret ? ret
+		   : state_machine_seen(s->state, request->mac, node, inventory.buf, call->peer);
 }
 
 /* A machine of no host, which waits to be named where the definition lets it. It asks again every
@@ -301,8 +302,7 @@ static void answer_unknown(struct serve *s, const struct plan_request *request,
 	}
 	ret = machine_keep(s, request, call, "");
 	if (ret == -ENOSPC)
-		refuse(reply, call, "-", HTTP_NOT_FOUND,
-		       "too many unknown machines wait already (lucie discover --forget)");
+		refuse(reply, call, "-", HTTP_NOT_FOUND, "too many unknown machines wait already");
 	else if (ret < 0)
 		refuse(reply, call, "-", HTTP_FAILED, "the server cannot write its state");
 	else

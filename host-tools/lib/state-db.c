@@ -56,6 +56,12 @@ static const char *const steps[] = {
 	"WITHOUT ROWID;"
 	"CREATE TABLE replacement(node TEXT PRIMARY KEY, old TEXT NOT NULL, mac TEXT NOT NULL, at "
 	"INTEGER NOT NULL) WITHOUT ROWID;",
+
+	/* What strangers may ask for is found without looking at all of it; who told of a machine. */
+	"CREATE INDEX install_begun ON install(begun, id);"
+	"CREATE INDEX install_node ON install(node, begun, id);"
+	"CREATE INDEX event_module ON event(install, seq) WHERE kind IN (0, 3);"
+	"ALTER TABLE machine ADD COLUMN peer TEXT NOT NULL DEFAULT '';",
 };
 #define STATE_VERSION ((int)ARRAY_SIZE(steps))
 

@@ -1,14 +1,13 @@
 /* Machines that asked for a plan, and what is in them; see state.h. Whoever reaches the network can
- * claim to be many machines, so those that no host is are bounded: one that has not been seen for a
- * while makes room for another.
+ * claim to be many machines, so those that no host is are bounded, and no address can have so many
+ * that there is no room for a machine with another one.
  */
 #include "host-tools/lib/state-internal.h"
 
 #include <errno.h>
 #include <time.h>
 
-#define GONE_SECONDS  600 /* it asks every few seconds while it is there */
-#define FRESH_SECONDS 30  /* not worth a write */
+#define FRESH_SECONDS 30 /* it asks every few seconds while it is there; not worth a write */
 
 /* -ENOENT: it is new. *fresh: it is there as it says, and was seen just now. */
 static int find(struct state *s, const char *mac, const char *node, const char *inventory,
@@ -26,26 +25,69 @@ static int find(struct state *s, const char *mac, const char *node, const char *
 	return 0;
 }
 
-/* Room for one more unknown machine, unless it is there already. */
-static int make_room(struct state *s, const char *mac, int64_t now)
+/* How many unknown ones are there besides this: of the address; of that which has most; in all. */
+struct crowd {
+	int64_t own, most, all;
+};
+
+static int crowd_count(struct state *s, const char *mac, const char *peer, struct crowd *c)
 {
 	sqlite3_stmt *stmt;
-	int64_t count;
-	int ret = db_row(s, &stmt, "SELECT COUNT(*) FROM machine WHERE node='' AND mac<>?1", "s",
-			 mac);
+	int ret =
+		db_row(s, &stmt,
+		       "SELECT TOTAL(n) FILTER(WHERE peer=?2), MAX(n), TOTAL(n) FROM (SELECT "
+		       "peer, COUNT(*) AS n FROM machine WHERE node='' AND mac<>?1 GROUP BY peer)",
+		       "ss", mac, peer);
 
 	if (ret)
 		return ret;
-	count = sqlite3_column_int64(stmt, 0);
+	c->own = sqlite3_column_int64(stmt, 0);
+	c->most = sqlite3_column_int64(stmt, 1);
+	c->all = sqlite3_column_int64(stmt, 2);
 	db_done(s, stmt);
-	if (count < STATE_MACHINES_MAX)
-		return 0;
-	ret = db_run(s, "DELETE FROM machine WHERE node='' AND mac<>?1 AND seen<?2", "si", mac,
-		     now - GONE_SECONDS);
+	return 0;
+}
+
+/* The one that was not seen for longest. */
+static int displace_of_peer(struct state *s, const char *mac, const char *peer, int64_t before)
+{
+	return db_run(
+		s,
+		"DELETE FROM machine WHERE number=(SELECT number FROM machine WHERE node='' AND "
+		"mac<>?1 AND peer=?2 AND seen<?3 ORDER BY seen, number LIMIT 1)",
+		"ssi", mac, peer, before);
+}
+
+static int displace_of_crowd(struct state *s, const char *mac, int64_t before)
+{
+	return db_run(
+		s,
+		"DELETE FROM machine WHERE number=(SELECT number FROM machine JOIN (SELECT peer, "
+		"COUNT(*) AS n FROM machine WHERE node='' GROUP BY peer) USING(peer) WHERE "
+		"node='' AND mac<>?1 AND seen<?2 ORDER BY n DESC, seen, number LIMIT 1)",
+		"si", mac, before);
+}
+
+/* Room for one more unknown machine. An address with fewer of them than another takes one of that
+ * one's places; else only what has not been seen for a while makes room, so that nobody has the
+ * server write all the time. */
+static int make_room(struct state *s, const char *mac, const char *peer, int64_t now)
+{
+	struct crowd c;
+	int ret = crowd_count(s, mac, peer, &c);
+
+	if (ret || (c.own < STATE_MACHINES_PER_PEER_MAX && c.all < STATE_MACHINES_MAX))
+		return ret;
+	if (c.own >= STATE_MACHINES_PER_PEER_MAX)
+		ret = displace_of_peer(s, mac, peer, now - FRESH_SECONDS);
+	else
+		ret = displace_of_crowd(s, mac,
+					c.own + 1 < c.most ? INT64_MAX : now - FRESH_SECONDS);
 	return ret ? ret : sqlite3_changes(s->db) ? 0 : -ENOSPC;
 }
 
-int state_machine_seen(struct state *s, const char *mac, const char *node, const char *inventory)
+int state_machine_seen(struct state *s, const char *mac, const char *node, const char *inventory,
+		       const char *peer)
 {
 	int64_t now = time(NULL);
 	bool fresh = false, is_new;
@@ -57,17 +99,18 @@ int state_machine_seen(struct state *s, const char *mac, const char *node, const
 	is_new = ret == -ENOENT;
 	if (fresh || (ret && !is_new))
 		return transaction_end(s, ret);
-	ret = *node ? 0 : make_room(s, mac, now);
+	ret = *node || !is_new ? 0 : make_room(s, mac, peer, now);
 	if (ret == -ENOSPC) { /* nothing failed */
 		transaction_end(s, 0);
 		return ret;
 	}
 	if (!ret)
-		ret = db_run(s,
-			     "INSERT INTO machine(mac, node, first, seen, inventory) VALUES(?1, "
-			     "?2, ?3, ?3, ?4) ON CONFLICT(mac) DO UPDATE SET node=?2, seen=?3, "
-			     "inventory=?4",
-			     "ssis", mac, node, now, inventory);
+		ret = db_run(
+			s,
+			"INSERT INTO machine(mac, node, first, seen, inventory, peer) VALUES(?1, "
+			"?2, ?3, ?3, ?4, ?5) ON CONFLICT(mac) DO UPDATE SET node=?2, seen=?3, "
+			"inventory=?4, peer=?5",
+			"ssiss", mac, node, now, inventory, peer);
 	return transaction_end(s, ret ? ret : is_new);
 }
 

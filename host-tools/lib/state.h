@@ -96,6 +96,9 @@ int state_install(struct state *s, const char *install, struct state_install *i)
 /* Calls row() for every installation, the oldest first. row() must not call the state. */
 int state_installs(struct state *s, void (*row)(const struct state_install *i, void *arg),
 		   void *arg);
+/* The last `max`, of one node or (NULL) of all, the newest first. */
+int state_installs_last(struct state *s, const char *node, unsigned int max,
+			void (*row)(const struct state_install *i, void *arg), void *arg);
 
 /* Removes all but the last `keep` installations of each node, with their events and their folders in
  * state_dir; never the one that a node's state is about. *forgotten: how many. */
@@ -113,9 +116,16 @@ int state_event(struct state *s, const struct event *e);
 int state_events(struct state *s, const char *install,
 		 void (*row)(const struct event *e, int64_t at, void *arg), void *arg);
 
+#define STATE_MODULE_EVENTS_MAX 200
+/* Only the starts and the ends of its modules, and not more of them. */
+int state_module_events(struct state *s, const char *install,
+			void (*row)(const struct event *e, int64_t at, void *arg), void *arg);
+
 /* --- machines (state-machines.c): what each one that has asked for a plan is made of --- */
 
-#define STATE_MACHINES_MAX 500 /* kept ones that no host of the definition is */
+/* Kept ones that no host of the definition is: in all, and of one address that asks for them. */
+#define STATE_MACHINES_MAX	    500
+#define STATE_MACHINES_PER_PEER_MAX 32
 
 struct state_machine {
 	char mac[MAC_TEXT];
@@ -124,9 +134,11 @@ struct state_machine {
 	const char *inventory; /* JSON object of clean text (inventory.h); while row() runs */
 };
 
-/* Keeps what a machine says of itself; 1 where it was not known before. -ENOSPC where there are too many unknown ones and none of
- * them is gone; logs nothing then. */
-int state_machine_seen(struct state *s, const char *mac, const char *node, const char *inventory);
+/* Keeps what a machine says of itself, from the address `peer`; 1 where it was not known before. Where
+ * there are too many unknown ones, it takes the place of one of the address that has most of them, or
+ * of one that has not been seen for a while; -ENOSPC where there is none (logs nothing then). */
+int state_machine_seen(struct state *s, const char *mac, const char *node, const char *inventory,
+		       const char *peer);
 /* Calls row() for every machine in order of appearance; of one node only, where node is not NULL
  * ("" for the unknown ones). row() must not call the state. */
 int state_machines(struct state *s, const char *node,

@@ -38,6 +38,51 @@ static void events_are_kept_but_progress(void **arg)
 	assert_int_equal(s.rows, 0);
 }
 
+static void count_event(const struct event *e, int64_t at, void *arg)
+{
+	(void)at;
+	assert_true(e->kind == EVENT_START || e->kind == EVENT_END);
+	++*(size_t *)arg;
+}
+
+/* However long the log of an installation is. */
+static void module_events_are_bounded(void **arg)
+{
+	size_t n = 0;
+
+	(void)arg;
+	begin("n1", "i1");
+	for (uint64_t i = 1; i < 3 * STATE_MODULE_EVENTS_MAX; i++)
+		apply(event("i1", i, i % 2 ? EVENT_LOG : EVENT_START, "init"));
+	assert_int_equal(state_module_events(state, "i1", count_event, &n), 0);
+	assert_int_equal(n, STATE_MODULE_EVENTS_MAX);
+}
+
+static void note_install(const struct state_install *i, void *arg)
+{
+	strcat(arg, i->id);
+	strcat(arg, " ");
+}
+
+static void last_installations(void **arg)
+{
+	char all[64] = "", of_one[64] = "", of_none[64] = "";
+
+	(void)arg;
+	for (int i = 0; i < 6; i++) {
+		char id[16];
+
+		snprintf(id, sizeof(id), "i%d", i);
+		begin(i % 2 ? "n1" : "n2", id);
+	}
+	assert_int_equal(state_installs_last(state, NULL, 3, note_install, all), 0);
+	assert_string_equal(all, "i5 i4 i3 ");
+	assert_int_equal(state_installs_last(state, "n2", 2, note_install, of_one), 0);
+	assert_string_equal(of_one, "i4 i2 ");
+	assert_int_equal(state_installs_last(state, "n3", 2, note_install, of_none), 0);
+	assert_string_equal(of_none, "");
+}
+
 static void name_node(const struct state_node *n, void *arg)
 {
 	strcat(arg, n->name);
@@ -235,16 +280,16 @@ static void machines_are_kept_in_order(void **arg)
 	struct found s;
 
 	(void)arg;
-	assert_int_equal(state_machine_seen(state, "m2", "", "{}"), 1);
-	assert_int_equal(state_machine_seen(state, "m1", "", "{}"), 1);
-	assert_int_equal(state_machine_seen(state, "m2", "", "{\"cpus\":1}"), 0);
-	assert_int_equal(state_machine_seen(state, "m3", "n3", "{}"), 1);
+	assert_int_equal(state_machine_seen(state, "m2", "", "{}", "p"), 1);
+	assert_int_equal(state_machine_seen(state, "m1", "", "{}", "p"), 1);
+	assert_int_equal(state_machine_seen(state, "m2", "", "{\"cpus\":1}", "p"), 0);
+	assert_int_equal(state_machine_seen(state, "m3", "n3", "{}", "p"), 1);
 	s = machines("");
 	assert_int_equal(s.count, 2);
 	assert_string_equal(s.macs[0], "m2");
 	assert_string_equal(s.macs[1], "m1");
 	assert_int_equal(machines(NULL).count, 3);
-	assert_int_equal(state_machine_seen(state, "m2", "n2", "{\"cpus\":1}"), 0);
+	assert_int_equal(state_machine_seen(state, "m2", "n2", "{\"cpus\":1}", "p"), 0);
 	assert_string_equal(machines("n2").inventory, "{\"cpus\":1}");
 	assert_int_equal(state_machine_forget(state, "m2"), -ENOENT);
 	assert_int_equal(state_machine_forget(state, NULL), 0);
@@ -253,22 +298,41 @@ static void machines_are_kept_in_order(void **arg)
 	assert_string_equal(s.nodes[0], "n2");
 }
 
-/* A flood of invented machines neither grows nor displaces those that are there. */
+/* A flood of invented machines neither grows nor keeps out those that are there. */
 static void unknown_machines_are_bounded(void **arg)
 {
-	char mac[MAC_TEXT];
+	char mac[MAC_TEXT], peer[16];
 
 	(void)arg;
 	for (int i = 0; i < STATE_MACHINES_MAX; i++) {
 		snprintf(mac, sizeof(mac), "m%d", i);
-		assert_int_equal(state_machine_seen(state, mac, "", "{}"), 1);
+		snprintf(peer, sizeof(peer), "p%d", i / 20);
+		assert_int_equal(state_machine_seen(state, mac, "", "{}", peer), 1);
 	}
-	assert_int_equal(state_machine_seen(state, "more", "", "{}"), -ENOSPC);
-	assert_int_equal(state_machine_seen(state, "m7", "", "{\"cpus\":1}"), 0);
-	assert_int_equal(state_machine_seen(state, "known", "n1", "{}"), 1);
-	assert_int_equal(state_machine_forget(state, "m7"), 0);
-	assert_int_equal(state_machine_seen(state, "more", "", "{}"), 1);
+	/* One of an address that has many makes room. */
+	assert_int_equal(state_machine_seen(state, "real", "", "{}", "alone"), 1);
 	assert_int_equal(machines("").count, STATE_MACHINES_MAX);
+	assert_int_equal(state_machine_seen(state, "known", "n1", "{}", "alone"), 1);
+	/* Nobody else's does for an address that has as many itself, while all are there. */
+	assert_int_equal(state_machine_seen(state, "more", "", "{}", "p7"), -ENOSPC);
+	assert_int_equal(state_machine_seen(state, "m199", "", "{\"cpus\":1}", "p9"), 0);
+	assert_int_equal(state_machine_forget(state, "real"), 0);
+	assert_int_equal(state_machine_seen(state, "more", "", "{}", "p7"), 1);
+	assert_int_equal(machines("").count, STATE_MACHINES_MAX);
+}
+
+static void one_address_tells_of_few_machines(void **arg)
+{
+	char mac[MAC_TEXT];
+
+	(void)arg;
+	for (int i = 0; i < STATE_MACHINES_PER_PEER_MAX; i++) {
+		snprintf(mac, sizeof(mac), "m%d", i);
+		assert_int_equal(state_machine_seen(state, mac, "", "{}", "p"), 1);
+	}
+	assert_int_equal(state_machine_seen(state, "more", "", "{}", "p"), -ENOSPC);
+	assert_int_equal(state_machine_seen(state, "more", "", "{}", "q"), 1);
+	assert_int_equal(machines("").count, STATE_MACHINES_PER_PEER_MAX + 1);
 }
 
 static void take_replacement(const struct state_replacement *r, void *arg)
@@ -311,15 +375,17 @@ static void an_older_one_is_brought_up_to_date(void **arg)
 	state = NULL;
 	snprintf(path, sizeof(path), "%s/state.db", dir);
 	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db,
-				      "DROP TABLE machine; DROP TABLE identity; DROP TABLE "
-				      "replacement; PRAGMA user_version=2",
-				      NULL, NULL, NULL),
-			 SQLITE_OK);
+	assert_int_equal(
+		sqlite3_exec(db,
+			     "DROP TABLE machine; DROP TABLE identity; DROP TABLE "
+			     "replacement; DROP INDEX install_begun; DROP INDEX "
+			     "install_node; DROP INDEX event_module; PRAGMA user_version=2",
+			     NULL, NULL, NULL),
+		SQLITE_OK);
 	sqlite3_close(db);
 	assert_int_equal(state_open(&state, dir), 0);
 	assert_string_equal(node("n1").armed, "full");
-	assert_int_equal(state_machine_seen(state, "m1", "", "{}"), 1);
+	assert_int_equal(state_machine_seen(state, "m1", "", "{}", "p"), 1);
 }
 
 int main(void)
@@ -337,6 +403,9 @@ int main(void)
 		TEST(processes_share_it),
 		TEST(machines_are_kept_in_order),
 		TEST(unknown_machines_are_bounded),
+		TEST(one_address_tells_of_few_machines),
+		TEST(module_events_are_bounded),
+		TEST(last_installations),
 		TEST(identities_and_replacements),
 		TEST(an_older_one_is_brought_up_to_date),
 	};
