@@ -55,51 +55,82 @@ static void take_back(const char *state_dir, const struct cluster *c, struct sta
 		boot_file_follow(state_dir, c, state, host);
 }
 
-int arm_node_as(const char *state_dir, const struct cluster *c, struct state *state,
-		const struct cluster_object *host, struct state_arming *arming,
-		char why[ARM_WHY_MAX])
+static int check(const char *state_dir, const struct cluster *c, struct arm_order *o)
 {
 	const struct cluster_object *installer =
-		arming->variant ? cluster_find(c, TYPE_INSTALLER, arming->variant)
-				: cluster_host_ref(c, host, "installer", TYPE_INSTALLER);
-	int ret;
+		o->arming.variant ? cluster_find(c, TYPE_INSTALLER, o->arming.variant)
+				  : cluster_host_ref(c, o->host, "installer", TYPE_INSTALLER);
 
 	if (!installer) {
-		snprintf(why, ARM_WHY_MAX, "the definition has no installer '%s'",
-			 arming->variant ? arming->variant : "");
+		snprintf(o->why, ARM_WHY_MAX, "the definition has no installer '%s'",
+			 o->arming.variant ? o->arming.variant : "");
 		return -ENOENT;
 	}
-	arming->variant = installer->name;
-	if (arm_erases(installer) && !arming->may_erase) {
-		snprintf(why, ARM_WHY_MAX,
+	o->arming.variant = installer->name;
+	if (arm_erases(installer) && !o->arming.may_erase) {
+		snprintf(o->why, ARM_WHY_MAX,
 			 "installer '%s' erases its disks for good: lucie install --variant %s "
 			 "--yes-wipe %s %s",
-			 installer->name, installer->name, host->name, host->name);
+			 installer->name, installer->name, o->host->name, o->host->name);
 		return -EPERM;
 	}
-	ret = plan_possible(state_dir, c, host, arming, why);
+	return plan_possible(state_dir, c, o->host, &o->arming, o->why);
+}
+
+/* One commit: all of those that are left, or none. */
+static int change_state(struct state *state, const struct arm_order *orders, size_t count)
+{
+	int ret = state_begin(state), ended;
+
 	if (ret)
 		return ret;
-	ret = state_arm_as(state, host->name, arming);
-	if (ret) {
-		snprintf(why, ARM_WHY_MAX, "the state cannot be written");
-		return ret;
+	for (size_t i = 0; !ret && i < count; i++)
+		if (!orders[i].ret)
+			ret = state_arm_as(state, orders[i].host->name, &orders[i].arming);
+	ended = state_end(state); /* which takes back what began, where a part of it failed */
+	return ret ? ret : ended;
+}
+
+static void follow(const char *state_dir, const struct cluster *c, struct state *state,
+		   struct arm_order *o)
+{
+	o->ret = boot_file_follow(state_dir, c, state, o->host);
+	if (o->ret)
+		take_back(state_dir, c, state, o->host, o->ret, o->why);
+}
+
+void arm_nodes(const char *state_dir, const struct cluster *c, struct state *state,
+	       struct arm_order *orders, size_t count, bool stop)
+{
+	bool stopped = false;
+	int ret;
+
+	for (size_t i = 0; i < count; i++) {
+		orders[i].ret = stopped ? -ECANCELED : check(state_dir, c, &orders[i]);
+		stopped |= stop && orders[i].ret;
 	}
-	ret = boot_file_follow(state_dir, c, state, host);
-	if (ret)
-		take_back(state_dir, c, state, host, ret, why);
-	return ret;
+	ret = change_state(state, orders, count);
+	for (size_t i = 0; i < count; i++) {
+		if (orders[i].ret)
+			continue;
+		orders[i].ret = ret;
+		if (ret)
+			snprintf(orders[i].why, ARM_WHY_MAX, "the state cannot be written");
+		else
+			follow(state_dir, c, state, &orders[i]);
+	}
 }
 
 int arm_node(const char *state_dir, const struct cluster *c, struct state *state,
 	     const struct cluster_object *host, const char **variant, bool wipe,
 	     char why[ARM_WHY_MAX])
 {
-	struct state_arming arming = {.variant = *variant, .wipe = wipe};
-	int ret = arm_node_as(state_dir, c, state, host, &arming, why);
+	struct arm_order o = {.host = host, .arming = {.variant = *variant, .wipe = wipe}};
 
-	*variant = arming.variant;
-	return ret;
+	arm_nodes(state_dir, c, state, &o, 1, false);
+	*variant = o.arming.variant;
+	snprintf(why, ARM_WHY_MAX, "%s", o.why);
+	return o.ret;
 }
 
 int disarm_node(const char *state_dir, const struct cluster *c, struct state *state,

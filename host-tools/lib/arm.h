@@ -18,10 +18,20 @@
 int arm_node(const char *state_dir, const struct cluster *c, struct state *state,
 	     const struct cluster_object *host, const char **variant, bool wipe,
 	     char why[ARM_WHY_MAX]);
-/* The same with all that an arming can say; arming->variant is as *variant above. */
-int arm_node_as(const char *state_dir, const struct cluster *c, struct state *state,
-		const struct cluster_object *host, struct state_arming *arming,
-		char why[ARM_WHY_MAX]);
+
+/* One of many; arming.variant is as *variant above. */
+struct arm_order {
+	const struct cluster_object *host;
+	struct state_arming arming;
+	int ret;
+	char why[ARM_WHY_MAX];
+};
+
+/* The same for many at once, who wait for the disk once. With `stop` none behind the first that would
+ * be refused is armed: their ret is -ECANCELED. While the state is changed a server waits: some
+ * hundreds at a time. */
+void arm_nodes(const char *state_dir, const struct cluster *c, struct state *state,
+	       struct arm_order *orders, size_t count, bool stop);
 /* Whether it is one for the end of a machine's life, which is not armed unless arming->may_erase. */
 bool arm_erases(const struct cluster_object *installer);
 /* Boots it from its disk. 0 or -errno (logged). */

@@ -17,7 +17,8 @@
 #include "init/lib/io.h"
 #include "init/lib/log.h"
 
-#define LOOK_MS 500
+#define LOOK_MS	    500
+#define ARM_AT_ONCE 256
 
 enum step { STEP_WAITING, STEP_BEGUN, STEP_INSTALLED, STEP_FAILED, STEPS };
 
@@ -65,27 +66,49 @@ static void step(struct rollout *r, struct member *m, enum step next)
 
 /* --- beginning --- */
 
-static void arm(struct rollout *r, struct member *m)
+static void armed(struct rollout *r, struct member *m, const struct arm_order *o)
 {
-	const struct site *site = r->order->site;
-	struct state_arming arming = r->order->arming;
-	char why[ARM_WHY_MAX];
+	const struct state_arming *arming = &o->arming;
 	const char *modules;
 
-	if (arm_node_as(site->state_dir, site->cluster, site->state, m->host, &arming, why)) {
+	if (o->ret) {
 		step(r, m, STEP_FAILED);
-		say(r, m, "cannot be installed: %s", why);
+		say(r, m, "cannot be installed: %s", o->why);
 		return;
 	}
 	step(r, m, STEP_BEGUN);
 	m->begun = time(NULL);
-	snprintf(m->variant, sizeof(m->variant), "%s", arming.variant);
-	modules =
-		cluster_get(cluster_find(site->cluster, TYPE_INSTALLER, arming.variant), "modules");
-	say(r, m, "'%s' at its next boot from the network: %s%s%s%s", arming.variant,
-	    modules ? modules : "", arming.breaks ? "; holds before " : "",
-	    arming.breaks ? arming.breaks : "",
-	    arming.wipe ? "; foreign data on its disks will be overwritten" : "");
+	snprintf(m->variant, sizeof(m->variant), "%s", arming->variant);
+	modules = cluster_get(
+		cluster_find(r->order->site->cluster, TYPE_INSTALLER, arming->variant), "modules");
+	say(r, m, "'%s' at its next boot from the network: %s%s%s%s", arming->variant,
+	    modules ? modules : "", arming->breaks ? "; holds before " : "",
+	    arming->breaks ? arming->breaks : "",
+	    arming->wipe ? "; foreign data on its disks will be overwritten" : "");
+}
+
+/* The next ones that wait, at most `max` of them. False: one was refused, and no more are to begin. */
+static bool arm_some(struct rollout *r, const struct cluster_object **hosts, size_t *count,
+		     size_t max)
+{
+	const struct site *site = r->order->site;
+	bool stop = r->order->wait && !r->order->keep_going;
+	struct arm_order *orders = xcalloc(max, sizeof(*orders));
+	size_t n = 0, begun = 0;
+
+	for (size_t i = 0; i < r->count && n < max; i++)
+		if (r->members[i].step == STEP_WAITING)
+			orders[n++] = (struct arm_order){.host = r->members[i].host,
+							 .arming = r->order->arming};
+	arm_nodes(site->state_dir, site->cluster, site->state, orders, n, stop);
+	for (size_t i = 0; i < n && orders[i].ret != -ECANCELED; i++) {
+		armed(r, map_get(&r->by_name, orders[i].host->name), &orders[i]);
+		if (!orders[i].ret)
+			hosts[(*count)++] = orders[i].host;
+		begun += !orders[i].ret;
+	}
+	free(orders);
+	return n && (begun == n || !stop);
 }
 
 static void powered(const struct cluster_object *host, bool ok, const char *text, void *arg)
@@ -122,17 +145,9 @@ static void begin(struct rollout *r)
 		xcalloc(r->count ? r->count : 1, sizeof(struct cluster_object *));
 	size_t n = 0;
 
-	for (size_t i = 0; i < r->count && n < room && !module_cancelled(); i++) {
-		struct member *m = &r->members[i];
-
-		if (m->step != STEP_WAITING)
-			continue;
-		arm(r, m);
-		if (m->step == STEP_BEGUN)
-			hosts[n++] = m->host;
-		else if (r->order->wait && !r->order->keep_going)
-			break;
-	}
+	while (n < room && !module_cancelled() &&
+	       arm_some(r, hosts, &n, room - n < ARM_AT_ONCE ? room - n : ARM_AT_ONCE))
+		;
 	if (r->order->power && n)
 		power(r, hosts, n);
 	free(hosts);

@@ -11,8 +11,6 @@ SEED=${SEED:-$RANDOM}
 RANDOM=$SEED
 MEGABYTES=${MEGABYTES:-16}
 MEMORY=${MEMORY:-256}
-# shellcheck disable=SC2034 # lib.sh reads it
-EXTRA_APPEND=no_timer_check
 echo "SEED=$SEED RUNS=$RUNS"
 
 site_new

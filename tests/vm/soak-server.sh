@@ -8,8 +8,6 @@ SEED=${SEED:-$RANDOM}
 RANDOM=$SEED
 NODES='n1 n2 n3'
 MEMORY=${MEMORY:-160}
-# shellcheck disable=SC2034 # lib.sh reads it
-EXTRA_APPEND=no_timer_check # on a busy machine the emulated timer is late, and the kernel gives up before there is a node
 echo "SEED=$SEED RUNS=$RUNS"
 
 site_new
