@@ -68,11 +68,10 @@ partition /srv/data 20% ext4 mount=noatime,nodev"
 
 # kernel_knows: the partitions of the table, which the kernel of a machine would have read at boot.
 kernel_knows() {
-	local n=0 start size
-	while read -r start size; do
-		n=$((n + 1))
-		addpart "$DISK" $n "$start" "$size"
-	done < <(sfdisk -d "$DISK" 2>/dev/null | sed -nE 's/.*start= *([0-9]+), size= *([0-9]+).*/\1 \2/p')
+	local number start size
+	while read -r number start size; do
+		addpart "$DISK" "$number" "$start" "$size"
+	done < <(sfdisk -d "$DISK" 2>/dev/null | sed -nE '/type=(5|f)$/d; s/.*p([0-9]+) : start= *([0-9]+), size= *([0-9]+).*/\1 \2 \3/p')
 }
 
 # plan_new [HEAD LINE...]: $T/plan with a head and the layout; sections are appended by the caller.
