@@ -73,6 +73,7 @@ static void blank(void **state)
 	assert_int_equal(run(BYTES, "init partition mount", ""), DRY_RUN_CHANGES);
 	says("may be written");
 	says("ext4 / label root, new");
+	says("  4  make ext4 on system.1 for /, label root");
 	assert_int_equal(run(BYTES, "init mount", ""), DRY_RUN_REFUSED);
 	says("does not carry the stamp of disk 'system'");
 }

@@ -59,6 +59,59 @@ static void comes_back(void **state)
 	}
 }
 
+/* What lies on partitions, and what was there before. */
+static void devices_come_back(void **state)
+{
+	static const struct stamp_part parts[] = {
+		{.mount = "-",
+		 .fs = FS_MEMBER,
+		 .start = 1 << 20,
+		 .bytes = 1 << 30,
+		 .number = 1,
+		 .keep = KEEP_NOTHING},
+		{.mount = "/home",
+		 .fs = FS_XFS,
+		 .start = 2L << 30,
+		 .bytes = 1 << 30,
+		 .number = 128,
+		 .keep = KEEP_CONTENT,
+		 .uuid = "1234"},
+		{.mount = "-",
+		 .kind = PART_RAID,
+		 .fs = FS_MEMBER,
+		 .name = "r",
+		 .device = "00000000-0000-0000-0000-000000000001",
+		 .how = "1",
+		 .members = "sys.1 b.1"},
+		{.mount = "swap",
+		 .kind = PART_LUKS,
+		 .fs = FS_SWAP,
+		 .uuid = "abcd",
+		 .name = "k",
+		 .how = "random",
+		 .members = "r"},
+		{.mount = "-", .kind = PART_VG, .fs = FS_MEMBER, .name = "v", .members = "k"},
+		{.mount = "/",
+		 .kind = PART_LV,
+		 .fs = FS_EXT4,
+		 .uuid = "ef",
+		 .options = "noatime",
+		 .name = "v/root",
+		 .members = "v"},
+	};
+
+	(void)state;
+	make(0);
+	made.part_count = sizeof(parts) / sizeof(parts[0]);
+	memcpy(made.parts, parts, sizeof(parts));
+	assert_int_equal(stamp_encode(&made, bytes, sizeof(bytes)), 0);
+	assert_int_equal(stamp_decode(&got, bytes, sizeof(bytes)), 0);
+	assert_memory_equal(&made, &got, sizeof(made));
+	made.parts[2].members[0] = '\0'; /* on nothing */
+	assert_int_equal(stamp_encode(&made, bytes, sizeof(bytes)), 0);
+	assert_int_equal(stamp_decode(&got, bytes, sizeof(bytes)), -EBADMSG);
+}
+
 static void notices_every_damage(void **state)
 {
 	(void)state;
@@ -107,6 +160,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(comes_back),
+		cmocka_unit_test(devices_come_back),
 		cmocka_unit_test(notices_every_damage),
 		cmocka_unit_test(torn_write_leaves_the_old_one),
 	};
