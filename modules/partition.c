@@ -29,7 +29,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/sysinfo.h>
 
 struct job {
@@ -80,7 +82,7 @@ static int open_disk(struct job *job, size_t i)
 	const struct disk *d = &job->disks[i];
 	struct survey *s = &job->surveys[i];
 	char why[256], size[16];
-	int ret = takedown_disk(d);
+	int ret = takedown_disk(d), read_only = 0;
 
 	if (ret)
 		return ret;
@@ -89,10 +91,10 @@ static int open_disk(struct job *job, size_t i)
 	s->path = d->path;
 	s->bytes = d->bytes;
 	s->fd = open(d->path, O_RDWR | O_EXCL | O_CLOEXEC);
-	if (s->fd < 0 && errno == EACCES)
-		return log_err(-EROFS, "cannot write to disk '%s'", d->path);
 	if (s->fd < 0)
 		return log_err(-errno, "cannot open disk '%s' for us alone", d->path);
+	if (!ioctl(s->fd, BLKROGET, &read_only) && read_only)
+		return log_err(-EROFS, "cannot write to disk '%s'", d->path);
 	ret = survey_read(s);
 	if (ret)
 		return ret;

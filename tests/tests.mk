@@ -114,9 +114,9 @@ $(eval $(call program,$(O)/host/bin/make-fs,host,$(MAKE_FS_SRC),$$(MAKE_FS_LIBS)
 bench-mkfs: $(O)/host/bin/make-fs ## our ext4, vfat and swap against mke2fs, mkfs.vfat and mkswap, on sparse files
 	$(Q)tests/bench/mkfs.sh
 
-soak-power: host ## SEED= RUNS=: the power goes at random moments of an installation
+soak-power: host ## SEED= RUNS= PRESERVE=: the power goes at random moments of an installation
 	$(Q)$(MAKE) --no-print-directory image BOARD=qemu-x86_64 FORMAT=nfsroot
-	$(Q)SEED=$(SEED) RUNS=$(RUNS) tests/vm/soak-power.sh
+	$(Q)SEED=$(SEED) RUNS=$(RUNS) PRESERVE=$(PRESERVE) tests/vm/soak-power.sh
 
 include tests/demo.mk
 include tests/server.mk

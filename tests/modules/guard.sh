@@ -103,6 +103,9 @@ plan_new
 untouched partition "cannot open disk '$DISK' for us alone" "a disk that somebody uses"
 umount "$T/busy"
 
+blockdev --setro "$DISK"
+untouched partition "cannot write to disk '$DISK': Read-only file system" "a write-protected disk"
+
 disk_new 200M
 plan_new
 untouched partition "need 3[0-9.]+ MiB, there is room for 198.0 MiB" "a disk that is too small"

@@ -46,6 +46,14 @@ unplug() {
 	pass "disk unplugged: reported"
 }
 
+unreadable() {
+	echo "== a sector cannot be read"
+	DRIVE="driver=blkdebug,image.driver=file,image.filename=$T/n1.img,inject-error.0.event=none,inject-error.0.iotype=read,inject-error.0.sector=0,inject-error.0.errno=5" \
+		begin 1G
+	fails_with n1 partition "'/dev/vda'.*I/O error.*\(kernel: I/O error, dev vda, sector 0 op 0x0:\(READ\)\)" 120
+	pass "read error: disk, errno and sector reported"
+}
+
 altered() {
 	echo "== a byte of the base is wrong on the server"
 	blob=$(readlink -f "$T"/state/blobs/"$(sed -n 's/^root //p' "$T/state/bases/random.tar.zst.blob")")
@@ -56,6 +64,6 @@ altered() {
 }
 
 # Each by its name, or all; the last one spoils the base for good.
-for fault in "${@:-cable full unplug altered}"; do
+for fault in "${@:-cable full unplug unreadable altered}"; do
 	for f in $fault; do $f; done
 done

@@ -9,6 +9,7 @@
 RUNS=${RUNS:-60}
 SEED=${SEED:-$RANDOM}
 RANDOM=$SEED
+PRESERVE=${PRESERVE:-no} # yes: a partition with a file system is kept through all of it
 MEGABYTES=${MEGABYTES:-16}
 MEMORY=${MEMORY:-256}
 echo "SEED=$SEED RUNS=$RUNS"
@@ -27,6 +28,7 @@ name       cut
 disk       d1 serial=n1-disk table=gpt
 partition  /    160M- ext4 label=root
 partition  swap 16M swap
+$([ "$PRESERVE" = no ] || echo 'partition  /keep 32M ext4 label=keep preserve')
 }
 define base{
 name       bootable
@@ -61,6 +63,12 @@ install() {
 	arm n1
 	boot
 	machine_wait n1 'n1: installation ' 120
+	begun=$(date +%s%N)
+}
+# over: it is over; it took `length` hundredths of a second, which is less where the host is less busy.
+over() {
+	machine_end n1 300
+	length=$((($(date +%s%N) - begun) / 10000000))
 }
 
 # power_cut HUNDREDTHS: an installation that ends so long after it has begun. False: it was over before.
@@ -68,18 +76,37 @@ power_cut() {
 	cp --sparse=always "$T/n1.img" "$T/before.img"
 	install
 	sleep "$(bc <<<"scale=2; $1 / 100")"
-	! grep -q 'reboot: Power down' "$T/n1.serial" && machine_alive n1 || { machine_end n1 5; return 1; }
+	! grep -q 'reboot: Power down' "$T/n1.serial" && machine_alive n1 || { over; length=$((length * 9 / 10)); return 1; }
 	kill -KILL "$(pgrep -P "${MACHINE_PID[n1]}")" # QEMU itself, below timeout
 	wait "${MACHINE_PID[n1]}" 2>/dev/null || true
 	unset "MACHINE_PID[n1]"
 }
 
+# partition NUMBER FILE: copied out of the image
+partition() {
+	local start sectors
+	read -r start sectors < <(sfdisk -J "$T/n1.img" | jq -r --arg n "$1" '.partitiontable.partitions[] | select(.node | endswith("img" + $n)) | "\(.start) \(.size)"')
+	dd if="$T/n1.img" of="$2" bs=1M iflag=skip_bytes,count_bytes skip=$((start * 512)) count=$((sectors * 512)) conv=sparse status=none
+}
+# fill: the partition that is to be preserved gets a content
+fill() {
+	mv "$T/keep.ext4" "$T/keep.was"
+	debugfs -w -R "write $T/foreign.was data" "$T/keep.was" >/dev/null 2>&1
+	dd if="$T/keep.was" of="$T/n1.img" bs=512 seek="$(sfdisk -J "$T/n1.img" | jq '.partitiontable.partitions[] | select(.node | endswith("img3")) | .start')" conv=notrunc status=none
+	partition 3 "$T/keep.ext4"
+}
+# kept: the partition that is preserved is what it was when it was first seen
+kept() {
+	partition 3 "$T/keep.ext4"
+	[ -e "$T/keep.was" ] || fill
+	cmp "$T/keep.ext4" "$T/keep.was" || fail "the preserved partition"
+}
+
 # proof: what has to be true of an installed disk
 proof() {
-	local start sectors
 	sfdisk --verify "$T/n1.img" >/dev/null || fail "sfdisk --verify"
-	read -r start sectors < <(sfdisk -J "$T/n1.img" | jq -r '.partitiontable.partitions[0] | "\(.start) \(.size)"')
-	dd if="$T/n1.img" of="$T/root.ext4" bs=1M iflag=skip_bytes,count_bytes skip=$((start * 512)) count=$((sectors * 512)) conv=sparse status=none
+	partition 1 "$T/root.ext4"
+	[ "$PRESERVE" = no ] || kept
 	e2fsck -fn "$T/root.ext4" >"$T/e2fsck" 2>&1 || { cat "$T/e2fsck"; fail "e2fsck"; }
 	rm -rf "$T/root"
 	mkdir "$T/root"
@@ -101,21 +128,19 @@ boots() {
 # How long it takes, and that all is right without a cut.
 blank
 install
-begin=$(date +%s%N)
-machine_end n1 300
-length=$((($(date +%s%N) - begin) / 10000000)) # hundredths of a second
+over
 serve_has 'n1 +.* INSTALLED' || { tail -n 30 "$T/n1.serial"; fail "without a power cut"; }
 proof
 boots
 echo "without a power cut: $((length / 100)) s"
 
-n=0 over=0
+n=0 late=0
 declare -A where=()
 while [ "$n" -lt "$RUNS" ]; do
-	[ $((RANDOM % 2)) = 0 ] && disk=new || disk=installed
+	[ $((RANDOM % 2)) = 0 ] && [ "$PRESERVE" = no ] && disk=new || disk=installed
 	[ "$disk" = installed ] || blank
 	moment=$((RANDOM % length))
-	power_cut "$moment" || { over=$((over + 1)); [ "$over" -le $((RUNS + 5)) ] || fail "the installation is always over before the power goes"; continue; }
+	power_cut "$moment" || { late=$((late + 1)); [ "$late" -le $((RUNS + 20)) ] || fail "the installation is always over before the power goes"; continue; }
 	n=$((n + 1))
 	at=$(module)
 	where[$at]=$((${where[$at]:-0} + 1))
