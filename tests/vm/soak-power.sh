@@ -37,6 +37,7 @@ define dataset{
 name       set
 source     $T/set.bin
 target     /data/set.bin
+port       $(free_port)
 }
 EOF
 head -c "${MEGABYTES}M" /dev/urandom >"$T/set.bin"
