@@ -3,57 +3,18 @@
 # Nothing may be lost: what the nodes were acknowledged is compared with state.db. Latencies, the server's memory and processor time are figures,
 # not judgements. In a network namespace of its own; no root needed where user namespaces are allowed.
 set -euo pipefail
-if [ -z "${LUCIE_INSIDE:-}" ]; then
-	how=(unshare --net)
-	[ "$(id -u)" -eq 0 ] || how=(unshare --user --map-root-user --net)
-	LUCIE_INSIDE=1 exec "${how[@]}" -- "$0"
-fi
-TOP=$(cd "$(dirname "$0")/../.." && pwd)
-LUCIE=$TOP/out/host/bin/lucie
-SIM=$TOP/out/host/bin/sim-nodes
+. "$(dirname "$0")/../server/lib.sh"
+in_namespaces --net "$@"
 NODES=${NODES:-10000}
 SECONDS_EACH=${SECONDS_EACH:-30}
 PORT=8077
-T=$(mktemp -d "${TMPDIR:-/var/tmp}/lucie-bench-serve.XXXXXX")
-chmod 755 "$T" # the server has a user of its own
-SERVE='' PROBE=''
-
-cleanup() {
-	local status=$?
-	trap - EXIT
-	for pid in $SERVE $PROBE; do kill "$pid" 2>/dev/null || true; done
-	wait 2>/dev/null || true
-	[ $status -eq 0 ] || { echo '--- the server said'; tail -n 20 "$T/serve.log" || true; } 2>/dev/null
-	rm -rf "$T"
-	exit $status
-}
-trap cleanup EXIT
-fail() {
-	printf 'FAILED: %s\n' "$*" >&2
-	exit 1
-}
+TMPDIR=${TMPDIR:-/var/tmp} site_folder lucie-bench-serve
 
 last=$(printf %05d $((NODES - 1)))
 mac() { printf '52:54:01:%02x:%02x:%02x' $(($1 >> 16)) $(($1 >> 8 & 255)) $(($1 & 255)); }
 write_site() {
-	cat <<-END
-		define lucie_group{
-		name site
-		subnet 255.255.0.0
-		domain_name example.test
-		gateway 10.9.0.1
-		dns1 10.9.0.1
-		lucie_server server
-		server_address 127.0.0.1
-		http_port $PORT
-		board test
-		installer test
-		}
-		define installer{
-		name test
-		modules init, partition, mount, extrbase
-		}
-	END
+	site_group "subnet 255.255.0.0" "http_port $PORT" "installer test"
+	site_installer "modules init, partition, mount, extrbase"
 	local i
 	for ((i = 0; i < NODES; i++)); do
 		printf 'define host{\nhost_name n%05d\nlucie_group site\naddress 10.9.%d.%d\nmac_address %s\n}\n' "$i" $(((i + 2) >> 8)) $(((i + 2) & 255)) "$(mac "$i")"
@@ -72,35 +33,28 @@ probe() {
 }
 
 ip link set lo up
-mkdir -p "$T/images/test/boot" "$T/base/sbin"
-touch "$T/base/sbin/init"
-for f in vmlinuz initramfs.img boot/lpxelinux.0 boot/ldlinux.c32; do echo "$f" >"$T/images/test/$f"; done
-tar -C "$T/base" -cf - . | zstd -q -o "$T/base.tar.zst"
-"$LUCIE" base add default "$T/base.tar.zst" --state "$T/state" >"$T/out" 2>&1 || { cat "$T/out"; fail "lucie base add"; }
+images
+base
 write_site >"$T/cluster.conf"
 timed "lucie check, $NODES hosts" "$LUCIE" check "$T/cluster.conf"
-timed "lucie setup" "$LUCIE" setup --conf "$T/cluster.conf" --state "$T/state" --images "$T/images"
-timed "lucie setup, nothing changed" "$LUCIE" setup --conf "$T/cluster.conf" --state "$T/state" --images "$T/images"
-timed "lucie install, all of them" "$LUCIE" install --state "$T/state" "n[00000-$last]"
+timed "lucie setup" "$LUCIE" setup --conf "$T/cluster.conf" --state "$STATE" --images "$T/images"
+timed "lucie setup, nothing changed" "$LUCIE" setup --conf "$T/cluster.conf" --state "$STATE" --images "$T/images"
+timed "lucie install, all of them" "$LUCIE" install --state "$STATE" "n[00000-$last]"
 
-"$LUCIE" serve --state "$T/state" --no-dhcp --bind 127.0.0.1 >"$T/serve.log" 2>&1 &
-SERVE=$!
-for _ in $(seq 300); do grep -q 'HTTP on port' "$T/serve.log" && break; sleep 0.1; done
-# Of the two children the web process is the one with threads.
-WEB=$(for pid in $(pgrep -P "$SERVE"); do [ "$(find "/proc/$pid/task" -mindepth 1 -maxdepth 1 | wc -l)" -eq 1 ] || echo "$pid"; done)
+serve_start --no-dhcp --bind 127.0.0.1
+WEB=$(web_process)
 [ -n "$WEB" ] || fail "no web process"
 probe &
 PROBE=$!
+PIDS+=("$PROBE")
 before=$(ticks "$WEB")
-"$SIM" --server "http://127.0.0.1:$PORT" --mac "$(mac 0)" --site-key "$T/state/key/site.pub" --nodes "$NODES" --seconds "$SECONDS_EACH" --ledger "$T/ledger" |
+"$SIM" --server "http://127.0.0.1:$PORT" --mac "$(mac 0)" --site-key "$STATE/key/site.pub" --nodes "$NODES" --seconds "$SECONDS_EACH" --ledger "$T/ledger" |
 	while read -r line; do
 		printf '%s\n' "$line"
 		case $line in plans:*) ticks "$WEB" >"$T/ticks" ;; esac
 	done || fail "the nodes"
 after=$(ticks "$WEB")
-kill "$PROBE"
-wait "$PROBE" 2>/dev/null || true
-PROBE=
+ends "$PROBE" || true
 
 hz=$(getconf CLK_TCK)
 plans_at=$(cat "$T/ticks")
@@ -108,14 +62,12 @@ awk -v t=$((plans_at - before)) -v hz="$hz" -v n="$NODES" 'BEGIN {printf "proces
 awk -v t=$((after - plans_at)) -v hz="$hz" -v n=$((NODES * (SECONDS_EACH + 1))) 'BEGIN {printf ", %.0f us a report\n", t / hz / n * 1e6}'
 grep -E '^Vm(HWM|RSS)' "/proc/$WEB/status" | awk '{printf "%s %.0f MB  ", $1, $2 / 1024} END {print ""}'
 sort -n -k2 "$T/probe" | awk '{v[NR] = $2; bad += $1 != 200} END {printf "metrics meanwhile: %d answers, %d failures, p50 %.0f ms, max %.0f ms\n", NR, bad, v[int((NR + 1) / 2)] * 1000, v[NR] * 1000; exit bad > 0}' || fail "metrics"
-timed "lucie status" "$LUCIE" status --state "$T/state"
-timed "lucie status --json" "$LUCIE" status --state "$T/state" --json
-timed "lucie history" "$LUCIE" history --state "$T/state"
-kill "$SERVE"
-wait "$SERVE" || fail "the server's exit code"
-SERVE=
+timed "lucie status" "$LUCIE" status --state "$STATE"
+timed "lucie status --json" "$LUCIE" status --state "$STATE" --json
+timed "lucie history" "$LUCIE" history --state "$STATE"
+serve_stop
 
-python3 - "$T/state/state.db" "$T/ledger" <<-'END' || fail "the state is not what was acknowledged"
+python3 - "$STATE/state.db" "$T/ledger" <<-'END' || fail "the state is not what was acknowledged"
 	import sqlite3, sys
 	db = sqlite3.connect(sys.argv[1])
 	state = {i: (ack, kept, ok) for i, ack, kept, ok in db.execute("SELECT id, ack, kept, ok FROM install")}

@@ -3,69 +3,27 @@
 # the dnsmasq that it runs, configured by `lucie setup`) and, as far as they are installed, from tftpd-hpa, atftpd and nginx, on the same files in the
 # same run. A table: who got everything, seconds of the median and of the slowest. In a network namespace of its own, on loopback.
 set -euo pipefail
-if [ -z "${LUCIE_INSIDE:-}" ]; then
-	how=(unshare --net --mount)
-	[ "$(id -u)" -eq 0 ] || how=(unshare --user --map-root-user --net --mount)
-	LUCIE_INSIDE=1 exec "${how[@]}" -- "$0"
-fi
-TOP=$(cd "$(dirname "$0")/../.." && pwd)
-LUCIE=$TOP/out/host/bin/lucie
+. "$(dirname "$0")/../server/lib.sh"
+in_namespaces "--net --mount" "$@"
 CLIENTS=${CLIENTS:-250}
-PATH=$PATH:/usr/sbin:/sbin
-T=$(mktemp -d "${TMPDIR:-/var/tmp}/lucie-storm.XXXXXX")
-chmod 755 "$T" # the server has a user of its own
-chmod 755 "$T" # dnsmasq reads as a user of its own
-PIDS=()
+TMPDIR=${TMPDIR:-/var/tmp} site_folder lucie-storm
 
-cleanup() {
-	local status=$?
-	trap - EXIT
-	for pid in "${PIDS[@]}"; do kill "$pid" 2>/dev/null || true; done
-	wait 2>/dev/null || true
-	[ $status -eq 0 ] || { tail -n 10 "$T/serve.log" "$T/state/dnsmasq.log" || true; } 2>/dev/null
-	rm -rf "$T"
-	exit $status
-}
-trap cleanup EXIT
-fail() {
-	printf 'FAILED: %s\n' "$*" >&2
-	exit 1
-}
-
-ip link set lo up
-ip link add lucie0 type bridge
+bridge
 ip address add 10.9.0.1/16 dev lucie0
-ip link set lucie0 up
 for i in $(seq 0 249); do echo "address add 10.9.1.$i/16 dev lucie0"; done | ip -batch -
 mkdir -p "$T/images/test/boot"
 head -c 90000 /dev/urandom >"$T/images/test/boot/lpxelinux.0"
 echo ldlinux >"$T/images/test/boot/ldlinux.c32"
 head -c 5000000 /dev/urandom >"$T/images/test/vmlinuz"
 head -c 1000000 /dev/urandom >"$T/images/test/initramfs.img"
-cat >"$T/cluster.conf" <<-END
-	define lucie_group{
-	name site
-	subnet 255.255.0.0
-	domain_name example.test
-	gateway 10.9.0.1
-	dns1 10.9.0.1
-	lucie_server server
-	server_address 10.9.0.1
-	dhcp_interface lucie0
-	board test
-	}
-	define host{
-	host_name n1
-	lucie_group site
-	address 10.9.0.2
-	mac_address 52:54:00:00:01:01
-	}
-END
-"$LUCIE" setup --conf "$T/cluster.conf" --state "$T/state" --images "$T/images" >"$T/setup.log" 2>&1 || { cat "$T/setup.log"; fail "lucie setup"; }
-"$LUCIE" serve --state "$T/state" >"$T/serve.log" 2>&1 &
-PIDS+=($!)
-for _ in $(seq 100); do grep -q 'HTTP on port' "$T/serve.log" && ss -Hlun 'sport = :69' | grep -q . && break; sleep 0.1; done
-tree=$(readlink -f "$T/state/tftp")
+{
+	site_group "subnet 255.255.0.0" "server_address 10.9.0.1" "dhcp_interface lucie0"
+	site_hosts 1
+} | site_setup
+serve_start
+tftp_listens() { ss -Hlun 'sport = :69' | grep -q .; }
+wait_until 10 "dnsmasq" tftp_listens
+tree=$(readlink -f "$STATE/tftp")
 
 failed=0
 row() { # WHO KIND PORT FILE BYTES: judged for ours only

@@ -8,19 +8,8 @@ work=$(mktemp -d)
 service=
 trap '[ -z "$service" ] || kill "$service"; rm -rf "$work"' EXIT
 cd "$work" || exit 2
-failed=0
-
-# expect CODE WORDS COMMAND...: its exit code, and words that its output has
-expect() {
-	local code=$1 words=$2 got out
-	shift 2
-	out=$(timeout 60 "$@" 2>&1)
-	got=$?
-	if [ "$got" -ne "$code" ] || [[ $out != *"$words"* ]]; then
-		printf 'FAIL %s\n  exit %s, expected %s with "%s"; it said:\n%s\n' "$*" "$got" "$code" "$words" "$out" >&2
-		failed=$((failed + 1))
-	fi
-}
+# shellcheck source=tests/lib.sh
+. "$here/../lib.sh"
 
 mkdir -p bin state/key
 python3 "$here/redfish.py" port &
@@ -80,27 +69,27 @@ host() { # NAME NUMBER LINE...
 } >state/key/definition
 power=("$lucie" power --state state)
 
-expect 2 usage "${power[@]}" n1
-expect 2 usage "${power[@]}" n1 explode
-expect 2 usage "${power[@]}" --timeout 0 n1 on
-expect 0 "n1: off" "${power[@]}" n1 status
-expect 0 "n1: Chassis Power Control: Up/On" "${power[@]}" n1 cycle
-expect 0 "n1: Chassis Power Control: Cycle" "${power[@]}" n1 cycle
-expect 0 $'n1: on\nn2: off' "${power[@]}" n1,n2 status
-expect 0 "n2: Set Boot Device to pxe" "${power[@]}" n2 pxe
-expect 1 "dead: FAILED: lucie-power-ipmitool: exit code 1: Error: Unable to establish IPMI" "${power[@]}" n1 dead n2 on
-expect 0 "n2: on" "${power[@]}" n2 status
-expect 0 "shown: shown 10.0.0.5 shown-bmc cycle: shown 10.0.0.5 shown-bmc cycle 100% ; rm -rf" "${power[@]}" shown cycle
-expect 1 "hung: FAILED: hangs: not done after 1 s" "${power[@]}" --timeout 1 hung on
-expect 1 "lost: FAILED: nosuchcommand: cannot be run: No such file or directory" "${power[@]}" lost on
+goes 2 usage "${power[@]}" n1
+goes 2 usage "${power[@]}" n1 explode
+goes 2 usage "${power[@]}" --timeout 0 n1 on
+goes 0 "n1: off" "${power[@]}" n1 status
+goes 0 "n1: Chassis Power Control: Up/On" "${power[@]}" n1 cycle
+goes 0 "n1: Chassis Power Control: Cycle" "${power[@]}" n1 cycle
+goes 0 $'n1: on\nn2: off' "${power[@]}" n1,n2 status
+goes 0 "n2: Set Boot Device to pxe" "${power[@]}" n2 pxe
+goes 1 "dead: FAILED: lucie-power-ipmitool: exit code 1: Error: Unable to establish IPMI" "${power[@]}" n1 dead n2 on
+goes 0 "n2: on" "${power[@]}" n2 status
+goes 0 "shown: shown 10.0.0.5 shown-bmc cycle: shown 10.0.0.5 shown-bmc cycle 100% ; rm -rf" "${power[@]}" shown cycle
+goes 1 "hung: FAILED: hangs: not done after 1 s" "${power[@]}" --timeout 1 hung on
+goes 1 "lost: FAILED: nosuchcommand: cannot be run: No such file or directory" "${power[@]}" lost on
 touch none
-expect 0 "red: off" "${power[@]}" red status
-expect 0 "red: once from the network" "${power[@]}" red pxe
-expect 0 "red: On" "${power[@]}" red cycle
-expect 0 "red: ForceRestart" "${power[@]}" red cycle
-expect 0 "red: on" "${power[@]}" red status
-expect 0 "red: ForceOff" "${power[@]}" red off
-expect 1 "red: FAILED" "${power[@]}" --timeout 20 red pxe # it refuses the second one, see redfish.py
+goes 0 "red: off" "${power[@]}" red status
+goes 0 "red: once from the network" "${power[@]}" red pxe
+goes 0 "red: On" "${power[@]}" red cycle
+goes 0 "red: ForceRestart" "${power[@]}" red cycle
+goes 0 "red: on" "${power[@]}" red status
+goes 0 "red: ForceOff" "${power[@]}" red off
+goes 1 "red: FAILED" "${power[@]}" --timeout 20 red pxe # it refuses the second one, see redfish.py
 
 # Many at once: each takes 1 s, and in the order of the list.
 sed -i 's/hangs$/slow/' state/key/definition
@@ -108,7 +97,7 @@ printf '#!/bin/sh\nsleep 1\necho done\n' >bin/slow
 chmod +x bin/slow
 for i in $(seq 10 29); do host "s$i" "$i" "power_command slow"; done >>state/key/definition
 start=$SECONDS
-expect 0 $'s28: done\ns29: done' "${power[@]}" --parallel 20 's[10-29]' on
+goes 0 $'s28: done\ns29: done' "${power[@]}" --parallel 20 's[10-29]' on
 [ $((SECONDS - start)) -lt 15 ] || { echo "FAIL twenty at once took $((SECONDS - start)) s" >&2; failed=1; }
 
 # Ctrl-C ends what runs, and says so of every node.

@@ -6,25 +6,8 @@ here=$(dirname "$(realpath "$0")")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 2
-failed=0
-
-# expect CODE WORDS COMMAND...: its exit code, and words that its output has ("" for any)
-expect() {
-	local code=$1 words=$2 got out
-	shift 2
-	out=$(timeout 120 "$@" 2>&1)
-	got=$?
-	if [ "$got" -ne "$code" ] || [[ $out != *"$words"* ]]; then
-		printf 'FAIL %s\n  exit %s, expected %s with "%s"; it said:\n%s\n' "$*" "$got" "$code" "$words" "$out" >&2
-		failed=$((failed + 1))
-	fi
-}
-
-is() { # WHAT COMMAND...: must succeed
-	local what=$1
-	shift
-	"$@" || { echo "FAIL $what" >&2; failed=$((failed + 1)); }
-}
+# shellcheck source=tests/lib.sh
+. "$here/../lib.sh"
 
 # --- a site with an image that is none --------------------------------------------------------------------------------------------
 
@@ -71,34 +54,34 @@ systemd_takes() {
 	systemd-analyze verify --man=no ./lucie-serve.service && systemd-analyze security --offline=yes --threshold=60 --no-pager ./lucie-serve.service > /dev/null
 }
 
-expect 2 usage "$lucie"
-expect 2 "unknown verb" "$lucie" paint
-expect 0 "lucie setup" "$lucie" setup --help
-expect 2 usage "$lucie" setup --colour
-expect 2 usage "$lucie" plan
-expect 1 "cannot read the definition" "$lucie" check nowhere.conf
-expect 1 "run lucie setup first" "$lucie" plan n1 --state state
-expect 1 "cannot read" "$lucie" setup --state state --images nowhere
-expect 0 "host: 2 added (n1, n2)" "${setup[@]}"
-expect 0 "nothing changed" "${setup[@]}"
+goes 2 usage "$lucie"
+goes 2 "unknown verb" "$lucie" paint
+goes 0 "lucie setup" "$lucie" setup --help
+goes 2 usage "$lucie" setup --colour
+goes 2 usage "$lucie" plan
+goes 1 "cannot read the definition" "$lucie" check nowhere.conf
+goes 1 "run lucie setup first" "$lucie" plan n1 --state state
+goes 1 "cannot read" "$lucie" setup --state state --images nowhere
+goes 0 "host: 2 added (n1, n2)" "${setup[@]}"
+goes 0 "nothing changed" "${setup[@]}"
 
 is "the site key is the owner's alone" [ "$(stat -L -c %a state/key/site.key state/key state/definition | tr '\n' ' ')" = "600 700 600 " ]
-expect 0 "public key $(cat state/key/site.pub)" "$lucie" key --state state
-expect 0 "ExecStart=$lucie serve --state $work/state" "$lucie" setup --state state --print lucie-serve.service
-expect 1 "cannot show 'nothing'" "$lucie" setup --state state --print nothing
-expect 0 "linked $work/system/etc/systemd/system/lucie-serve.service" "${setup[@]}" --enable --root "$work/system"
+goes 0 "public key $(cat state/key/site.pub)" "$lucie" key --state state
+goes 0 "ExecStart=$lucie serve --state $work/state" "$lucie" setup --state state --print lucie-serve.service
+goes 1 "cannot show 'nothing'" "$lucie" setup --state state --print nothing
+goes 0 "linked $work/system/etc/systemd/system/lucie-serve.service" "${setup[@]}" --enable --root "$work/system"
 is "the unit is a link" cmp -s system/etc/systemd/system/lucie-serve.service state/fragments/lucie-serve.service
 is "and leads where the web process cannot write" [ "$(readlink system/etc/systemd/system/lucie-serve.service)" = "$work/state/key/fragments/lucie-serve.service" ]
 is "systemd takes it" systemd_takes state/fragments/lucie-serve.service
-expect 0 "nothing changed" "${setup[@]}" --enable --root "$work/system"
-expect 0 "removed $work/system" "$lucie" setup --state state --disable --root "$work/system"
+goes 0 "nothing changed" "${setup[@]}" --enable --root "$work/system"
+goes 0 "removed $work/system" "$lucie" setup --state state --disable --root "$work/system"
 ln -s "$work/state/fragments/lucie-serve.service" system/etc/systemd/system/lucie-serve.service
-expect 0 "linked $work/system" "${setup[@]}" --enable --root "$work/system"
+goes 0 "linked $work/system" "${setup[@]}" --enable --root "$work/system"
 is "the link of an earlier version is made anew" [ "$(readlink system/etc/systemd/system/lucie-serve.service)" = "$work/state/key/fragments/lucie-serve.service" ]
-expect 0 "removed $work/system" "$lucie" setup --state state --disable --root "$work/system"
+goes 0 "removed $work/system" "$lucie" setup --state state --disable --root "$work/system"
 echo foreign > system/etc/systemd/system/lucie-serve.service
-expect 1 "is there and not ours" "${setup[@]}" --enable --root "$work/system"
-expect 0 "" "$lucie" setup --state state --disable --root "$work/system"
+goes 1 "is there and not ours" "${setup[@]}" --enable --root "$work/system"
+goes 0 "" "$lucie" setup --state state --disable --root "$work/system"
 is "what is not ours stays" grep -q foreign system/etc/systemd/system/lucie-serve.service
 is "no card has a boot file" [ "$(ls state/tftp/pxelinux.cfg state/tftp/grub | tr '\n' ' ')" = "state/tftp/grub: grub.cfg  state/tftp/pxelinux.cfg: default " ]
 is "others boot from their disks" grep -q 'LOCALBOOT 0' state/tftp/pxelinux.cfg/default
@@ -109,7 +92,7 @@ is "the compiled definition stands alone" grep -q "ssh_keys $work/state/inputs/"
 is "the site archive has the key" grep -aq "$(cat state/key/site.pub)" state/tftp/site.img
 is "and the site's module" grep -aq '# module: extra' state/tftp/site.img
 rm admin.pub
-expect 1 "base 'default' is not there yet" "$lucie" plan n1 --state state
+goes 1 "base 'default' is not there yet" "$lucie" plan n1 --state state
 echo 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB other' > admin.pub
 
 # --- bases --------------------------------------------------------------------------------------------------------------------------
@@ -127,26 +110,26 @@ tar -cf noinit.tar cluster.conf && gzip noinit.tar
 head -c 300 base.tar.gz > short.tar.gz
 
 base=("$lucie" base add --state state default)
-expect 0 "base default" "${base[@]}" base.tar.gz
-expect 0 "" "${base[@]}" base.tar.gz
-expect 0 "base default" "${base[@]}" base.tar.xz
-expect 0 "base default" "${base[@]}" base.tar.zst
+goes 0 "base default" "${base[@]}" base.tar.gz
+goes 0 "" "${base[@]}" base.tar.gz
+goes 0 "base default" "${base[@]}" base.tar.xz
+goes 0 "base default" "${base[@]}" base.tar.zst
 is "one format stays" [ "$(ls state/bases)" = "$(printf '%s\n' default.listing default.listing.blob default.packages default.source default.tar.zst default.tar.zst.blob)" ]
 is "its packages are listed" [ "$(cat state/bases/default.packages)" = "base-files 12" ]
 root=$(sed -n 's/^root //p' state/bases/default.tar.zst.blob)
 is "others cannot find configuration files" [ "$(stat -L -c %a state/files state/blobs | tr '\n' ' ')" = "700 711 " ]
 is "its blob is there" cmp -s "state/blobs/$root" base.tar.zst
-expect 1 "zstd window is larger than 8 MiB" "${base[@]}" large.tar.zst
-expect 1 "xz dictionary is larger than 8 MiB" "${base[@]}" large.tar.xz
-expect 1 "no compressed tar file" "${base[@]}" base.tar
-expect 1 "no /sbin/init" "${base[@]}" noinit.tar.gz
-expect 1 "cannot read" "${base[@]}" short.tar.gz
-expect 1 "no name for a base" "$lucie" base add --state state ../x base.tar.gz
+goes 1 "zstd window is larger than 8 MiB" "${base[@]}" large.tar.zst
+goes 1 "xz dictionary is larger than 8 MiB" "${base[@]}" large.tar.xz
+goes 1 "no compressed tar file" "${base[@]}" base.tar
+goes 1 "no /sbin/init" "${base[@]}" noinit.tar.gz
+goes 1 "cannot read" "${base[@]}" short.tar.gz
+goes 1 "no name for a base" "$lucie" base add --state state ../x base.tar.gz
 is "refused ones leave nothing" [ "$(ls state/bases | wc -l)" = 6 ]
-expect 0 "blob $root " "$lucie" plan n1 --state state
-expect 0 "root_password (hidden)" "$lucie" plan n1 --state state
-expect 0 'root_password $6$salt' "$lucie" plan n1 --state state --secrets
-expect 0 " default" "$lucie" plan n1 --state state
+goes 0 "blob $root " "$lucie" plan n1 --state state
+goes 0 "root_password (hidden)" "$lucie" plan n1 --state state
+goes 0 'root_password $6$salt' "$lucie" plan n1 --state state --secrets
+goes 0 " default" "$lucie" plan n1 --state state
 
 # json EXPRESSION COMMAND...: what the JSON that it prints has there, as `[0]["node"]`
 json() {
@@ -159,51 +142,51 @@ json() {
 
 boot_file=state/tftp/pxelinux.cfg/01-52-54-00-00-00-01
 at=(--state state)
-expect 2 "lucie repair" "$lucie" repair "${at[@]}"
-expect 2 "lucie boot" "$lucie" boot "${at[@]}"
-expect 2 "lucie boot" "$lucie" boot "${at[@]}" --wipe n1
-expect 2 "lucie install" "$lucie" install "${at[@]}" --cancel --wipe n1
-expect 1 "no host is named 'n3'" "$lucie" repair "${at[@]}" 'n[1-3]'
-expect 1 "has no installer 'paint'" "$lucie" install "${at[@]}" --variant paint n1
-expect 0 "n2: 'repair' at its next boot" "$lucie" repair "${at[@]}" 'n[1-2]'
+goes 2 "lucie repair" "$lucie" repair "${at[@]}"
+goes 2 "lucie boot" "$lucie" boot "${at[@]}"
+goes 2 "lucie boot" "$lucie" boot "${at[@]}" --wipe n1
+goes 2 "lucie install" "$lucie" install "${at[@]}" --cancel --wipe n1
+goes 1 "no host is named 'n3'" "$lucie" repair "${at[@]}" 'n[1-3]'
+goes 1 "has no installer 'paint'" "$lucie" install "${at[@]}" --variant paint n1
+goes 0 "n2: 'repair' at its next boot" "$lucie" repair "${at[@]}" 'n[1-2]'
 is "an armed node boots the installer" grep -q "variant repair" "$boot_file"
-expect 0 "n2: boots from its disk" "$lucie" boot "${at[@]}" n1,n2
+goes 0 "n2: boots from its disk" "$lucie" boot "${at[@]}" n1,n2
 is "one that is not boots its disk" [ ! -e "$boot_file" ]
-expect 0 "n1: 'full' at its next boot" "$lucie" install "${at[@]}" n1
-expect 0 "n1: boots from its disk" "$lucie" install "${at[@]}" --cancel n1
+goes 0 "n1: 'full' at its next boot" "$lucie" install "${at[@]}" n1
+goes 0 "n1: boots from its disk" "$lucie" install "${at[@]}" --cancel n1
 
 # A boot file that cannot be made: nobody stays armed without one, and other nodes get theirs.
 cp cluster.conf kept.conf
 printf 'define installer{\n\tname overnfs\n\tmodules init, partition, mount, extrbase, install, configure, finalize\n\tboot nfsroot\n}\n' >> cluster.conf
-expect 0 "is in force" "${setup[@]}"
-expect 1 "its boot file cannot be made (No such file or directory); it is not armed" "$lucie" install "${at[@]}" --variant overnfs n1
-expect 0 "n1    -          disk" "$lucie" status "${at[@]}" n1
+goes 0 "is in force" "${setup[@]}"
+goes 1 "its boot file cannot be made (No such file or directory); it is not armed" "$lucie" install "${at[@]}" --variant overnfs n1
+goes 0 "n1    -          disk" "$lucie" status "${at[@]}" n1
 touch state/tftp/nfsroot-pc-x86_64.img
-expect 0 "n2: 'overnfs' at its next boot" "$lucie" install "${at[@]}" --variant overnfs 'n[1-2]'
-expect 0 "n2: 'repair' at its next boot" "$lucie" repair "${at[@]}" n2
+goes 0 "n2: 'overnfs' at its next boot" "$lucie" install "${at[@]}" --variant overnfs 'n[1-2]'
+goes 0 "n2: 'repair' at its next boot" "$lucie" repair "${at[@]}" n2
 sed -i '0,/gateway 10.0.0.254/s//gateway 10.0.0.253/' cluster.conf
-expect 1 "is in force" "${setup[@]}"
+goes 1 "is in force" "${setup[@]}"
 is "the new definition holds" grep -q 10.0.0.253 state/definition
 is "another node has its boot file" grep -q "variant repair" "${boot_file%1}2"
-expect 0 "n2: boots from its disk" "$lucie" boot "${at[@]}" n1,n2
+goes 0 "n2: boots from its disk" "$lucie" boot "${at[@]}" n1,n2
 cp kept.conf cluster.conf
-expect 0 "is in force" "${setup[@]}"
+goes 0 "is in force" "${setup[@]}"
 
 # --- what is known of nodes ---------------------------------------------------------------------------------------------------------
 
-expect 0 "$(printf 'NODE  STATE      NEXT BOOT         SEEN    DOING\nn1    -          disk              -\nn2    -')" "$lucie" status "${at[@]}"
-expect 2 usage "$lucie" status "${at[@]}" --json --seconds
-expect 1 "no host is named 'n3'" "$lucie" status "${at[@]}" n3
-expect 1 "nothing is known of an installation of 'n1'" "$lucie" status "${at[@]}" --seconds n1
-expect 0 "" "$lucie" install "${at[@]}" --wipe n1
-expect 0 "n1    -          full, may wipe    -" "$lucie" status "${at[@]}" n1
+goes 0 "$(printf 'NODE  STATE      NEXT BOOT         SEEN    DOING\nn1    -          disk              -\nn2    -')" "$lucie" status "${at[@]}"
+goes 2 usage "$lucie" status "${at[@]}" --json --seconds
+goes 1 "no host is named 'n3'" "$lucie" status "${at[@]}" n3
+goes 1 "nothing is known of an installation of 'n1'" "$lucie" status "${at[@]}" --seconds n1
+goes 0 "" "$lucie" install "${at[@]}" --wipe n1
+goes 0 "n1    -          full, may wipe    -" "$lucie" status "${at[@]}" n1
 is "status as JSON" [ "$(json '[0]["installer"]' "$lucie" status "${at[@]}" --json)" = full ]
 is "one object for each node" [ "$(json '[1]["state"]' "$lucie" status "${at[@]}" --json 'n[1-2]')" = None ]
-expect 0 "" "$lucie" boot "${at[@]}" n1
+goes 0 "" "$lucie" boot "${at[@]}" n1
 
-expect 0 "no installation is known" "$lucie" history "${at[@]}"
+goes 0 "no installation is known" "$lucie" history "${at[@]}"
 is "an empty history is an empty array" [ "$(json '' "$lucie" history "${at[@]}" --json)" = "[]" ]
-expect 1 "nothing is known of an installation of 'n1'" "$lucie" log "${at[@]}" n1
+goes 1 "nothing is known of an installation of 'n1'" "$lucie" log "${at[@]}" n1
 
 sql() { # STATEMENTS: what the server would have written
 	python3 -c 'import sqlite3, sys; sqlite3.connect("state/state.db").executescript(sys.argv[1])' "$1"
@@ -220,28 +203,28 @@ INSERT OR REPLACE INTO node(name, install, status, module, bytes, total, message
 	VALUES ('n2', 'i3', 'running', 'extrbase', 536870912, 1073741824, 'usr', $now, 1);"
 mkdir -p state/installs/i2 state/installs/i3
 printf 'begins\nforeign\033[2J data\n' > state/installs/i2/log
-expect 0 "n1    failed     disk" "$lucie" status "${at[@]}"
-expect 0 "extrbase: 50% (512.0 MiB of 1.0 GiB), usr" "$lucie" status "${at[@]}"
-expect 0 "n1    full      superseded" "$lucie" history "${at[@]}"
-expect 0 "n1    full      failed           42  partition: foreign?[2J data on /dev/vda" "$lucie" history "${at[@]}"
-expect 0 "    partition        1.50  failed" "$lucie" history "${at[@]}" --modules n1
+goes 0 "n1    failed     disk" "$lucie" status "${at[@]}"
+goes 0 "extrbase: 50% (512.0 MiB of 1.0 GiB), usr" "$lucie" status "${at[@]}"
+goes 0 "n1    full      superseded" "$lucie" history "${at[@]}"
+goes 0 "n1    full      failed           42  partition: foreign?[2J data on /dev/vda" "$lucie" history "${at[@]}"
+goes 0 "    partition        1.50  failed" "$lucie" history "${at[@]}" --modules n1
 is "history is of the nodes asked for" [ "$("$lucie" history "${at[@]}" n2 | wc -l)" = 2 ]
 is "the cause as JSON" [ "$(json '[1]["module"]' "$lucie" history "${at[@]}" --json)" = partition ]
 is "modules as JSON" [ "$(json '[1]["modules"][0]["seconds"]' "$lucie" history "${at[@]}" --json --modules)" = 1.5 ]
 sql "INSERT INTO install(id, node, variant, mac, token_hash, begun) VALUES ('i0', 'n1', 'full', 'm', zeroblob(32), 900000000);
 INSERT INTO event VALUES ('i0', 1, 900000010, 'm', 1, 3, 'mount', 1, '', 15, '');"
 mkdir -p state/installs/i0
-expect 2 usage "$lucie" history "${at[@]}" --keep 0
-expect 0 "1 installations are forgotten" "$lucie" history "${at[@]}" --keep 2
+goes 2 usage "$lucie" history "${at[@]}" --keep 0
+goes 0 "1 installations are forgotten" "$lucie" history "${at[@]}" --keep 2
 is "the folder of the oldest is gone, the others are there" [ "$(ls state/installs)" = "$(printf 'i2\ni3')" ]
 is "the oldest is forgotten" [ "$("$lucie" history "${at[@]}" --json | grep -c '"install"')" = 3 ]
-expect 0 "0 installations are forgotten" "$lucie" history "${at[@]}" --keep 2
+goes 0 "0 installations are forgotten" "$lucie" history "${at[@]}" --keep 2
 is "a log is printable" [ "$("$lucie" log "${at[@]}" n1)" = "$(printf 'begins\nforeign?[2J data')" ]
-expect 1 "foreign?[2J data" "$lucie" log "${at[@]}" -f n1
-expect 1 "'n2' has no installation 'i1'" "$lucie" log "${at[@]}" n2 i1
-expect 1 "'n1' has no installation '../i2'" "$lucie" log "${at[@]}" n1 ../i2
-expect 1 "cannot read 'state/installs/i3/log'" "$lucie" log "${at[@]}" n2
-expect 1 "was started anew" "$lucie" log "${at[@]}" --follow n1 i1
+goes 1 "foreign?[2J data" "$lucie" log "${at[@]}" -f n1
+goes 1 "'n2' has no installation 'i1'" "$lucie" log "${at[@]}" n2 i1
+goes 1 "'n1' has no installation '../i2'" "$lucie" log "${at[@]}" n1 ../i2
+goes 1 "cannot read 'state/installs/i3/log'" "$lucie" log "${at[@]}" n2
+goes 1 "was started anew" "$lucie" log "${at[@]}" --follow n1 i1
 (
 	sleep 0.7
 	printf 'half a ' > state/installs/i3/log
@@ -275,88 +258,88 @@ completes "" paint --
 
 # --- machines that no host is -------------------------------------------------------------------------------------------------------
 
-expect 0 "no machine waits" "$lucie" discover "${at[@]}"
+goes 0 "no machine waits" "$lucie" discover "${at[@]}"
 is "no machine is an empty array" [ "$(json '' "$lucie" discover "${at[@]}" --json)" = "[]" ]
 sql "
 INSERT INTO machine(mac, node, first, seen, inventory) VALUES
 	('52:54:00:00:00:0b', '', $now, $now, '{\"cpus\": 8, \"ram\": 17179869184, \"vendor\": \"Some\", \"product\": \"Box\", \"serial\": \"B1\", \"disks\": [{\"name\": \"sda\", \"bytes\": 1099511627776}], \"nics\": []}'),
 	('52:54:00:00:00:0c', '', $now, $now, '{\"disks\": [], \"nics\": []}'),
 	('52:54:00:00:00:01', 'n1', $now, $now, '{\"cpus\": 4, \"disks\": [{\"name\": \"vda\", \"bytes\": 1048576, \"serial\": \"X\"}], \"nics\": [{\"name\": \"eth0\", \"link\": true, \"speed\": 1000}]}');"
-expect 0 "8     16G    1, 1.0T     Some Box, serial B1" "$lucie" discover "${at[@]}"
+goes 0 "8     16G    1, 1.0T     Some Box, serial B1" "$lucie" discover "${at[@]}"
 is "in order of appearance" [ "$(json '[1]["mac"]' "$lucie" discover "${at[@]}" --json)" = 52:54:00:00:00:0c ]
-expect 1 "has a discover_range" "$lucie" discover "${at[@]}" --name 'n[3-4]'
+goes 1 "has a discover_range" "$lucie" discover "${at[@]}" --name 'n[3-4]'
 is "unknown machines boot their disks" grep -q LOCALBOOT state/tftp/pxelinux.cfg/default
 sed -i 's/^\tdhcp_interface eth9$/&\n\tdiscover_range 10.0.0.200-10.0.0.220/' cluster.conf
-expect 0 "wrote dnsmasq.conf" "${setup[@]}"
+goes 0 "wrote dnsmasq.conf" "${setup[@]}"
 is "unknown machines wait" grep -q ' lucie.discover$' state/tftp/pxelinux.cfg/default
 is "and get an address" grep -q '^dhcp-range=tag:!known,set:rack,10.0.0.200,10.0.0.220,255.255.255.0,1h$' state/dnsmasq.conf
 is "dnsmasq takes that" dnsmasq --test --conf-file=state/dnsmasq.conf 2> /dev/null
-expect 1 "host 'n2' is defined already" "$lucie" discover "${at[@]}" --name 'n[2-3]'
-expect 1 "is not in the network" "$lucie" discover "${at[@]}" --name n3 --address 10.1.0.3
-expect 2 usage "$lucie" discover "${at[@]}" --use node
-expect 2 usage "$lucie" discover "${at[@]}" --name n3 --json
+goes 1 "host 'n2' is defined already" "$lucie" discover "${at[@]}" --name 'n[2-3]'
+goes 1 "is not in the network" "$lucie" discover "${at[@]}" --name n3 --address 10.1.0.3
+goes 2 usage "$lucie" discover "${at[@]}" --use node
+goes 2 usage "$lucie" discover "${at[@]}" --name n3 --json
 is "named in order" [ "$("$lucie" discover "${at[@]}" --name 'n[3-9]' --use node --address 10.0.0.199 2> /dev/null)" = "$(
 	printf 'define host{\t\t# Some Box, serial B1\n\thost_name\tn3\n\taddress\t\t10.0.0.199\n\tmac_address\t52:54:00:00:00:0b\n\tuse\t\tnode\n}\n\n'
 	printf 'define host{\n\thost_name\tn4\n\taddress\t\t10.0.0.221\n\tmac_address\t52:54:00:00:00:0c\n\tuse\t\tnode\n}')" ]
 cp cluster.conf unnamed.conf
 "$lucie" discover "${at[@]}" --name n3 2> /dev/null >> cluster.conf
-expect 0 "definition" "${setup[@]}"
-expect 0 "10.0.0.3,n3" grep dhcp-host state/dnsmasq.conf
+goes 0 "definition" "${setup[@]}"
+goes 0 "10.0.0.3,n3" grep dhcp-host state/dnsmasq.conf
 is "a named machine waits no more for a name" [ "$(json '[0]["mac"]' "$lucie" discover "${at[@]}" --json)" = 52:54:00:00:00:0c ]
-expect 1 "no machine '52:54:00:00:00:01' waits" "$lucie" discover "${at[@]}" --forget 52:54:00:00:00:01
-expect 0 "" "$lucie" discover "${at[@]}" --forget
-expect 0 "no machine waits" "$lucie" discover "${at[@]}"
-expect 0 "nic   eth0" "$lucie" inventory "${at[@]}" n1
+goes 1 "no machine '52:54:00:00:00:01' waits" "$lucie" discover "${at[@]}" --forget 52:54:00:00:00:01
+goes 0 "" "$lucie" discover "${at[@]}" --forget
+goes 0 "no machine waits" "$lucie" discover "${at[@]}"
+goes 0 "nic   eth0" "$lucie" inventory "${at[@]}" n1
 is "inventory as JSON" [ "$(json '[0]["inventory"]["cpus"]' "$lucie" inventory "${at[@]}" --json)" = 4 ]
 mv unnamed.conf cluster.conf
-expect 0 "host: 1 removed (n3)" "${setup[@]}"
+goes 0 "host: 1 removed (n3)" "${setup[@]}"
 
 # --- a new mainboard ----------------------------------------------------------------------------------------------------------------
 
 replace=("$lucie" replace --state state --images images)
-expect 2 usage "${replace[@]}" n2
-expect 1 "no host is named 'n9'" "${replace[@]}" --mac 52:54:00:00:00:77 n9
-expect 1 "52:54:00:00:00:0a is the network card of host 'n1'" "${replace[@]}" --mac 52:54:00:00:00:77,52:54:00:00:00:0A n2
-expect 1 "is no list of addresses" "${replace[@]}" --mac 52:54:00 n2
-expect 1 "the definition says the same" "${replace[@]}" --mac 52:54:00:00:00:02 n2
+goes 2 usage "${replace[@]}" n2
+goes 1 "no host is named 'n9'" "${replace[@]}" --mac 52:54:00:00:00:77 n9
+goes 1 "52:54:00:00:00:0a is the network card of host 'n1'" "${replace[@]}" --mac 52:54:00:00:00:77,52:54:00:00:00:0A n2
+goes 1 "is no list of addresses" "${replace[@]}" --mac 52:54:00 n2
+goes 1 "the definition says the same" "${replace[@]}" --mac 52:54:00:00:00:02 n2
 line=$(grep -n '00:02$' cluster.conf | cut -d: -f1)
 said="cluster.conf:$line:14: host 'n2' has 52:54:00:00:00:77 now: write it there in place of 52:54:00:00:00:02"
-expect 0 "$said" "${replace[@]}" --mac 52-54-00-00-00-77 n2
+goes 0 "$said" "${replace[@]}" --mac 52-54-00-00-00-77 n2
 is "it holds at once" grep -q '^dhcp-host=52:54:00:00:00:77,set:rack,10.0.0.2,n2$' state/dnsmasq.conf
 is "with a boot file" grep -q 'n2: from its own disk' state/tftp/pxelinux.cfg/01-52-54-00-00-00-77
 is "the old card has none" [ ! -e state/tftp/pxelinux.cfg/01-52-54-00-00-00-02 ]
-expect 0 "$said" "${setup[@]}"
-expect 0 "n2: its network card was replaced by 52:54:00:00:00:77" "$lucie" status "${at[@]}"
+goes 0 "$said" "${setup[@]}"
+goes 0 "n2: its network card was replaced by 52:54:00:00:00:77" "$lucie" status "${at[@]}"
 sed -i 's/52:54:00:00:00:02$/52:54:00:00:00:77/' cluster.conf
-expect 0 "n2: its replaced network card is forgotten: the definition says the same" "${setup[@]}"
-expect 0 "in place of 52:54:00:00:00:77" "${replace[@]}" --mac 52:54:00:00:00:78 n2
+goes 0 "n2: its replaced network card is forgotten: the definition says the same" "${setup[@]}"
+goes 0 "in place of 52:54:00:00:00:77" "${replace[@]}" --mac 52:54:00:00:00:78 n2
 sed -i 's/52:54:00:00:00:77$/52:54:00:00:00:79/' cluster.conf
-expect 0 "the definition says otherwise by now" "${setup[@]}"
-expect 0 "in place of 52:54:00:00:00:79" "${replace[@]}" --mac 52:54:00:00:00:78 n2
-expect 0 "wrote dnsmasq.conf" "${replace[@]}" --undo n2
+goes 0 "the definition says otherwise by now" "${setup[@]}"
+goes 0 "in place of 52:54:00:00:00:79" "${replace[@]}" --mac 52:54:00:00:00:78 n2
+goes 0 "wrote dnsmasq.conf" "${replace[@]}" --undo n2
 is "undone" grep -q '^dhcp-host=52:54:00:00:00:79,' state/dnsmasq.conf
 sed -i 's/52:54:00:00:00:79$/52:54:00:00:00:02/' cluster.conf
-expect 0 "" "${setup[@]}"
+goes 0 "" "${setup[@]}"
 
 # --- try: what needs no machine -------------------------------------------------------------------------------------------------------
 
-expect 1 "the board with IDE disks has no Secure Boot" "$lucie" try n1 --state state --disk disk --secure-boot --bus ide
-expect 2 "--bus BUS" "$lucie" try n1 --state state --disk disk --bus floppy
-expect 1 "'/dev/null' is not an image file" "$lucie" try n1 --state state --disk /dev/null
+goes 1 "the board with IDE disks has no Secure Boot" "$lucie" try n1 --state state --disk disk --secure-boot --bus ide
+goes 2 "--bus BUS" "$lucie" try n1 --state state --disk disk --bus floppy
+goes 1 "'/dev/null' is not an image file" "$lucie" try n1 --state state --disk /dev/null
 is "nothing is made for what is refused" [ ! -e disk ]
 
 # --- changes ------------------------------------------------------------------------------------------------------------------------
 
 echo changed > files/default/etc/motd
-expect 0 "files/default" "${setup[@]}"
+goes 0 "files/default" "${setup[@]}"
 rm -r files/default modules/extra.sh
 sed -i 's/52:54:00:00:00:02/52:54:00:00:00:03/' cluster.conf
-expect 0 "removed modules: extra.sh" "${setup[@]}"
+goes 0 "removed modules: extra.sh" "${setup[@]}"
 is "the module went too" [ ! -e state/modules/extra.sh ]
 is "and the folder's blob" [ -z "$(ls state/files/*/default.tar.zst 2> /dev/null)" ]
 sed -i 's/^\tserver_address.*//' cluster.conf
-expect 1 "expected 'server_address A.B.C.D'" "${setup[@]}"
+goes 1 "expected 'server_address A.B.C.D'" "${setup[@]}"
 echo 'define hots{' >> cluster.conf
-expect 1 "expected 'host'" "${setup[@]}"
+goes 1 "expected 'host'" "${setup[@]}"
 
 [ "$failed" -eq 0 ]

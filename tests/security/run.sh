@@ -3,46 +3,14 @@
 # apart is logged; and a healthy node is installed meanwhile, every time. (What a node refuses is in tests/vm/refuse-plan.sh.)
 # In a network namespace of its own; no root needed where user namespaces are allowed.
 set -euo pipefail
-if [ -z "${LUCIE_INSIDE:-}" ]; then
-	how=(unshare --net)
-	[ "$(id -u)" -eq 0 ] || how=(unshare --user --map-root-user --net)
-	LUCIE_INSIDE=1 exec "${how[@]}" -- "$0"
-fi
-TOP=$(cd "$(dirname "$0")/../.." && pwd)
-LUCIE=$TOP/out/host/bin/lucie
-SIM=$TOP/out/host/bin/sim-nodes
+. "$(dirname "$0")/../server/lib.sh"
+in_namespaces --net "$@"
+site_folder lucie-security
 PORT=8077
 URL=http://127.0.0.1:$PORT
-T=$(mktemp -d "${TMPDIR:-/tmp}/lucie-security.XXXXXX")
-chmod 755 "$T" # the server has a user of its own
-STATE=$T/state
-SERVE='' LORIS=''
 
-cleanup() {
-	local status=$?
-	trap - EXIT
-	for pid in $SERVE $LORIS; do kill "$pid" 2>/dev/null || true; done
-	wait 2>/dev/null || true
-	[ $status -eq 0 ] || { echo '--- the server said'; tail -n 40 "$T/serve.log" | cut -c1-200; } 2>/dev/null
-	rm -rf "$T"
-	exit $status
-}
-trap cleanup EXIT
-pass() { printf 'ok: %s\n' "$*"; }
-fail() {
-	printf 'FAILED: %s\n' "$*" >&2
-	exit 1
-}
-mac() { printf '52:54:00:00:01:%02x' "$1"; }
-arm() { "$LUCIE" install --state "$STATE" "$@" >"$T/install.log" 2>&1 || { cat "$T/install.log"; fail "lucie install $*"; }; }
-sim() { "$SIM" --server "$URL" --site-key "$STATE/key/site.pub" --mac "$(mac "$1")" "${@:2}"; }
-status() { "$LUCIE" status --state "$STATE" "$1"; }
-attack() { timeout 120 "$TOP/tests/security/attack.py" "$PORT" "$@" 2>"$T/attack.log" || { cat "$T/attack.log"; fail "attack $1"; }; }
+attack() { timeout 120 "$TOP/tests/security/attack.py" "$PORT" "$@" 2>"$T/attack.log" || fail "attack $1"; }
 boots_installer() { grep -q KERNEL "$STATE/tftp/pxelinux.cfg/01-52-54-00-00-01-$(printf %02x "$1")"; }
-said() {
-	for _ in $(seq 50); do grep -qE -- "$1" "$T/serve.log" && return; sleep 0.1; done
-	fail "the server did not say '$1'"
-}
 # Nothing else is disturbed: the same processes, and an installation that goes well.
 healthy() { # AFTER-WHAT
 	arm n1
@@ -52,49 +20,24 @@ healthy() { # AFTER-WHAT
 }
 
 ip link set lo up
-mkdir -p "$T/images/test/boot" "$T/packages" "$T/base/sbin"
-touch "$T/base/sbin/init"
-for f in vmlinuz initramfs.img boot/lpxelinux.0 boot/ldlinux.c32; do echo "$f" >"$T/images/test/$f"; done
+images
+base
+mkdir "$T/packages"
 echo PRIVATE >"$T/private"
 ln -s "$T/private" "$T/packages/leak"
-tar -C "$T/base" -cf - . | zstd -q -o "$T/base.tar.zst"
-"$LUCIE" base add default "$T/base.tar.zst" --state "$STATE" >"$T/base.log" 2>&1 || { cat "$T/base.log"; fail "lucie base add"; }
 {
-	cat <<-END
-		define lucie_group{
-		name site
-		subnet 255.255.255.0
-		domain_name example.test
-		gateway 10.9.0.1
-		dns1 10.9.0.1
-		lucie_server server
-		server_address 127.0.0.1
-		http_port $PORT
-		board test
-		installer test
-		power_command touch $T/powered
-		}
-		define installer{
-		name test
-		modules init, partition, mount, extrbase
-		}
-		define package_server{
-		name local
-		suite ./
-		path $T/packages
-		}
-	END
-	for i in 1 2 3 4; do printf 'define host{\nhost_name n%d\nlucie_group site\naddress 10.9.0.%d\nmac_address %s\n}\n' "$i" $((i + 1)) "$(mac "$i")"; done
-} >"$T/cluster.conf"
-"$LUCIE" setup --conf "$T/cluster.conf" --state "$STATE" --images "$T/images" >"$T/setup.log" 2>&1 || { cat "$T/setup.log"; fail "lucie setup"; }
-"$LUCIE" serve --state "$STATE" --no-dhcp --bind 127.0.0.1 >"$T/serve.log" 2>&1 &
-SERVE=$!
-said 'HTTP on port'
+	site_group "http_port $PORT" "installer test" "power_command touch $T/powered"
+	site_installer "modules init, partition, mount, extrbase"
+	printf '%s\n' 'define package_server{' 'name local' 'suite ./' "path $T/packages" '}'
+	site_hosts 4
+} | site_setup
+serve_start --no-dhcp --bind 127.0.0.1
 CHILDREN=$(pgrep -P "$SERVE" | sort)
-WEB=$(for pid in $CHILDREN; do [ "$(find "/proc/$pid/task" -mindepth 1 -maxdepth 1 | wc -l)" -eq 1 ] || echo "$pid"; done)
+WEB=$(web_process)
 [ -n "$WEB" ] || fail "no web process"
 python3 "$TOP/tests/security/attack.py" "$PORT" loris 40 2>"$T/loris.log" &
 LORIS=$!
+PIDS+=("$LORIS")
 
 # --- nodes that are not what they say
 arm n2 n3
@@ -154,8 +97,7 @@ attack alarms
 [ $(($(grep -c ALARM "$T/serve.log") - before)) -lt 100 ] || fail "forged alarms flood the terminal"
 ! grep -q $'\x1b' "$T/serve.log" || fail "a stranger's escape sequence on the terminal"
 healthy "400 forged alarms"
-wait "$LORIS" || { cat "$T/loris.log"; fail "slow clients"; }
-LORIS=
+wait "$LORIS" || fail "slow clients"
 healthy "400 clients that send a byte a second"
 memory=$(awk '/^VmHWM/ {print $2}' "/proc/$WEB/status")
 [ "$memory" -lt 150000 ] || fail "the web process took $memory kB"
@@ -213,7 +155,6 @@ tamper() { # more than its user can
 	echo dhcp-script=/evil >>"$STATE/dnsmasq.conf"
 	echo ExecStartPre=/evil >>"$STATE/fragments/lucie-serve.service"
 }
-setup() { "$LUCIE" setup --conf "$T/cluster.conf" --state "$STATE" --images "$T/images" "$@" >"$T/setup.log" 2>&1 || { cat "$T/setup.log"; fail "lucie setup"; }; }
 tamper
 grep -q "$T/evil" "$STATE/definition" || fail "this test does not change the power_command"
 "$LUCIE" power --state "$STATE" n1 on >"$T/out" 2>&1 || { cat "$T/out"; fail "lucie power"; }
@@ -221,8 +162,7 @@ grep -q "$T/evil" "$STATE/definition" || fail "this test does not change the pow
 rm "$T/powered"
 timeout 60 "$LUCIE" install --state "$STATE" --power n1 >"$T/out" 2>&1 || { cat "$T/out"; fail "lucie install --power"; }
 { [ -e "$T/powered" ] && [ ! -e "$T/evil" ]; } || fail "lucie install --power runs what the web process says"
-kill "$SERVE"
-wait "$SERVE" || fail "the server's exit code"
+serve_stop
 mkdir "$T/bin"
 cat >"$T/bin/dnsmasq" <<-END
 	#!/bin/sh
@@ -232,17 +172,15 @@ cat >"$T/bin/dnsmasq" <<-END
 END
 chmod +x "$T/bin/dnsmasq"
 : >"$T/serve.log"
-PATH=$T/bin:$PATH "$LUCIE" serve --state "$STATE" --bind 127.0.0.1 >"$T/serve.log" 2>&1 &
-SERVE=$!
-said 'HTTP on port'
+PATH=$T/bin:$PATH serve_start --bind 127.0.0.1
 starts() { grep -c '^started with' "$T/dnsmasq"; }
 for _ in $(seq 50); do [ ! -s "$T/dnsmasq" ] || break; sleep 0.1; done
-WEB=$(for pid in $(pgrep -P "$SERVE"); do [ "$(find "/proc/$pid/task" -mindepth 1 -maxdepth 1 | wc -l)" -eq 1 ] || echo "$pid"; done)
+WEB=$(web_process)
 tamper
 sleep 2.5 # it looks once a second
 [ "$(starts)" -eq 1 ] || fail "dnsmasq was started $(starts) times"
 sed -i 's/domain_name .*/domain_name other.test/' "$T/cluster.conf"
-setup --enable --root "$T/system"
+setup_again --enable --root "$T/system"
 said 'starts again with its new configuration'
 for _ in $(seq 50); do ! grep -q 'other.test' "$T/dnsmasq" || break; sleep 0.1; done
 tamper
@@ -253,6 +191,4 @@ grep -q ExecStart= "$T/system/etc/systemd/system/lucie-serve.service" || fail "t
 ! grep -q evil "$T/system/etc/systemd/system/lucie-serve.service" || fail "systemd obeys the web process"
 pass "a web process in somebody else's hands has no effect on what root obeys"
 
-kill "$SERVE"
-wait "$SERVE" || fail "the server's exit code"
-SERVE=
+serve_stop

@@ -2,33 +2,17 @@
 # Several http_servers: nodes are spread over the mirrors and the server; a fetch goes on when its mirror is killed, and comes back to one that is
 # there again. The reader is that of the node; mirrors are copies of STATE/blobs behind a slow HTTP server. Loopback only, no root.
 set -euo pipefail
-TOP=$(cd "$(dirname "$0")/../.." && pwd)
-. "$TOP/tests/lib.sh"
-LUCIE=$TOP/out/host/bin/lucie
+. "$(dirname "$0")/lib.sh"
 INIT=${INIT:-$TOP/out/node/init}
 NODES=100
-T=$(mktemp -d "${TMPDIR:-/tmp}/lucie-mirrors.XXXXXX")
-chmod 755 "$T" # the server has a user of its own
-STATE=$T/state
+site_folder lucie-mirrors
 declare -A PID=()
 
-cleanup() {
-	local status=$?
-	trap - EXIT
-	{ [ ${#PID[@]} -eq 0 ] || kill -9 "${PID[@]}"; wait; } 2>/dev/null || true
-	[ $status -eq 0 ] || tail -n 20 "$T"/*.log
-	rm -rf "$T"
-	exit $status
-}
-trap cleanup EXIT
-
-free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
-listening() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 start() { # NAME PORT COMMAND...
 	"${@:3}" >>"$T/$1.log" 2>&1 &
 	PID[$1]=$!
-	for _ in $(seq 100); do listening "$2" && return; sleep 0.1; done
-	fail "$1 did not come up within 10 s"
+	PIDS+=("$!")
+	wait_until 10 "$1" port_listens "$2"
 }
 crash() { # NAME: and nobody listens any more
 	{ kill -9 "${PID[$1]}"; wait "${PID[$1]}"; } 2>/dev/null || true
@@ -47,32 +31,14 @@ fetched() { # MEGABYTES: waits until so many of them have come
 
 A=$(free_port) B=$(free_port) S=$(free_port)
 URL_A=http://127.0.0.1:$A/lucie URL_B=http://127.0.0.1:$B/lucie URL_S=http://127.0.0.1:$S/blob
-mkdir -p "$T/images/test/boot" "$T/base/sbin" "$T/a" "$T/b"
-touch "$T/base/sbin/init"
-for f in vmlinuz initramfs.img boot/lpxelinux.0 boot/ldlinux.c32; do echo "$f" >"$T/images/test/$f"; done
-head -c 100000000 /dev/urandom >"$T/base/data"
-tar -C "$T/base" -cf - . | zstd -q -1 -o "$T/base.tar.zst"
-cat >"$T/cluster.conf" <<END
-define lucie_group{
-name site
-subnet 255.255.255.0
-domain_name example.test
-lucie_server server
-server_address 127.0.0.1
-http_port $S
-http_server $URL_A, $URL_B/
-board test
-}
-define host{
-host_name n[001-$NODES]
-lucie_group site
-address 10.9.0.[1-$NODES]
-mac_file macs
-}
-END
+mkdir "$T/a" "$T/b"
+images
+base 100000000
 for i in $(seq -f %03g $NODES); do printf 'n%s 52:54:00:00:00:%02x\n' "$i" "$((10#$i))"; done >"$T/macs"
-"$LUCIE" setup --conf "$T/cluster.conf" --state "$STATE" --images "$T/images" >"$T/setup.log" 2>&1 || { cat "$T/setup.log"; fail "lucie setup"; }
-"$LUCIE" base add default "$T/base.tar.zst" --state "$STATE" >"$T/base.log" 2>&1 || { cat "$T/base.log"; fail "lucie base add"; }
+{
+	site_group "gateway 10.9.0.254" "http_port $S" "http_server $URL_A, $URL_B/"
+	printf '%s\n' 'define host{' "host_name n[001-$NODES]" 'lucie_group site' "address 10.9.0.[1-$NODES]" 'mac_file macs' '}'
+} | site_setup
 cp -a "$STATE/blobs" "$T/a/lucie"
 cp -a "$STATE/blobs" "$T/b/lucie"
 
@@ -99,6 +65,7 @@ start_a
 start_b
 "$INIT" --fetch-blob "$T/plan.abs" "$ROOT" "$T/copy" 2>"$T/fetch.log" &
 PID[fetch]=$!
+PIDS+=("$!")
 fetched 12
 crash a
 fetched 36

@@ -2,34 +2,10 @@
 # Beside a site's own DHCP server (another dnsmasq, in a network namespace of its own) the server gives out no address, only what there is to
 # boot: for a BIOS and for UEFI, to the hosts of the definition and to nobody else.
 set -euo pipefail
-if [ -z "${LUCIE_INSIDE:-}" ]; then
-	how=(unshare --net)
-	[ "$(id -u)" -eq 0 ] || how=(unshare --user --map-root-user --net)
-	LUCIE_INSIDE=1 exec "${how[@]}" -- "$0"
-fi
-TOP=$(cd "$(dirname "$0")/../.." && pwd)
-LUCIE=$TOP/out/host/bin/lucie
+. "$(dirname "$0")/lib.sh"
+in_namespaces --net "$@"
+site_folder lucie-proxy
 CLIENT=$TOP/tests/server/pxe-client.py
-T=$(mktemp -d "${TMPDIR:-/tmp}/lucie-proxy.XXXXXX")
-chmod 755 "$T" # the server has a user of its own
-chmod 755 "$T" # dnsmasq reads as a user of its own
-PATH=$PATH:/usr/sbin:/sbin
-PIDS=()
-
-cleanup() {
-	local status=$?
-	trap - EXIT
-	[ ${#PIDS[@]} -eq 0 ] || kill "${PIDS[@]}" 2>/dev/null || true
-	wait 2>/dev/null || true
-	[ $status -eq 0 ] || tail -n 20 "$T"/*.log "$T/state/dnsmasq.log" 2>/dev/null || true
-	rm -rf "$T"
-	exit $status
-}
-trap cleanup EXIT
-fail() {
-	printf 'FAILED: %s\n' "$*" >&2
-	exit 1
-}
 
 # namespace NAME ADDRESS: with an interface NAME at the bridge; its process is PIDS's last.
 namespace() {
@@ -42,10 +18,7 @@ namespace() {
 	nsenter -t "$!" -n ip link set "$1-end" up
 }
 
-ip link set lo up
-ip link add lucie0 type bridge
-ip address add 10.9.0.1/24 dev lucie0
-ip link set lucie0 up
+bridge
 namespace site 10.9.0.2
 SITE=${PIDS[-1]}
 namespace node 10.9.0.77
@@ -61,34 +34,14 @@ END
 nsenter -t "$SITE" -n dnsmasq --keep-in-foreground --log-facility=- --pid-file= --conf-file="$T/site.conf" >"$T/site.log" 2>&1 &
 PIDS+=($!)
 
-mkdir -p "$T/images/test/boot"
-for f in vmlinuz initramfs.img boot/lpxelinux.0 boot/ldlinux.c32 boot/shimx64.efi boot/grubx64.efi; do echo "$f" >"$T/images/test/$f"; done
-cat >"$T/cluster.conf" <<END
-define lucie_group{
-name site
-subnet 255.255.255.0
-domain_name example.test
-gateway 10.9.0.2
-dns1 10.9.0.2
-lucie_server server
-server_address 10.9.0.1
-dhcp_server dhcp1
-dhcp_interface lucie0
-board test
-}
-define host{
-host_name n1
-lucie_group site
-address 10.9.0.77
-mac_address 52:54:00:00:01:01
-}
-END
-"$LUCIE" setup --conf "$T/cluster.conf" --state "$T/state" --images "$T/images" >"$T/setup.log" 2>&1 || fail "lucie setup"
-"$LUCIE" setup --state "$T/state" --print kea-dhcp4.conf | jq -e '.Dhcp4.reservations[0]["ip-address"] == "10.9.0.77"' >/dev/null || fail "the fragment for Kea"
-"$LUCIE" setup --state "$T/state" --print dhcpd.conf | grep -q 'hardware ethernet 52:54:00:00:01:01; fixed-address 10.9.0.77;' || fail "the fragment for ISC"
-"$LUCIE" serve --state "$T/state" >"$T/serve.log" 2>&1 &
-PIDS+=($!)
-for _ in $(seq 100); do grep -q 'HTTP on port' "$T/serve.log" && break; sleep 0.1; done
+images boot/shimx64.efi boot/grubx64.efi
+{
+	site_group "gateway 10.9.0.2" "dns1 10.9.0.2" "server_address 10.9.0.1" "dhcp_server dhcp1" "dhcp_interface lucie0"
+	printf '%s\n' 'define host{' 'host_name n1' 'lucie_group site' 'address 10.9.0.77' 'mac_address 52:54:00:00:01:01' '}'
+} | site_setup
+"$LUCIE" setup --state "$STATE" --print kea-dhcp4.conf | jq -e '.Dhcp4.reservations[0]["ip-address"] == "10.9.0.77"' >/dev/null || fail "the fragment for Kea"
+"$LUCIE" setup --state "$STATE" --print dhcpd.conf | grep -q 'hardware ethernet 52:54:00:00:01:01; fixed-address 10.9.0.77;' || fail "the fragment for ISC"
+serve_start
 
 ask() { nsenter -t "$NODE" -n "$CLIENT" node-end "$1" "$2" 2>&1; }
 for machine in "0 lpxelinux.0" "7 shimx64.efi"; do
@@ -96,7 +49,7 @@ for machine in "0 lpxelinux.0" "7 shimx64.efi"; do
 	grep -qx 'address 10.9.0.77 from 10.9.0.2' <<<"$answer" || fail "the address is not the site's: $answer"
 	grep -qx "loader ${machine#* } from 10.9.0.1" <<<"$answer" || fail "the loader: $answer"
 done
-printf 'ok: the address is of the site, the loader is ours, for BIOS and UEFI\n'
+pass "the address is of the site, the loader is ours, for BIOS and UEFI"
 ! ask 52:54:00:00:01:99 0 >"$T/stranger.log" || fail "a stranger was offered a loader: $(cat "$T/stranger.log")"
 grep -q 'no offer of a loader' "$T/stranger.log" || fail "a stranger: $(cat "$T/stranger.log")"
-printf 'ok: a machine that the definition does not know is offered nothing to boot\n'
+pass "a machine that the definition does not know is offered nothing to boot"

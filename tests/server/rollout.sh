@@ -2,31 +2,15 @@
 # lucie install --power, --at-once, --wait, --retries, --keep-going, --silence and its Ctrl-C: the power_command of the nodes starts simulated ones,
 # so an order goes all the way from the definition to the reports. Loopback only, no root.
 set -euo pipefail
-TOP=$(cd "$(dirname "$0")/../.." && pwd)
-LUCIE=$TOP/out/host/bin/lucie
-T=$(mktemp -d "${TMPDIR:-/tmp}/lucie-rollout.XXXXXX")
-chmod 755 "$T" # the server has a user of its own
-STATE=$T/state
-SERVE=
+. "$(dirname "$0")/lib.sh"
+site_folder lucie-rollout
+PORT=$(free_port)
 
-cleanup() {
-	local status=$?
-	trap - EXIT
-	[ -z "$SERVE" ] || kill "$SERVE" 2>/dev/null || true
-	wait 2>/dev/null || true
-	[ $status -eq 0 ] || { tail -n 30 "$T/out" "$T/serve.log" 2>/dev/null || true; }
-	rm -rf "$T"
-	exit $status
-}
-trap cleanup EXIT
-
-. "$TOP/tests/lib.sh"
-mac() { printf '52:54:00:00:01:%02x' "$1"; }
 expect() { # CODE WHAT COMMAND...: what it says is in $T/out
 	local wanted=$1 what=$2 got=0
 	shift 2
 	timeout 120 "$@" >"$T/out" 2>&1 || got=$?
-	[ "$got" -eq "$wanted" ] || fail "$what: exit code $got, expected $wanted"
+	[ "$got" -eq "$wanted" ] || { cat "$T/out"; fail "$what: exit code $got, expected $wanted"; }
 }
 says() { grep -qE -- "$1" "$T/out" || fail "it does not say '$1'"; }
 
@@ -49,40 +33,15 @@ echo switched
 END
 chmod +x "$T/power"
 
-PORT=$(shuf -i 20000-32000 -n 1)
 echo "$PORT" >"$T/port"
-mkdir -p "$T/images/test/boot"
-for f in vmlinuz initramfs.img boot/lpxelinux.0 boot/ldlinux.c32; do echo "$f" >"$T/images/test/$f"; done
+images
 {
-	cat <<-END
-		define lucie_group{
-		name site
-		subnet 255.255.255.0
-		gateway 10.9.0.1
-		lucie_server server
-		server_address 127.0.0.1
-		board test
-		installer test
-		power_command $T/power %n %c %b
-		}
-		define installer{
-		name test
-		modules init, partition, mount
-		}
-		define installer{
-		name again
-		use test
-		on_failure reboot
-		}
-	END
-	for i in $(seq 6); do
-		printf 'define host{\nhost_name n%d\nlucie_group site\naddress 10.9.0.%d\nmac_address %s\nbmc %s\n}\n' "$i" $((i + 1)) "$(mac "$i")" "$(mac "$i")"
-	done
-} >"$T/cluster.conf"
-"$LUCIE" setup --conf "$T/cluster.conf" --state "$STATE" --images "$T/images" >"$T/out" 2>&1 || fail "lucie setup"
-"$LUCIE" serve --state "$STATE" --no-dhcp --bind 127.0.0.1 --port "$PORT" >"$T/serve.log" 2>&1 &
-SERVE=$!
-for _ in $(seq 100); do grep -q 'HTTP on port' "$T/serve.log" && break; sleep 0.1; done
+	site_group "installer test" "power_command $T/power %n %c %b"
+	site_installer "modules init, partition, mount"
+	printf '%s\n' 'define installer{' 'name again' 'use test' 'on_failure reboot' '}'
+	site_hosts 6 'bmc %s'
+} | site_setup
+serve_start --no-dhcp --bind 127.0.0.1 --port "$PORT"
 install() { "$LUCIE" install --state "$STATE" "$@"; }
 export -f install
 export LUCIE STATE

@@ -2,32 +2,13 @@
 # The server against simulated nodes: what is given to whom, what is believed, what survives a restart. Loopback only, no root.
 # Files of an image are stand-ins: nothing boots here.
 set -euo pipefail
-TOP=$(cd "$(dirname "$0")/../.." && pwd)
-LUCIE=$TOP/out/host/bin/lucie
-SIM=$TOP/out/host/bin/sim-nodes
+. "$(dirname "$0")/lib.sh"
 NODES=${NODES:-40} # of the storm
-T=$(mktemp -d "${TMPDIR:-/tmp}/lucie-server.XXXXXX")
-chmod 755 "$T" # the server has a user of its own
-STATE=$T/state
-SERVE=
+site_folder lucie-server
+PORT=$(free_port)
+URL=http://127.0.0.1:$PORT
 
-cleanup() {
-	local status=$?
-	trap - EXIT
-	[ -z "$SERVE" ] || kill "$SERVE" 2>/dev/null || true
-	wait 2>/dev/null || true
-	[ $status -eq 0 ] || { echo '--- the server said'; tail -n 40 "$T/serve.log" 2>/dev/null || true; }
-	rm -rf "$T"
-	exit $status
-}
-trap cleanup EXIT
-
-. "$TOP/tests/lib.sh"
-mac() { printf '52:54:00:00:01:%02x' "$1"; }
 boot_file() { cat "$STATE/tftp/pxelinux.cfg/01-52-54-00-00-01-$(printf %02x "$1")" 2>/dev/null || cat "$STATE/tftp/pxelinux.cfg/default"; }
-arm() { "$LUCIE" install --state "$STATE" "$@" >"$T/install.log" 2>&1 || { cat "$T/install.log"; fail "lucie install $*"; }; }
-status() { "$LUCIE" status --state "$STATE" "$1"; }
-sim() { "$SIM" --server "$URL" --site-key "$STATE/key/site.pub" --mac "$(mac "$1")" "${@:2}"; }
 # expect CODE WHAT COMMAND...
 expect() {
 	local wanted=$1 what=$2 got=0
@@ -42,69 +23,23 @@ expect_http() { # CODE WHAT CURL-ARGUMENT...
 	[ "$got" = "$1" ] || fail "$2: HTTP $got, expected $1: $(head -c 200 "$T/body")"
 }
 
-write_site() {
-	cat <<-END
-		define lucie_group{
-		name site
-		subnet 255.255.255.0
-		domain_name example.test
-		gateway 10.9.0.1
-		dns1 10.9.0.1
-		lucie_server server
-		server_address 127.0.0.1
-		http_port $PORT
-		board test
-		installer test
-		}
-		define installer{
-		name test
-		modules init, partition, mount, extrbase
-		}
-		define package_server{
-		name local
-		suite ./
-		path $T/packages
-		}
-	END
-	for i in $(seq "$1"); do
-		printf 'define host{\nhost_name n%d\nlucie_group site\naddress 10.9.0.%d\nmac_address %s\n}\n' "$i" $((i + 1)) "$(mac "$i")"
-	done
+setup() { # HOSTS
+	{
+		site_group "http_port $PORT" "installer test"
+		site_installer "modules init, partition, mount, extrbase"
+		printf '%s\n' 'define package_server{' 'name local' 'suite ./' "path $T/packages" '}'
+		site_hosts "$1"
+	} | site_setup
 }
+start() { serve_start --no-dhcp --bind 127.0.0.1; }
 
-setup() {
-	write_site "$1" >"$T/cluster.conf"
-	"$LUCIE" setup --conf "$T/cluster.conf" --state "$STATE" --images "$T/images" >"$T/setup.log" 2>&1 || { cat "$T/setup.log"; fail "lucie setup"; }
-}
-
-listening() { (exec 3<>"/dev/tcp/127.0.0.1/$PORT") 2>/dev/null; }
-serve_start() {
-	"$LUCIE" serve --state "$STATE" --no-dhcp --bind 127.0.0.1 >>"$T/serve.log" 2>&1 &
-	SERVE=$!
-	for _ in $(seq 100); do listening && return; sleep 0.1; done
-	fail "the server did not come up within 10 s"
-}
-serve_stop() {
-	kill "$SERVE"
-	wait "$SERVE" || fail "the server's exit code after SIGTERM is $?"
-	SERVE=
-}
-said() { # PATTERN: within 5 s
-	for _ in $(seq 50); do grep -qE -- "$1" "$T/serve.log" && return; sleep 0.1; done
-	fail "the server did not say '$1'"
-}
-
-for _ in $(seq 50); do PORT=$(shuf -i 20000-32000 -n 1); listening || break; done
-URL=http://127.0.0.1:$PORT
-mkdir -p "$T/images/test/boot" "$T/packages/dists" "$T/base/sbin"
-touch "$T/base/sbin/init"
-for f in vmlinuz initramfs.img boot/lpxelinux.0 boot/ldlinux.c32; do echo "$f" >"$T/images/test/$f"; done
+images
+base 9000000
+mkdir -p "$T/packages/dists"
 echo released >"$T/packages/dists/Release"
 ln -s /etc/passwd "$T/packages/leak"
-head -c 9000000 /dev/urandom >"$T/base/data"
-tar -C "$T/base" -cf - . | zstd -q -o "$T/base.tar.zst"
-"$LUCIE" base add default "$T/base.tar.zst" --state "$STATE" >"$T/base.log" 2>&1 || { cat "$T/base.log"; fail "lucie base add"; }
 setup 3
-serve_start
+start
 
 # --- from armed to installed
 expect 3 "a node that is not armed" sim 1
@@ -174,7 +109,7 @@ event report 2 ', "ok": true, "message": ""' no-such | post | grep -q 'token' ||
 printf 'no JSON\n' | post | grep -q 'not a JSON object' || fail "a line that is none"
 status n1 | grep -q running || fail "a refused event changed the state"
 serve_stop
-serve_start
+start
 [ "$(report 3 | post)" = '{"ack": 3}' ] || fail "a report after a restart of the server"
 [ "$(report 3 | post)" = '{"ack": 3}' ] || fail "a report again"
 boot_file 1 | grep -q LOCALBOOT || fail "the boot file after the report"
@@ -226,7 +161,7 @@ if [ "$(id -u)" -eq 0 ]; then
 	chown -R 0:0 "$STATE"
 	chmod 600 "$(realpath "$STATE/definition")" "$STATE/ring.key" "$STATE/operator-token"
 	rm -f "$STATE"/state.db-*
-	serve_start
+	start
 	arm n1
 	expect 0 "an installation with a state directory that was root's" sim 1
 	[ "$(find "$STATE/installs" "$STATE"/state.db* ! -user "$owner" | wc -l)" -eq 0 ] || fail "not all is given to the server's user: $(find "$STATE/installs" "$STATE"/state.db* ! -user "$owner" | head -3)"

@@ -5,36 +5,19 @@
 #
 #	tests/server/setup.sh [SEED]
 set -euo pipefail
-if [ -z "${LUCIE_INSIDE:-}" ]; then
-	how=(unshare --mount)
-	[ "$(id -u)" -eq 0 ] || how=(unshare --user --map-root-user --mount)
-	LUCIE_INSIDE=1 exec "${how[@]}" -- "$0" "$@"
-fi
-TOP=$(cd "$(dirname "$0")/../.." && pwd)
-LUCIE=$TOP/out/host/bin/lucie
+. "$(dirname "$0")/lib.sh"
+in_namespaces --mount "$@"
+site_folder lucie-setup
+STATE=$T/disk/state
+mkdir "$T/disk"
 RANDOM=${1:-$$}
 KILLS=${KILLS:-25}
 HOSTS=300
-T=$(mktemp -d "${TMPDIR:-/tmp}/lucie-setup.XXXXXX")
-chmod 755 "$T" # the server has a user of its own
-S=$T/disk/state
-mkdir "$T/disk"
 printf 'seed %s\n' "${1:-$$}"
 
-cleanup() {
-	local status=$?
-	trap - EXIT
+at_exit() {
 	umount "$T/disk" 2>/dev/null || true
 	umount /etc/hosts 2>/dev/null || true
-	rm -rf "$T"
-	exit $status
-}
-trap cleanup EXIT
-pass() { printf 'ok: %s\n' "$*"; }
-fail() {
-	printf 'FAILED: %s\n' "$*" >&2
-	cat "$T/setup.log" >&2 || true
-	exit 1
 }
 
 # site VERSION: definition, image, configuration files and a module that all say which version they are.
@@ -53,20 +36,20 @@ site() {
 	echo "v$1" >"$T/files/default/etc/motd"
 	printf '#!/bin/sh\n# module: extra\n# summary: version %s\n# after: init\ntrue\n' "$1" >"$T/modules/extra.sh"
 }
-setup() { "$LUCIE" setup --conf "$T/cluster.conf" --state "$S" --images "$T/images" >"$T/setup.log" 2>&1; }
-generation() { readlink "$S/current" | tr -dc 0-9; }
+setup() { "$LUCIE" setup --conf "$T/cluster.conf" --state "$STATE" --images "$T/images" >"$T/setup.log" 2>&1; }
+generation() { readlink "$STATE/current" | tr -dc 0-9; }
 # is_whole VERSION: all that is in force is of this version.
 is_whole() {
-	grep -q "domain_name v$1.test" "$S/definition" && grep -q "v$1.test" "$S/dnsmasq.conf" && grep -aq "version $1" "$S/tftp/site.img" &&
-		[ "$(grep -c '^define host{' "$S/definition")" -eq $HOSTS ] && [ "$(head -c 1 "$S/tftp/vmlinuz-test")" = "$1" ] &&
-		cmp -s "$S/tftp/initramfs-test.img" "$T/old/images/test/initramfs.img" && grep -q "version $1" "$S/modules/extra.sh" &&
-		grep -q INITRD "$S/tftp/pxelinux.cfg/01-52-54-00-00-00-07" &&
-		[ "$(zstd -qdc "$S"/files/*/default.tar.zst | tar -xO etc/motd)" = "v$1" ]
+	grep -q "domain_name v$1.test" "$STATE/definition" && grep -q "v$1.test" "$STATE/dnsmasq.conf" && grep -aq "version $1" "$STATE/tftp/site.img" &&
+		[ "$(grep -c '^define host{' "$STATE/definition")" -eq $HOSTS ] && [ "$(head -c 1 "$STATE/tftp/vmlinuz-test")" = "$1" ] &&
+		cmp -s "$STATE/tftp/initramfs-test.img" "$T/old/images/test/initramfs.img" && grep -q "version $1" "$STATE/modules/extra.sh" &&
+		grep -q INITRD "$STATE/tftp/pxelinux.cfg/01-52-54-00-00-00-07" &&
+		[ "$(zstd -qdc "$STATE"/files/*/default.tar.zst | tar -xO etc/motd)" = "v$1" ]
 }
 # check BEFORE WHAT: version BEFORE is in force, or what the site is now.
 check() {
 	local version=$NOW
-	grep -q "domain_name v$1.test" "$S/definition" && version=$1
+	grep -q "domain_name v$1.test" "$STATE/definition" && version=$1
 	rm -rf "$T/old"
 	mkdir -p "$T/old/images/test"
 	head -c 200000 /dev/zero | tr '\0' "$version" >"$T/old/images/test/initramfs.img"
@@ -76,9 +59,9 @@ check() {
 finish() { # what was left undone is done by the next one, and nothing is left over
 	setup || fail "$1: the next setup failed"
 	check "$NOW" "$1, then setup"
-	[ "$(find "$S/generations" -maxdepth 1 -name '[0-9]*' | sort -V | tail -1)" = "$S/$(readlink "$S/current")" ] || fail "$1: something unfinished is left"
-	cmp "$S/dnsmasq.conf" "$S/key/dnsmasq.conf" || fail "$1: dnsmasq runs with another configuration"
-	[ -z "$(find "$S/key" -name '*~*')" ] || fail "$1: something is left in '$S/key'"
+	[ "$(find "$STATE/generations" -maxdepth 1 -name '[0-9]*' | sort -V | tail -1)" = "$STATE/$(readlink "$STATE/current")" ] || fail "$1: something unfinished is left"
+	cmp "$STATE/dnsmasq.conf" "$STATE/key/dnsmasq.conf" || fail "$1: dnsmasq runs with another configuration"
+	[ -z "$(find "$STATE/key" -name '*~*')" ] || fail "$1: something is left in '$STATE/key'"
 }
 
 # n7 is armed: its boot file is of the generation, too.
@@ -86,8 +69,8 @@ first_setup() {
 	NOW=1
 	site 1
 	setup || fail "the first setup"
-	"$LUCIE" base add default "$T/base.tar.zst" --state "$S" >"$T/setup.log" 2>&1 || fail "lucie base add"
-	"$LUCIE" install --state "$S" n7 >"$T/setup.log" 2>&1 || fail "lucie install"
+	"$LUCIE" base add default "$T/base.tar.zst" --state "$STATE" >"$T/setup.log" 2>&1 || fail "lucie base add"
+	"$LUCIE" install --state "$STATE" n7 >"$T/setup.log" 2>&1 || fail "lucie install"
 }
 
 mkdir -p "$T/base/sbin"
@@ -106,14 +89,14 @@ first=$(generation)
 setup
 [ "$(generation)" = "$first" ] || fail "a setup that changes nothing made a generation"
 grep -q 'nothing changed' "$T/setup.log" || fail "a setup that changes nothing says otherwise"
-[ "$(stat -c %i "$S/tftp/lpxelinux.0")" = "$(stat -c %i "$S/generations/$first/tftp/lpxelinux.0")" ] || fail "the boot tree"
+[ "$(stat -c %i "$STATE/tftp/lpxelinux.0")" = "$(stat -c %i "$STATE/generations/$first/tftp/lpxelinux.0")" ] || fail "the boot tree"
 pass "a whole generation, and none where nothing changed"
 
 stayed=0
 for _ in $(seq "$KILLS"); do
 	before=$NOW NOW=$((3 - NOW))
 	site $NOW
-	"$LUCIE" setup --conf "$T/cluster.conf" --state "$S" --images "$T/images" >"$T/setup.log" 2>&1 &
+	"$LUCIE" setup --conf "$T/cluster.conf" --state "$STATE" --images "$T/images" >"$T/setup.log" 2>&1 &
 	pid=$!
 	sleep "$(printf '0.%03d' $((RANDOM % (length < 999 ? length : 999))))"
 	kill -9 "$pid" 2>/dev/null || true
@@ -123,7 +106,7 @@ for _ in $(seq "$KILLS"); do
 	finish "killed"
 done
 pass "killed $KILLS times: $stayed times the old one stayed in force, else the new one was; never a mixture"
-[ "$(find "$S/generations" -maxdepth 1 -name '[0-9]*' | wc -l)" -le $((KILLS + 4)) ] || fail "generations pile up"
+[ "$(find "$STATE/generations" -maxdepth 1 -name '[0-9]*' | wc -l)" -le $((KILLS + 4)) ] || fail "generations pile up"
 
 # A disk that ends somewhere: what a generation needs, less a bit, in steps.
 umount "$T/disk" 2>/dev/null || true
@@ -155,13 +138,13 @@ printf '127.0.0.1 localhost\n192.168.10.250 lucie1.is.titech.ac.jp\n' >"$T/hosts
 mount --bind "$T/hosts" /etc/hosts
 mkdir -p "$T/images/pc-x86_64"
 cp -r "$T/images/test/." "$T/images/pc-x86_64"
-S=$T/figure-3
+STATE=$T/figure-3
 ln -s "$LUCIE" "$T/lucie-setup"
-"$T/lucie-setup" --conf "$TOP/docs/examples/figure-3.conf" --state "$S" --images "$T/images" >"$T/setup.log" 2>&1 || fail "Figure 3"
-"$LUCIE" base add default "$T/base.tar.zst" --state "$S" >"$T/setup.log" 2>&1 || fail "lucie base add"
-"$LUCIE" install --state "$S" cnode00 >"$T/setup.log" 2>&1 || fail "lucie install cnode00"
-card=$S/tftp/pxelinux.cfg/01-00-50-56-40-40-b6
+"$T/lucie-setup" --conf "$TOP/docs/examples/figure-3.conf" --state "$STATE" --images "$T/images" >"$T/setup.log" 2>&1 || fail "Figure 3"
+"$LUCIE" base add default "$T/base.tar.zst" --state "$STATE" >"$T/setup.log" 2>&1 || fail "lucie base add"
+"$LUCIE" install --state "$STATE" cnode00 >"$T/setup.log" 2>&1 || fail "lucie install cnode00"
+card=$STATE/tftp/pxelinux.cfg/01-00-50-56-40-40-b6
 grep -q 'lucie.server=http://192.168.10.250:8077' "$card" || fail "the server of Figure 3"
-for file in $(sed -n 's/^\t\(KERNEL\|INITRD\) //p' "$card" | tr , ' '); do [ -s "$S/tftp/$file" ] || fail "'$file' of Figure 3 is not there"; done
-grep -q '^dhcp-host=00:50:56:40:40:b7,.*,192.168.10.2,cnode01$' "$S/dnsmasq.conf" || fail "cnode01 of Figure 3"
+for file in $(sed -n 's/^\t\(KERNEL\|INITRD\) //p' "$card" | tr , ' '); do [ -s "$STATE/tftp/$file" ] || fail "'$file' of Figure 3 is not there"; done
+grep -q '^dhcp-host=00:50:56:40:40:b7,.*,192.168.10.2,cnode01$' "$STATE/dnsmasq.conf" || fail "cnode01 of Figure 3"
 pass "Figure 3 as printed: lucie-setup gives a tree to boot from"

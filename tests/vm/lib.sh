@@ -37,26 +37,6 @@ trap cleanup EXIT
 
 . "$TOP/tests/lib.sh"
 
-# wait_until SECONDS WHAT COMMAND...: polls; a bounded wait that says what it waited for.
-wait_until() {
-	local seconds=$1 what=$2 end
-	shift 2
-	end=$((SECONDS + seconds))
-	until "$@"; do
-		[ $SECONDS -lt $end ] || fail "waited $seconds s for $what"
-		sleep 0.2
-	done
-}
-
-# free_port: a TCP port of loopback that nobody listens on.
-free_port() {
-	local p
-	for p in $(shuf -i 20000-32000 -n 50); do
-		(exec 3<>"/dev/tcp/127.0.0.1/$p") 2>/dev/null || { echo "$p"; return; }
-	done
-	fail "no free port"
-}
-
 # site_new: cluster.conf with one host n1; a test adds to it (site_add) before site_setup.
 site_new() {
 	PORT=$(free_port)
@@ -96,7 +76,6 @@ site_serve() {
 	SERVE_PID=$!
 	wait_until 10 "the server on port $PORT" server_listens
 }
-port_listens() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 server_listens() { port_listens "$PORT"; }
 site_stop() {
 	kill "$SERVE_PID"
