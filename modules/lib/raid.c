@@ -51,16 +51,20 @@ static int uuid_option(char out[48], const char *uuid)
 	return 0;
 }
 
-/* The array that runs on this member; "" where there is none. */
-static void running_on(const char *member, char path[DISK_PATH_MAX])
+/* The array that runs on any of these members; "" where there is none. One that missed a degraded
+ * start is old, and in no array. */
+static void running_on(const char *const *members, size_t count, char path[DISK_PATH_MAX])
 {
-	_cleanup_free_ char *real = realpath(member, NULL);
-	char holder[TAKEDOWN_NAME_MAX] = "";
+	path[0] = '\0';
+	for (size_t i = 0; i < count && !path[0]; i++) {
+		_cleanup_free_ char *real = realpath(members[i], NULL);
+		char holder[TAKEDOWN_NAME_MAX] = "";
 
-	if (real)
-		takedown_holder(strrchr(real, '/') + 1, holder);
-	snprintf(path, DISK_PATH_MAX, "%s%s", str_starts(holder, "md") ? "/dev/" : "",
-		 str_starts(holder, "md") ? holder : "");
+		if (real)
+			takedown_holder(strrchr(real, '/') + 1, holder);
+		if (str_starts(holder, "md"))
+			snprintf(path, DISK_PATH_MAX, "/dev/%s", holder);
+	}
 }
 
 static int run(struct words *w, const char *name)
@@ -68,9 +72,10 @@ static int run(struct words *w, const char *name)
 	return tool_run(&(struct tool){.argv = w->argv, .addon = ADDON, .device = name});
 }
 
-static int find_started(const char *name, const char *member, char path[DISK_PATH_MAX])
+static int find_started(const char *name, const char *const *members, size_t count,
+			char path[DISK_PATH_MAX])
 {
-	running_on(member, path);
+	running_on(members, count, path);
 	return path[0] ? 0 : log_err(-ENXIO, "array '%s' does not run after its start", name);
 }
 
@@ -115,7 +120,7 @@ int raid_create(const struct raid *r, char path[DISK_PATH_MAX])
 	if (!ret)
 		ret = check_made(r);
 	if (!ret)
-		ret = find_started(r->name, r->members[0], path);
+		ret = find_started(r->name, r->members, r->count, path);
 	return ret ? ret : takedown_erase(path, 0, 0);
 }
 
@@ -127,16 +132,14 @@ int raid_assemble(const char *name, const char *uuid, const char *const *members
 
 	if (ret)
 		return ret;
-	for (size_t i = 0; i < count; i++) {
-		running_on(members[i], path);
-		if (path[0])
-			return 0;
-	}
+	running_on(members, count, path);
+	if (path[0])
+		return 0;
 	if (!count)
 		return log_err(-ENODEV, "array '%s' has no member here", name);
 	snprintf(w.link, sizeof(w.link), "/dev/md/%s", name);
 	add_members(&w, members, count);
 	tool_load(drivers, ARRAY_SIZE(drivers));
 	ret = run(&w, name);
-	return ret ? ret : find_started(name, members[0], path);
+	return ret ? ret : find_started(name, members, count, path);
 }
