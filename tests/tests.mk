@@ -73,6 +73,15 @@ build-vm: host demo-base
 check-vm: build-vm ## the real image in QEMU
 	$(Q)tests/vm/run.sh
 
+# PID 1 of tests/vm/storage.sh.
+STORAGE_TEST := $(O)/node/storage-test
+$(eval $(call program,$(STORAGE_TEST),node,tests/vm/storage.c $(sort $(wildcard modules/lib/*.c)) $(RING_SRC) $(LIB_SRC),$(LIBS_node)))
+
+.PHONY: soak-storage
+soak-storage: host $(STORAGE_TEST) ## RAID, LUKS, LVM and xfs on the real kernel: made, found again, taken down, and nothing comes back
+	$(Q)$(MAKE) --no-print-directory image BOARD=qemu-x86_64
+	$(Q)tests/vm/storage.sh
+
 .PHONY: check-tutorial
 check-tutorial: host ## docs/tutorial.md, each command as it is written (takes some minutes, and a mirror)
 	$(Q)tests/docs/tutorial.sh
