@@ -62,6 +62,31 @@ static int mapping_name(const char *device, char out[DM_NAME_LEN])
 	return ret;
 }
 
+/* One half of dm's VG-LV, in which a '-' of the name itself is doubled; returns what follows. */
+static const char *half(const char *name, char out[DM_NAME_LEN])
+{
+	for (; *name && (name[0] != '-' || name[1] == '-'); name++) {
+		*out++ = *name;
+		if (*name == '-')
+			name++;
+	}
+	*out = '\0';
+	return *name ? name + 1 : name;
+}
+
+/* lvm's links: /dev/VG that is still there keeps it from making a group of that name. */
+static void remove_links(const char *name)
+{
+	char vg[DM_NAME_LEN], lv[DM_NAME_LEN], path[2 * DM_NAME_LEN + 8];
+
+	half(half(name, vg), lv);
+	snprintf(path, sizeof(path), "/dev/%s/%s", vg, lv);
+	if (!lv[0] || unlink(path))
+		return;
+	snprintf(path, sizeof(path), "/dev/%s", vg);
+	rmdir(path);
+}
+
 static int remove_mapping(const char *device)
 {
 	struct dm_ioctl io = {.version = {DM_VERSION_MAJOR, 0, 0}, .data_size = sizeof(io)};
@@ -75,6 +100,7 @@ static int remove_mapping(const char *device)
 		return -errno;
 	snprintf(node, sizeof(node), "/dev/mapper/%s", io.name);
 	unlink(node); /* the tools made it, for there is no udev */
+	remove_links(io.name);
 	return 0;
 }
 
