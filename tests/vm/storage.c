@@ -266,7 +266,8 @@ static void test_levels(void)
 		CHECK(!raid_create(&r, path));
 		CHECK(!ext4_make(path, 32 * MIB, &ext4));
 		end_all();
-		CHECK(!raid_assemble("data", UUID_RAID, small, levels[i] && !spare ? 3 : 4, path));
+		CHECK(!raid_assemble("data", UUID_RAID, small,
+				     levels[i] == 10 || levels[i] == 1 ? 3 : 4, path));
 		CHECK(fsck_ext4(path, why, sizeof(why)) == 0);
 		end_all();
 		for (size_t n = 0; n < ARRAY_SIZE(small); n++)
