@@ -33,6 +33,17 @@ static const char *value(blkid_probe pr, const char *name)
 	return blkid_probe_lookup_value(pr, name, &text, NULL) ? NULL : text;
 }
 
+/* What libfdisk reads; others are content that is in the way. */
+static bool table_is_known(const char *type)
+{
+	static const char *const known[] = {"gpt", "dos", "PMBR"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+		if (!strcmp(type, known[i]))
+			return true;
+	return false;
+}
+
 static void describe_one(blkid_probe pr, struct strbuf *out, unsigned int *contents)
 {
 	const char *table = value(pr, "PTTYPE"), *type = value(pr, "TYPE"),
@@ -43,6 +54,7 @@ static void describe_one(blkid_probe pr, struct strbuf *out, unsigned int *conte
 		strbuf_adds(out, ", ");
 	if (table) {
 		strbuf_addf(out, "%s partition table", table);
+		*contents += !table_is_known(table);
 	} else {
 		++*contents;
 		strbuf_addf(out, "%s", type ? type : "unknown content");

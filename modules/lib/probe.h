@@ -10,7 +10,7 @@
 
 /* Appends what is found in [start, start + bytes), bytes 0: to the end, in words ("ext4 labelled
  * 'home' at byte 1080"), nothing if nothing is. *contents: how many of these are something else
- * than a partition table. -errno; not logged. */
+ * than a GPT or MSDOS table. -errno; not logged. */
 int probe_describe(int fd, uint64_t start, uint64_t bytes, struct strbuf *out,
 		   unsigned int *contents);
 
