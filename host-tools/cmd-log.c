@@ -11,6 +11,7 @@
 #include "init/lib/cleanup.h"
 #include "init/lib/io.h"
 #include "init/lib/log.h"
+#include "init/lib/str.h"
 
 static const char usage[] = "lucie log [--state DIR] [-f] NODE [INSTALLATION]\n"
 			    "  INSTALLATION  its name, as 20261122-214530-0a1b2c3d (the last one)\n"
@@ -38,7 +39,7 @@ static int find(struct follow *f, const char *state_dir, const char *node, const
 	ret = state_install(f->state, id ? id : n.install, &f->install);
 	if (ret && ret != -ENOENT)
 		return ret;
-	if (ret || strcmp(f->install.node, node) != 0)
+	if (ret || strcmp(f->install.node, node) != 0 || !str_is_name(f->install.id))
 		return log_err(0, "'%s' has no installation '%s'", node, id ? id : n.install);
 	if (snprintf(f->path, sizeof(f->path), "%s/installs/%s/log", state_dir, f->install.id) >=
 	    (int)sizeof(f->path))

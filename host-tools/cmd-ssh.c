@@ -11,9 +11,11 @@
 #include "host-tools/lib/command.h"
 #include "host-tools/lib/die.h"
 #include "host-tools/lib/site.h"
+#include "host-tools/lib/update.h"
 #include "init/lib/cleanup.h"
 #include "init/lib/io.h"
 #include "init/lib/log.h"
+#include "init/lib/str.h"
 
 static const char usage[] = "lucie ssh [--state DIR] [-o OPTION]... NODE [COMMAND...]\n"
 			    "  COMMAND      instead of a login\n"
@@ -59,13 +61,15 @@ static int write_known_hosts(const char *state_dir, const struct state_node *n, 
 	_cleanup_strbuf_ struct strbuf line = STRBUF_INIT;
 	int ret;
 
+	if (!str_is_name(n->install)) /* the web process writes there */
+		return log_err(-EINVAL, "the database's installation of '%s' has no name", n->name);
 	if (snprintf(path, PATH_MAX, "%s/installs/%s/known_hosts", state_dir, n->install) >=
 	    PATH_MAX)
 		return log_err(-ENAMETOOLONG, "state directory '%s'", state_dir);
 	ret = strbuf_addf(&line, "%s %s\n", n->install, key);
 	if (!ret)
-		ret = file_replace(path, line.buf, line.len, 0600);
-	return ret ? log_err(ret, "cannot write '%s'", path) : 0;
+		ret = file_update(path, line.buf, line.len, 0600);
+	return ret < 0 ? log_err(ret, "cannot write '%s'", path) : 0;
 }
 
 /* ssh keeps the first value of an option: the caller's come behind those that say whom to trust. */

@@ -160,7 +160,7 @@ static bool is_slow(const struct topology *t, const struct topology_limits *l,
 	uint32_t next = topology_successor(t, m->id), half = l->slow_percent * 2 / 3;
 
 	if (!half || !before || m->attached != before->id || !next ||
-	    (m->place == PLACE_BODY && t->tail_len == TAIL_MAX) ||
+	    (m->place == PLACE_BODY && t->tail_len >= TAIL_MAX) ||
 	    now - t->demoted_at < WINDOW_LONG_MS / 2)
 		return false;
 	if (!is_waited_for(l, m, topology_member(t, next), now))

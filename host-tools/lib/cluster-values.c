@@ -259,6 +259,8 @@ void cluster_check_item(struct cluster *c, const struct key_spec *spec, const ch
 	else if (spec->valid && !spec->valid(item) && !strcmp(spec->name, "root_password"))
 		cluster_error(c, at, "root_password is no password hash, expected %s",
 			      spec->expected);
+	else if (spec->valid && !spec->valid(item) && !strcmp(spec->name, "luks_key"))
+		cluster_error(c, at, "bad luks_key, expected %s", spec->expected);
 	else if (spec->valid && !spec->valid(item))
 		cluster_error(c, at, "bad %s '%.80s', expected %s%s", spec->name, item,
 			      spec->expected, commas);

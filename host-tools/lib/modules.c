@@ -130,12 +130,69 @@ static int by_name(const void *a, const void *b)
 		      (*(struct module_info *const *)b)->name);
 }
 
+/* --- those that are shipped with this program --- */
+
+struct watch {
+	modules_error_fn *error;
+	void *arg;
+	bool failed;
+};
+
+static void watch_error(const char *path, unsigned int line, const char *message, void *arg)
+{
+	struct watch *w = arg;
+
+	w->failed = true;
+	w->error(path, line, message, w->arg);
+}
+
+/* Read once: a server that went over to a user of its own may not get there any more. */
+static const struct modules *shipped_modules(modules_error_fn *error, void *arg)
+{
+	static struct modules shipped;
+	static bool is_read;
+	struct watch watch = {.error = error, .arg = arg};
+	struct load load = {.m = &shipped, .error = watch_error, .arg = &watch};
+
+	if (is_read)
+		return &shipped;
+	modules_free(&shipped);
+	add_folder(&load, arena_printf(&shipped.arena, "%s/modules", installation_dir()));
+	is_read = !watch.failed;
+	return &shipped;
+}
+
+bool modules_read_shipped(modules_error_fn *error, void *arg)
+{
+	struct watch watch = {.error = error, .arg = arg};
+
+	shipped_modules(watch_error, &watch);
+	return !watch.failed;
+}
+
+static void add_shipped(struct load *load)
+{
+	const struct modules *shipped = shipped_modules(load->error, load->arg);
+
+	for (size_t i = 0; i < shipped->count; i++) {
+		struct module_info *info = arena_alloc(&load->m->arena, sizeof(*info));
+
+		*info = *shipped->list[i];
+		if (map_get(&load->m->by_name, info->name))
+			load->error(info->path, 1,
+				    "a built-in module has this name, expected another one",
+				    load->arg);
+		else
+			add(load->m, info);
+	}
+}
+
 void modules_load(struct modules *m, const char *site_dir, modules_error_fn *error, void *arg)
 {
 	struct load load = {.m = m, .error = error, .arg = arg};
 
 	add_c_modules(m);
-	add_folder(&load, arena_printf(&m->arena, "%s/modules", installation_dir()));
+	add_shipped(&load);
 	if (site_dir) {
 		load.site = true;
 		add_folder(&load, site_dir);

@@ -31,6 +31,9 @@ typedef void modules_error_fn(const char *path, unsigned int line, const char *m
 /* site_dir may be NULL or missing. Where a file of the site has the name of a shipped shell module,
  * the site's holds. */
 void modules_load(struct modules *m, const char *site_dir, modules_error_fn *error, void *arg);
+/* Reads those that are shipped, once for this process and those that it forks; modules_load() does so
+ * by itself where it may. Not for two threads at a time. False: `error` said why. */
+bool modules_read_shipped(modules_error_fn *error, void *arg);
 const struct module_info *modules_find(const struct modules *m, const char *name);
 void modules_free(struct modules *m);
 

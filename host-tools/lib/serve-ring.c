@@ -123,6 +123,7 @@ become_master(struct ring_master *m, const struct rings *r, pid_t parent)
 	sigset_t none;
 
 	close_range(3, ~0U, 0);
+	setsid(); /* root's terminal is not for it */
 	log_set_sink(log_line, m);
 	signal(SIGINT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);

@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "host-tools/lib/modules.h"
 #include "host-tools/lib/operator-token.h"
 #include "init/lib/io.h"
 #include "init/lib/log.h"
@@ -66,6 +67,7 @@ static void __attribute__((noreturn))
 become_web(const struct serve_options *options, const struct server_user *user,
 	   struct signer *signer, pid_t parent)
 {
+	setsid(); /* root's terminal is not for it: TIOCSTI would type there */
 	if (confine("the web process", options->state_dir, user, true))
 		_exit(1);
 	prctl(PR_SET_PDEATHSIG, SIGTERM); /* a change of credentials clears it: not earlier */
@@ -176,6 +178,12 @@ static int state_prepare(const struct serve_options *options, struct server_user
 	return ret ? ret : server_user_give(user, options->state_dir);
 }
 
+static void module_error(const char *path, unsigned int line, const char *message, void *arg)
+{
+	(void)arg;
+	log_err(0, "%s:%u: %s", path, line, message);
+}
+
 int serve_run(const struct serve_options *options)
 {
 	struct supervisor s = {.dhcp.state_dir = options->dhcp ? options->state_dir : NULL,
@@ -184,6 +192,8 @@ int serve_run(const struct serve_options *options)
 
 	if (ret)
 		return log_err(ret, "cannot start libsodium");
+	if (!modules_read_shipped(module_error, NULL))
+		return -EINVAL;
 	ret = state_prepare(options, &s.rings.user);
 	if (!ret)
 		ret = signer_start(&s.signer, options->state_dir);

@@ -85,6 +85,14 @@ static bool can_enter(const struct server_user *u, const char *dir)
 	return pid > 0 && waitpid(pid, &status, 0) == pid && !status;
 }
 
+/* Its owner would lose what is given away, and could put links where root gives it. */
+static bool is_of_another(const char *state_dir)
+{
+	struct stat st;
+
+	return !stat(state_dir, &st) && st.st_uid;
+}
+
 int server_user_find(struct server_user *u, const char *state_dir, const char *name)
 {
 	*u = (struct server_user){0};
@@ -96,6 +104,14 @@ int server_user_find(struct server_user *u, const char *state_dir, const char *n
 		server_user_of(u, state_dir);
 	if (!name && !u->own)
 		by_free_number(u);
+	if (u->own && is_of_another(state_dir)) {
+		u->own = false;
+		if (name)
+			return log_err(-EPERM, "'%s' is not root's, it cannot be served as %s",
+				       state_dir, name);
+		log_warn("the processes of this server stay root's: '%s' is another user's",
+			 state_dir);
+	}
 	if (!u->own || can_enter(u, state_dir))
 		return 0;
 	u->own = false;

@@ -109,7 +109,7 @@ int state_machine_seen(struct state *s, const char *mac, const char *node, const
 			s,
 			"INSERT INTO machine(mac, node, first, seen, inventory, peer) VALUES(?1, "
 			"?2, ?3, ?3, ?4, ?5) ON CONFLICT(mac) DO UPDATE SET node=?2, seen=?3, "
-			"inventory=?4, peer=?5",
+			"inventory=?4, peer=CASE WHEN node='' AND ?2='' THEN peer ELSE ?5 END",
 			"ssiss", mac, node, now, inventory, peer);
 	return transaction_end(s, ret ? ret : is_new);
 }
