@@ -73,6 +73,19 @@ static const char *stamp_objection(const struct stamp *s, const char *site, cons
 	return "our stamp, but another partition table than it says";
 }
 
+/* Disks that changed their names: what the layout keeps may lie on the one that it means to write. */
+static bool is_swapped(const struct guard_disk *d, const struct stamp *s)
+{
+	const struct layout *l = d->layout;
+	bool keeps = false, other = false;
+
+	for (size_t i = 0; l && i < l->disk_count; i++) {
+		keeps |= keep_wanted(l, i);
+		other |= i != d->index && !strcmp(l->disks[i].name, s->disk);
+	}
+	return keeps && other;
+}
+
 /* A disk without our stamp of which the layout keeps something: what it does not name has to be
  * blank. */
 static int judge_kept(const struct guard_disk *d, struct strbuf *why)
@@ -145,6 +158,9 @@ int guard_judge(const struct guard_disk *d, const char *site, struct strbuf *why
 	else if ((objection = stamp_objection(s, site, d->table, contents)))
 		strbuf_addf(why, "%s (site %s, node '%s')%s%s", objection, s->site, s->node,
 			    content.len ? ": " : "", content.len ? content.buf : "");
+	else if (is_swapped(d, s))
+		strbuf_addf(why, "the stamp of disk '%s' of this layout (node '%s')", s->disk,
+			    s->node);
 	return ret ? ret : why->error;
 }
 

@@ -82,12 +82,36 @@ disk second $SECOND
 partition /scratch 100M- ext4"
 plan_new
 untouched partition "'$SECOND' holds ext" "a foreign second disk"
+losetup -d "$SECOND"
+# two of our own that changed places, where the layout keeps something
+rm "$T/second"
+truncate -s 480M "$T/second"
+SECOND=$(losetup --find --show "$T/second")
+disk_new 480M
+two() { # SYS DATA OPTION...
+	LAYOUT="disk sys $1
+partition / 100M- ext4
+disk data $2
+partition /home 100M- ext4 ${*:3}"
+	plan_new
+}
+two "$DISK" "$SECOND" preserve
+run partition
+run partition
+two "$SECOND" "$DISK" preserve
+untouched partition "'$SECOND' holds the stamp of disk 'data' of this layout.*'$DISK' holds the stamp of disk 'sys' of this layout" "swapped disks"
+plan_new "wipe yes"
+run partition
+two "$DISK" "$SECOND"
+run partition
+pass "swapped disks, with an armed wipe; and where nothing is kept"
 LAYOUT="disk sys $DISK
 partition / 100M- ext4
 disk again $DISK
 partition /scratch 100M- ext4"
 plan_new
 untouched partition "which an earlier line means too" "one disk named twice"
+delpart "$SECOND" 1
 losetup -d "$SECOND"
 
 disk_new 480M
