@@ -69,11 +69,17 @@ static int read_stamp(const struct plan *plan, const struct layout_disk *want, c
 	return 0;
 }
 
-static void take_options(struct stamp_part *part, const struct layout *l)
+/* Where partition does not run, what the layout preserves is there: it was new to the stamp if this
+ * site made it. */
+static void take_line(const struct plan *plan, struct stamp_part *part, const struct layout *l)
 {
-	for (size_t i = 0; i < l->part_count; i++)
-		if (part->mount[0] == '/' && !strcmp(l->parts[i].mount, part->mount))
-			strcpy(part->options, l->parts[i].options);
+	for (size_t i = 0; i < l->part_count; i++) {
+		if (part->mount[0] != '/' || strcmp(l->parts[i].mount, part->mount) != 0)
+			continue;
+		strcpy(part->options, l->parts[i].options);
+		if (l->parts[i].keep == KEEP_CONTENT && !volume_plan_runs(plan, "partition"))
+			part->keep = KEEP_CONTENT;
+	}
 }
 
 /* What is there is what the stamp says. The swap of a random key is another one at every boot. */
@@ -96,8 +102,8 @@ static int check_uuid(const struct volume *vol)
 }
 
 /* The next in the list; NULL, logged, where it is full. */
-static struct volume *new_volume(struct volumes *v, size_t disk, const struct stamp_part *part,
-				 const struct layout *l)
+static struct volume *new_volume(const struct plan *plan, struct volumes *v, size_t disk,
+				 const struct stamp_part *part, const struct layout *l)
 {
 	struct volume *vol = &v->list[v->count];
 
@@ -106,14 +112,14 @@ static struct volume *new_volume(struct volumes *v, size_t disk, const struct st
 		return NULL;
 	}
 	*vol = (struct volume){.disk = disk, .disks = 1U << disk, .part = *part};
-	take_options(&vol->part, l);
+	take_line(plan, &vol->part, l);
 	return vol;
 }
 
-static int add_partition(struct volumes *v, size_t disk, const struct stamp_part *part,
-			 const struct layout *l)
+static int add_partition(const struct plan *plan, struct volumes *v, size_t disk,
+			 const struct stamp_part *part, const struct layout *l)
 {
-	struct volume *vol = new_volume(v, disk, part, l);
+	struct volume *vol = new_volume(plan, v, disk, part, l);
 	int ret =
 		vol ? disk_partition(&v->disks[disk], part->start, part->bytes, vol->path) : -E2BIG;
 
@@ -167,7 +173,7 @@ static int add_device(const struct plan *plan, struct volumes *v, size_t disk,
 
 	if (volume_named(v, part->name))
 		return 0;
-	vol = new_volume(v, disk, part, l);
+	vol = new_volume(plan, v, disk, part, l);
 	ret = vol ? find_members(v, vol, members, &count) : -E2BIG;
 	if (!ret)
 		ret = stack_open(part, plan, members, count, vol->path);
@@ -190,7 +196,7 @@ static int add_volumes(const struct plan *plan, const struct layout *l, struct v
 				if (devices != (part->kind != PART_DISK))
 					continue;
 				ret = devices ? add_device(plan, v, i, part, l)
-					      : add_partition(v, i, part, l);
+					      : add_partition(plan, v, i, part, l);
 			}
 	return ret;
 }
@@ -237,7 +243,8 @@ bool volume_is_left_alone(const struct plan *plan, const struct volume *v)
 	const char *mount = v->part.mount;
 
 	return v->part.keep == KEEP_CONTENT && strcmp(mount, "/") && strcmp(mount, "/boot") &&
-	       !layout_is_esp(v->part.fs, mount) && volume_plan_runs(plan, "partition");
+	       !layout_is_esp(v->part.fs, mount) &&
+	       (volume_plan_runs(plan, "partition") || volume_plan_runs(plan, "extrbase"));
 }
 
 int volumes_sync(const struct volumes *v, const char *target)

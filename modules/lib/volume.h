@@ -35,7 +35,7 @@ bool volume_plan_runs(const struct plan *plan, const char *module);
  * node or UUID are others, or the installation although this plan partitions; logged. */
 int volumes_find(const struct plan *plan, struct volumes **out);
 
-/* True while this plan installs, of a preserved file system that the installation itself has no need
+/* True while this plan installs (partition or extrbase), of a preserved file system that the installation itself has no need
  * of: it is not mounted then, and so not one bit of it changes. */
 bool volume_is_left_alone(const struct plan *plan, const struct volume *v);
 

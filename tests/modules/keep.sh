@@ -133,6 +133,24 @@ run partition
 same "$(blkid -p -o value -s LABEL "${DISK}p2")" home "label"
 pass "a blank disk, with a size: it is made"
 
+# a base system without partition: what is preserved was new to the stamp
+plan_again() { # MODULES
+	MODULES=$1 plan_new
+	section extrbase "base test" "blob $BLOB" "format tar.zst" "source file:$T/base.tar.zst"
+}
+plan_again "init partition mount extrbase"
+run mount
+[ -d "$TARGET/home/lost+found" ] || fail "what is new is not mounted"
+echo mine >"$TARGET/home/data"
+umount -R "$TARGET"
+plan_again "init mount extrbase"
+remember 2
+run mount
+run extrbase
+umount -R "$TARGET"
+check_kept "a base system without partition"
+pass "a base system without partition leaves what is preserved as it is"
+
 # a foreign disk is taken if all that it holds is named
 foreign() {
 	disk_new 640M
