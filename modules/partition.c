@@ -229,7 +229,8 @@ static int wipe_table(const struct job *job, size_t i)
 	return ret ? log_err(ret, "cannot wipe the table of disk '%s'", job->disks[i].path) : 0;
 }
 
-/* What lay in the partitions that go must not come back to life when new ones have their places. */
+/* What lay in the partitions that go must not come back to life when new ones have their places. In
+ * a broken table they may overlap with one that stays. */
 static int erase_old(const struct job *job, size_t i)
 {
 	const struct survey *s = &job->surveys[i];
@@ -238,7 +239,7 @@ static int erase_old(const struct job *job, size_t i)
 	for (size_t n = 0; !ret && n < s->table.count; n++) {
 		const struct table_part *p = &s->table.parts[n];
 
-		if (p->extended || keep_has(&job->layout, i, p->number) ||
+		if (p->extended || keep_meets(&job->layout, i, p->start, p->bytes) ||
 		    p->start < LAYOUT_ALIGN || p->start >= s->bytes ||
 		    p->bytes > s->bytes - p->start)
 			continue;

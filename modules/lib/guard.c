@@ -86,6 +86,29 @@ static bool is_swapped(const struct guard_disk *d, const struct stamp *s)
 	return keeps && other;
 }
 
+/* In words what a partition holds; nothing if it is blank. A broken table may name more than the disk
+ * has. */
+static int describe_part(const struct guard_disk *d, const struct table_part *p,
+			 struct strbuf *content)
+{
+	uint64_t bytes = p->start < d->bytes ? d->bytes - p->start : 0, where;
+	unsigned int contents;
+	int ret;
+
+	if (p->bytes < bytes)
+		bytes = p->bytes;
+	if (!bytes)
+		return 0;
+	ret = probe_describe(d->fd, p->start, bytes, content, &contents);
+	if (ret || content->len)
+		return ret;
+	ret = probe_part_is_zero(d->fd, p->start, bytes, &where);
+	if (!ret)
+		strbuf_addf(content, "data of no known kind at byte %llu",
+			    (unsigned long long)where);
+	return ret < 0 ? ret : 0;
+}
+
 /* A disk without our stamp of which the layout keeps something: what it does not name has to be
  * blank. */
 static int judge_kept(const struct guard_disk *d, struct strbuf *why)
@@ -93,12 +116,11 @@ static int judge_kept(const struct guard_disk *d, struct strbuf *why)
 	for (size_t i = 0; i < d->table->count; i++) {
 		const struct table_part *p = &d->table->parts[i];
 		_cleanup_strbuf_ struct strbuf content = STRBUF_INIT;
-		unsigned int contents;
 		int ret;
 
 		if (p->extended || keep_has(d->layout, d->index, p->number))
 			continue;
-		ret = probe_describe(d->fd, p->start, p->bytes, &content, &contents);
+		ret = describe_part(d, p, &content);
 		if (ret)
 			return ret;
 		if (content.len)

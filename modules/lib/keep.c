@@ -44,6 +44,18 @@ bool keep_has(const struct layout *l, size_t disk, unsigned int number)
 	return false;
 }
 
+bool keep_meets(const struct layout *l, size_t disk, uint64_t start, uint64_t bytes)
+{
+	for (size_t i = 0; i < l->part_count; i++) {
+		const struct layout_part *part = &l->parts[i];
+
+		if (part->disk == disk && part->kept && start < part->start + part->bytes &&
+		    (part->start < start || part->start - start < bytes))
+			return true;
+	}
+	return false;
+}
+
 /* Labels of vfat have capitals only. */
 static bool same_label(const struct layout_part *part, const struct table_part *p)
 {

@@ -24,5 +24,7 @@ int keep_find(struct layout *l, size_t disk, const struct keep_disk *found, char
 
 /* True if a partition of the disk is one that the layout keeps. */
 bool keep_has(const struct layout *l, size_t disk, unsigned int number);
+/* True if [start, start + bytes) of the disk has something in common with one of these. */
+bool keep_meets(const struct layout *l, size_t disk, uint64_t start, uint64_t bytes);
 
 #endif

@@ -156,23 +156,37 @@ static int range_is_zero(int fd, uint64_t at, uint64_t end, uint64_t *where)
 	return 1;
 }
 
+/* From `start` on: samples, and the end. */
+static int rest_is_zero(int fd, uint64_t start, uint64_t bytes, uint64_t *where)
+{
+	uint64_t end = start + bytes, tail = end - (bytes < MIB ? bytes : MIB);
+	int ret = range_is_zero(fd, tail, end, where);
+
+	for (uint64_t i = 1; ret == 1 && i <= FIRST + SAMPLES; i++) {
+		uint64_t nth = i <= FIRST ? i : bytes / MIB * (i - FIRST) / (SAMPLES + 1);
+		uint64_t at = start + nth * MIB;
+
+		if (nth && at < tail)
+			ret = range_is_zero(fd, at, at + LOOK < end ? at + LOOK : end, where);
+	}
+	return ret;
+}
+
 int probe_is_zero(int fd, uint64_t bytes, uint64_t skip, uint64_t skip_len, uint64_t *where)
 {
-	uint64_t head = bytes < MIB ? bytes : MIB, tail = bytes - head;
+	uint64_t head = bytes < MIB ? bytes : MIB;
 	int ret = range_is_zero(fd, 0, skip < head ? skip : head, where);
 
 	if (ret == 1 && skip + skip_len < head)
 		ret = range_is_zero(fd, skip + skip_len, head, where);
-	if (ret == 1)
-		ret = range_is_zero(fd, tail, bytes, where);
-	for (uint64_t i = 1; ret == 1 && i <= FIRST + SAMPLES; i++) {
-		uint64_t nth = i <= FIRST ? i : bytes / MIB * (i - FIRST) / (SAMPLES + 1);
-		uint64_t at = nth * MIB;
+	return ret == 1 ? rest_is_zero(fd, 0, bytes, where) : ret;
+}
 
-		if (at && at < tail)
-			ret = range_is_zero(fd, at, at + LOOK < bytes ? at + LOOK : bytes, where);
-	}
-	return ret;
+int probe_part_is_zero(int fd, uint64_t start, uint64_t bytes, uint64_t *where)
+{
+	int ret = range_is_zero(fd, start, start + (bytes < MIB ? bytes : MIB), where);
+
+	return ret == 1 ? rest_is_zero(fd, start, bytes, where) : ret;
 }
 
 int probe_zero(int fd, uint64_t start, uint64_t bytes)

@@ -27,6 +27,8 @@ int probe_content(int fd, uint64_t start, uint64_t bytes, struct probe_content *
 /* 1: the first and the last MiB and samples between, where partitions begin, are zero, the range
  * [skip, skip + skip_len) aside. 0: something is there, at the byte *where. -errno; not logged. */
 int probe_is_zero(int fd, uint64_t bytes, uint64_t skip, uint64_t skip_len, uint64_t *where);
+/* The same of [start, start + bytes), all of which is there. */
+int probe_part_is_zero(int fd, uint64_t start, uint64_t bytes, uint64_t *where);
 
 /* UUID of the file system or swap area; "" if there is none. -errno; not logged. */
 int probe_uuid(const char *path, char *uuid, size_t len);

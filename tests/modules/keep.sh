@@ -178,6 +178,12 @@ mkswap -q "${DISK}p1"
 layout 'partition / 64M- ext4
 partition /data - ext4 label=data preserve'
 untouched partition "partition 1, which the layout does not name: swap" "a foreign disk with something else"
+foreign
+mke2fs -q -F -t ext4 -L data "${DISK}p2"
+printf x | dd of="$DISK" bs=1 seek=$((70 << 20)) conv=notrunc status=none
+layout 'partition / 64M- ext4
+partition /data - ext4 label=data preserve'
+untouched partition "partition 1, which the layout does not name: data of no known kind at byte 73400320" "a foreign disk with data of no known kind"
 
 # logical partitions
 TABLE=msdos

@@ -80,6 +80,11 @@ static void finds(void **state)
 	assert_int_equal(find("partition / - ext4 label=new reuse=3"), 0);
 	assert_true(keep_has(&layout, 0, 3));
 	assert_false(keep_has(&layout, 0, 1));
+	assert_true(keep_meets(&layout, 0, 300 * MIB, 50 * MIB));
+	assert_true(keep_meets(&layout, 0, 349 * MIB, UINT64_MAX));
+	assert_true(keep_meets(&layout, 0, 100 * MIB, 201 * MIB));
+	assert_false(keep_meets(&layout, 0, 100 * MIB, 200 * MIB));
+	assert_false(keep_meets(&layout, 0, 350 * MIB, MIB));
 }
 
 static void refuses(void **state)
