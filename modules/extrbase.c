@@ -79,6 +79,12 @@ static int make_mount_points(struct module_context *ctx, const struct volumes *v
 	return ret;
 }
 
+/* Stamps that partition did not write, and that finalize will. */
+static bool ends_again(const struct plan *plan)
+{
+	return !volume_plan_runs(plan, "partition") && volume_plan_runs(plan, JOURNAL_LAST);
+}
+
 static int extrbase_run(struct module_context *ctx)
 {
 	_cleanup_free_ struct volumes *v = NULL;
@@ -101,6 +107,8 @@ static int extrbase_run(struct module_context *ctx)
 		return log_err(-EINVAL, "the plan names no base system");
 	snprintf(what, sizeof(what), "base system '%.60s'", name ? name : "");
 	ret = volumes_find(ctx->plan, &v);
+	if (!ret && ends_again(ctx->plan))
+		ret = journal_reopen(ctx->plan);
 	if (!ret)
 		ret = empty_target(ctx, v);
 	if (!ret)

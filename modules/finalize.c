@@ -147,7 +147,7 @@ static int finalize_target(struct finalize *f)
 		return -ENOTCONN;
 	}
 	/* From here on the disk may boot, and somebody may use it. */
-	ret = journal_open(f->ctx->plan, "finalize");
+	ret = journal_open(f->ctx->plan, JOURNAL_LAST);
 	if (ret)
 		return ret;
 	module_progress(f->ctx, 0, 0, "boot loader");

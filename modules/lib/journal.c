@@ -115,9 +115,9 @@ static bool is_value(const struct plan *plan, const char *key, const char *value
 }
 
 /* Before partition has written or taken over, the stamp is that of an earlier installation. */
-static int find_own(const struct plan *plan, struct found **out)
+static int find_own(const struct plan *plan, size_t count, struct found **out)
 {
-	int ret = volume_plan_runs(plan, "partition") ? find(plan, 1, out) : -ENODATA;
+	int ret = volume_plan_runs(plan, "partition") ? find(plan, count, out) : -ENODATA;
 
 	if (!ret && !is_value(plan, "install", (*out)->stamps[0].install)) {
 		free(*out);
@@ -131,24 +131,47 @@ bool journal_has(const struct plan *plan, const char *module)
 {
 	_cleanup_free_ struct found *f = NULL;
 
-	return !find_own(plan, &f) && lists(&f->stamps[0], module);
+	return !find_own(plan, 1, &f) && lists(&f->stamps[0], module);
+}
+
+/* The first disk is the last: what it says is true of all. */
+static int open_all(struct found *f, const char *module)
+{
+	int ret = 0;
+
+	for (size_t i = f->layout.disk_count; !ret && i-- > 0;) {
+		snprintf(f->stamps[i].open, sizeof(f->stamps[i].open), "%s", module);
+		ret = write_one(f, i);
+	}
+	return ret;
 }
 
 int journal_open(const struct plan *plan, const char *module)
 {
 	_cleanup_free_ struct found *f = NULL;
-	int ret = find_own(plan, &f);
+	int ret = find_own(plan, 0, &f);
 
 	if (ret)
 		return ret == -ENODATA ? 0 : ret;
-	snprintf(f->stamps[0].open, sizeof(f->stamps[0].open), "%s", module);
-	return write_one(f, 0);
+	return open_all(f, module);
+}
+
+int journal_reopen(const struct plan *plan)
+{
+	_cleanup_free_ struct found *f = NULL;
+	int ret = find(plan, 0, &f);
+
+	if (ret)
+		return ret;
+	for (size_t i = 0; i < f->layout.disk_count; i++)
+		f->stamps[i].finished = false;
+	return open_all(f, JOURNAL_LAST);
 }
 
 int journal_close(const struct plan *plan, const char *module)
 {
 	_cleanup_free_ struct found *f = NULL;
-	int ret = find_own(plan, &f);
+	int ret = find_own(plan, 1, &f);
 	struct stamp *s;
 	size_t len;
 

@@ -8,7 +8,8 @@
  *
  * A module that leaves behind what a power cut would spoil unseen (package managers write without
  * syncing) opens the journal before and closes it after; cut between the two, the next boot starts
- * from the beginning. Plans that do not partition have no journal: everything here does nothing.
+ * from the beginning. Plans that do not partition have no journal: all but
+ * journal_reopen() does nothing.
  */
 #ifndef LUCIE_JOURNAL_H
 #define LUCIE_JOURNAL_H
@@ -17,6 +18,9 @@
 
 #include "init/lib/plan-format.h"
 #include "modules/lib/stamp.h"
+
+/* The module with which an installation ends: once it was opened, what is there may be in use. */
+#define JOURNAL_LAST "finalize"
 
 /* BLAKE3, as hex, of what the plan wants done. Pure. -ENOMEM. */
 int journal_work(const struct plan *plan, char work[STAMP_WORK_TEXT]);
@@ -29,8 +33,13 @@ bool journal_take_over(const struct plan *plan);
 /* Whether the module's work stands; only after partition has run or was taken over. */
 bool journal_has(const struct plan *plan, const char *module);
 
-/* -errno; logged. A module that is closed was synced before. */
+/* -errno; logged. It is opened on every disk, the first one last, and closed on the first. A module
+ * that is closed was synced before. */
 int journal_open(const struct plan *plan, const char *module);
 int journal_close(const struct plan *plan, const char *module);
+
+/* What was finished is replaced by a plan without partition: until finalize ran again the stamps say
+ * that it is not, and, as JOURNAL_LAST is open, that it may have been in use. -errno; logged. */
+int journal_reopen(const struct plan *plan);
 
 #endif

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "modules/lib/journal.h"
+
 struct search {
 	struct layout *l;
 	size_t disk;
@@ -166,12 +168,12 @@ static int objection(const struct search *s, const struct layout_part *part,
 	return 0;
 }
 
-/* The installation that made it was cut off before it ended: there is nothing in it yet. */
+/* The installation that made it was cut off before anybody could use it: there is nothing in it yet. */
 static bool is_half_made(const struct search *s, const struct layout_part *part)
 {
 	const struct stamp *stamp = s->found->stamp;
 
-	if (!stamp || stamp->finished || part->size.as_found)
+	if (!stamp || stamp->finished || !strcmp(stamp->open, JOURNAL_LAST) || part->size.as_found)
 		return false;
 	for (size_t i = 0; i < stamp->part_count; i++) {
 		const struct stamp_part *was = &stamp->parts[i];

@@ -92,6 +92,36 @@ run extrbase
 same "$(cat "$TARGET/etc/name")" base "a file of the base, unpacked again"
 pass "without partition there is no journal"
 
+# unless finalize ends it again: until then the installation is not finished
+opened() { dd if="$1" bs=1K skip=512 count=32 status=none | tr -d '\0' | grep -qxa "open finalize"; }
+MODULES="init mount extrbase finalize" order i-1
+sync "$DISK"
+! opened "$T/disk" || fail "finalize is open before"
+run extrbase
+sync "$DISK"
+opened "$T/disk" || fail "the stamp does not say that the base system was replaced"
+umount -R "$TARGET"
+MODULES="init mount" order i-1
+refuses mount "was never finished"
+pass "a base system without partition: $LAST"
+
+# every disk of the layout says that finalize was begun
+truncate -s 300M "$T/second"
+SECOND=$(losetup --find --show "$T/second")
+disk_new 640M
+LAYOUT="$LAYOUT
+disk data $SECOND
+partition /home 64M- ext4"
+order i-1
+for module in partition mount extrbase; do run "$module"; done
+refuses finalize .
+sync "$DISK" "$SECOND"
+opened "$T/disk" && opened "$T/second" || fail "finalize is not open on both disks"
+umount -R "$TARGET"
+delpart "$SECOND" 1
+losetup -d "$SECOND"
+pass "finalize is open on both disks"
+
 # the power goes again, at every write of taking over
 installed_until i-1 partition mount extrbase
 umount -R "$TARGET"

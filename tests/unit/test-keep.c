@@ -135,6 +135,9 @@ static void cut_off(void **state)
 	was->keep = KEEP_CONTENT; /* it was there before */
 	assert_int_equal(find("partition /data 1G ext4 label=data preserve=1"), -EUCLEAN);
 	was->keep = KEEP_NOTHING;
+	strcpy(stamp.open, "finalize"); /* somebody may have used it */
+	assert_int_equal(find("partition /data 1G ext4 label=data preserve=1"), -EUCLEAN);
+	stamp.open[0] = '\0';
 	stamp.finished = true;
 	assert_int_equal(find("partition /data 1G ext4 label=data preserve=1"), -EUCLEAN);
 	/* what is reused was wiped when the power went */
