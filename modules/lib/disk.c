@@ -167,9 +167,29 @@ int disk_list(struct disk **disks, size_t *count)
 
 /* --- choosing --- */
 
+static bool find_place(dev_t dev, char place[PATH_MAX])
+{
+	char link[64];
+
+	snprintf(link, sizeof(link), "/sys/dev/block/%u:%u", major(dev), minor(dev));
+	return realpath(link, place);
+}
+
+bool disk_kernel_name(const char *path, char name[DISK_NAME_MAX])
+{
+	char place[PATH_MAX];
+	const char *last;
+	struct stat st;
+
+	if (stat(path, &st) || !S_ISBLK(st.st_mode) || !find_place(st.st_rdev, place))
+		return false;
+	last = strrchr(place, '/') + 1;
+	return snprintf(name, DISK_NAME_MAX, "%s", last) < DISK_NAME_MAX;
+}
+
 static int select_path(const struct layout_disk *want, struct disk *out)
 {
-	char link[64], place[PATH_MAX];
+	char place[PATH_MAX];
 	struct stat st;
 	uint64_t number;
 
@@ -177,8 +197,7 @@ static int select_path(const struct layout_disk *want, struct disk *out)
 		return log_err(-errno, "disk '%s': no device '%s'", want->name, want->pattern);
 	if (!S_ISBLK(st.st_mode))
 		return log_err(-ENOTBLK, "disk '%s': '%s'", want->name, want->pattern);
-	snprintf(link, sizeof(link), "/sys/dev/block/%u:%u", major(st.st_rdev), minor(st.st_rdev));
-	if (!realpath(link, place) || !disk_fill(out, place))
+	if (!find_place(st.st_rdev, place) || !disk_fill(out, place))
 		return log_err(-ENODEV, "disk '%s': '%s' is unknown to the kernel", want->name,
 			       want->pattern);
 	if (attr_u64(place, "partition", &number))

@@ -15,10 +15,11 @@
 #include "modules/lib/layout.h"
 
 #define DISK_PATH_MAX 96
+#define DISK_NAME_MAX 64
 #define DISK_WAIT_MS  10000 /* for the device of a partition to appear */
 
 struct disk {
-	char name[64]; /* as in /sys/block */
+	char name[DISK_NAME_MAX]; /* as in /sys/block */
 	char path[DISK_PATH_MAX];
 	char place[256]; /* in the machine: the device's path in sysfs */
 	dev_t dev;
@@ -40,6 +41,10 @@ bool disk_has_link(const struct disk *d, const char *pattern);
 /* The disk of every `disk` line of the layout, out[i] for disks[i]; no disk twice. -ENODEV,
  * -EEXIST, -errno; logged. */
 int disk_select(const struct layout *l, struct disk out[LAYOUT_DISKS_MAX]);
+
+/* The kernel's name of a block device, which may have another in /dev: "dm-0", "vda2". False where there
+ * is none. */
+bool disk_kernel_name(const char *path, char name[DISK_NAME_MAX]);
 
 /* Device of the partition at start with this size; waits until it is there, bounded. -ENXIO;
  * logged. */

@@ -57,11 +57,10 @@ static void running_on(const char *const *members, size_t count, char path[DISK_
 {
 	path[0] = '\0';
 	for (size_t i = 0; i < count && !path[0]; i++) {
-		_cleanup_free_ char *real = realpath(members[i], NULL);
-		char holder[TAKEDOWN_NAME_MAX] = "";
+		char name[DISK_NAME_MAX], holder[TAKEDOWN_NAME_MAX] = "";
 
-		if (real)
-			takedown_holder(strrchr(real, '/') + 1, holder);
+		if (disk_kernel_name(members[i], name))
+			takedown_holder(name, holder);
 		if (str_starts(holder, "md"))
 			snprintf(path, DISK_PATH_MAX, "/dev/%s", holder);
 	}

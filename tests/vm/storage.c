@@ -276,6 +276,29 @@ static void test_levels(void)
 	}
 }
 
+/* Members whose nodes are no links and have names of their own, as those of mappings. */
+static void test_names(void)
+{
+	static const char *const nodes[] = {"/dev/mapper-a", "/dev/mapper-b"};
+	const struct raid r = {.name = "named",
+			       .uuid = UUID_RAID,
+			       .level = 1,
+			       .metadata = "1.2",
+			       .members = nodes,
+			       .count = 2};
+	char path[DISK_PATH_MAX];
+	struct stat st;
+
+	for (size_t i = 0; i < ARRAY_SIZE(nodes); i++)
+		CHECK(!stat(small[i], &st) && !mknod(nodes[i], S_IFBLK | 0600, st.st_rdev));
+	CHECK(!raid_create(&r, path));
+	end_all();
+	CHECK(!raid_assemble("named", UUID_RAID, nodes, 2, path));
+	end_all();
+	for (size_t i = 0; i < ARRAY_SIZE(nodes); i++)
+		CHECK(!takedown_erase(nodes[i], 0, 0) && !unlink(nodes[i]));
+}
+
 static void test_swap(void)
 {
 	const struct luks k = {.name = "cryptswap", .device = small[0]};
@@ -295,6 +318,7 @@ int main(void)
 	test_stack();
 	test_again();
 	test_levels();
+	test_names();
 	test_swap();
 	finish("all well");
 }
