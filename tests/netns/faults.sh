@@ -76,6 +76,14 @@ return_later() {
 	done
 	signal CONT 3
 }
+# The moments, each so early that the others are still at it when it has been dropped (D) and comes back; what is over at 99 % is judged as that.
+while_others_work() {
+	local m
+	for m in $MOMENTS; do
+		case $m in connect | 99) echo "$m" ;; *) awk -v m="$m" -v t="$T0" -v d="$D" 'BEGIN {
+			last = int(100 * (t - d - 0.5) / t); print(m <= last ? m : (last > 5 ? last : 5)) }' ;; esac
+	done
+}
 flip_on() { [ "$1" != 3 ] || RING_PRELOAD[3]=$LAB/flip.so; }
 
 says() { # FILE TEXT: a log of the last run has it
@@ -120,7 +128,7 @@ fault "kill two distant" 0.5 "2 5" signal KILL 2 5
 fault "stop one" 2.5 "3" signal STOP 3
 fault "stop two distant" 3 "2 5" signal STOP 2 5
 fault "stop for less than D" 2 "" stop_for 1.3 3
-EXCEPT=3 LATE_VICTIM=3 fault "stop for more than D" 2.5 "" return_later
+MOMENTS=$(while_others_work) EXCEPT=3 LATE_VICTIM=3 fault "stop for more than D" 2.5 "" return_later
 HEAL="lab_join 3" fault "black hole" 2.5 "3" lab_cut 3
 HEAL="lab_port 3 up" fault "carrier loss" 2.5 "3" lab_port 3 down
 HEAL=restore_rate EXCEPT=3 fault "slow link" "$(echo "$T0 * 0.05" | bc -l)" "" slow_down
@@ -139,4 +147,4 @@ MOMENTS=50
 fault "master killed, started again" 999 "" master_dies
 
 echo "$cases cases, $failed wrong"
-[ "$failed" = 0 ]
+[ "$cases" -gt 0 ] && [ "$failed" = 0 ]
