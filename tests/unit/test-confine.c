@@ -36,10 +36,15 @@ static bool key_is_hidden(void)
 
 static bool state_is_written(void)
 {
-	return !mkdir(in("state/installs"), 0700) &&
-	       !file_replace(in("state/installs/plan"), "x", 1, 0600) &&
-	       !file_replace(in("state/linked"), "x", 1, 0600) &&
-	       !file_replace(in("state/tftp/boot"), "x", 1, 0600) && !unlink(in("state/linked"));
+	return !file_replace(in("state/installs/plan"), "x", 1, 0600);
+}
+
+/* The generation in force is not the web process's. */
+static bool the_rest_is_read_only(void)
+{
+	return file_replace(in("state/linked"), "x", 1, 0600) == -EACCES &&
+	       file_replace(in("state/tftp/boot"), "x", 1, 0600) == -EACCES &&
+	       unlink(in("state/linked")) && errno == EACCES;
 }
 
 static bool elsewhere_is_read_only(void)
@@ -74,7 +79,7 @@ static int run(bool (*test)(void), bool writes)
 	int status;
 
 	if (!pid) {
-		confine("the test", in("state"), writes);
+		confine("the test", in("state"), &(struct server_user){0}, writes);
 		_exit(test() ? 0 : 1);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -86,6 +91,7 @@ static void test_confine(void **state)
 	(void)state;
 	assert_int_equal(run(key_is_hidden, true), 0);
 	assert_int_equal(run(state_is_written, true), 0);
+	assert_int_equal(run(the_rest_is_read_only, true), 0);
 	assert_int_equal(run(elsewhere_is_read_only, true), 0);
 	assert_int_equal(run(programs_do_not_run, true), 0);
 	assert_int_equal(run(key_is_hidden, false), 0);
@@ -96,10 +102,11 @@ static void test_confine(void **state)
 static int make_folders(void **state)
 {
 	return temp_folder_make(state) || mkdir(in("state"), 0755) ||
-	       mkdir(in("state/key"), 0700) ||
+	       mkdir(in("state/installs"), 0700) || mkdir(in("state/key"), 0700) ||
 	       file_write(in("state/key/site.key"), "secret", 6, 0600) ||
-	       mkdir(in("outside"), 0755) || file_write(in("outside/file"), "text", 4, 0644) ||
-	       mkdir(in("tftp"), 0755) || symlink(in("tftp"), in("state/tftp"));
+	       file_write(in("state/linked"), "old", 3, 0644) || mkdir(in("outside"), 0755) ||
+	       file_write(in("outside/file"), "text", 4, 0644) || mkdir(in("tftp"), 0755) ||
+	       symlink(in("tftp"), in("state/tftp"));
 }
 
 int main(void)

@@ -68,6 +68,6 @@ serve_wait 'n1 +.* INSTALLED' 120
 machine_end n1 60
 ! "$LUCIE" continue --state "$T/state" n1 2>/dev/null || fail "lucie continue of a node that does not hold"
 ! into operator true 2>"$T/ended" || fail "ssh into a node that is installed"
-grep -q "'n1' is installed" "$T/ended" || { cat "$T/ended"; fail "lucie ssh does not say why it cannot"; }
+grep -q "installation of 'n1' is over" "$T/ended" || { cat "$T/ended"; fail "lucie ssh does not say why it cannot"; }
 "$LUCIE" log --state "$T/state" n1 | grep -q 'goes on\|HELD' || fail "the log does not tell of the hold"
 pass "goes on when told, from the server and on the node; the installation ends well"
