@@ -60,6 +60,13 @@ static bool is_incomplete(const struct table *t)
 	       (!t->count || (t->count == 1 && t->parts[0].start <= SECTOR_MAX));
 }
 
+/* Whether the table has to be the one that the stamp says: partition, which writes the stamp before
+ * the table, is behind it. */
+static bool is_settled(const struct stamp *s)
+{
+	return s->finished || s->done[0] || s->open[0];
+}
+
 /* Why the stamp does not prove that the disk is ours to write; NULL if it does. */
 static const char *stamp_objection(const struct stamp *s, const char *site, const struct table *t,
 				   unsigned int contents)
@@ -68,7 +75,7 @@ static const char *stamp_objection(const struct stamp *s, const char *site, cons
 		return "the stamp of another site";
 	if (contents)
 		return "our stamp, but something else was put onto the disk since";
-	if (s->finished ? same_id(t, s) && same_parts(t, s) : same_id(t, s) || is_incomplete(t))
+	if (is_settled(s) ? same_id(t, s) && same_parts(t, s) : same_id(t, s) || is_incomplete(t))
 		return NULL;
 	return "our stamp, but another partition table than it says";
 }

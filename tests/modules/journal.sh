@@ -122,6 +122,15 @@ delpart "$SECOND" 1
 losetup -d "$SECOND"
 pass "finalize is open on both disks"
 
+# somebody made a partition by hand after an installation that did not end
+installed_until i-1 partition mount extrbase
+umount -R "$TARGET"
+reboot
+sfdisk -q --delete --no-reread "$DISK" 3 2>/dev/null
+echo ',8M' | sfdisk -q --append --no-reread --wipe never "$DISK" 2>/dev/null
+order i-2
+untouched partition "our stamp, but another partition table" "a partition that was made by hand"
+
 # the power goes again, at every write of taking over
 installed_until i-1 partition mount extrbase
 umount -R "$TARGET"
