@@ -102,7 +102,7 @@ soak-matrix: host $(MATRIX_BASE) ## BIOS, UEFI and Secure Boot x buses of disks 
 	$(Q)tests/vm/matrix.sh
 	$(Q)tests/vm/raid.sh
 
-.PHONY: bench-boot bench-install bench-setup
+.PHONY: bench-boot bench-install bench-repair bench-setup
 bench-setup: host ## lucie check and setup of 10,000 hosts, all new and one changed
 	$(Q)tests/bench/setup.sh
 
@@ -113,6 +113,10 @@ bench-boot: host ## kernel start to the first module, against a bare init
 bench-install: host demo-base ## a base onto an empty disk, against curl | zstd | tar onto mke2fs
 	$(Q)$(MAKE) --no-print-directory image BOARD=qemu-x86_64
 	$(Q)tests/bench/install.sh
+
+bench-repair: host demo-base ## a repair, from PID 1 to its report
+	$(Q)$(MAKE) --no-print-directory image BOARD=qemu-x86_64
+	$(Q)tests/bench/repair.sh
 
 # No library that it does not need: starting would be most of its time.
 MAKE_FS_SRC := tests/bench/make-fs.c $(addprefix modules/lib/,ext4.c probe.c swap.c vfat.c) $(addprefix init/lib/,io.c log.c str.c)
