@@ -1,6 +1,6 @@
 // One node from near: what it does, its modules with times, its log as it grows, its inventory, its installations.
 import {authorized, isOperator, order} from './operator.js';
-import {STATES, amount, bytes, clock, duration, element, nodes, serverNow, share, silence, stateOf, when} from './model.js';
+import {STATES, amount, bytes, clock, duration, element, nodes, resultState, serverNow, share, silence, stateOf, when} from './model.js';
 
 const panel = document.getElementById('details');
 const LOG_MAX = 1000; // lines on the page
@@ -56,7 +56,7 @@ function moduleTable(doc) {
 function historyTable(doc) {
 	return doc.installs.map(i => element('tr', {},
 		element('td', {}, when(i.begun)), element('td', {}, i.variant || ''),
-		element('td', {}, element('span', {class: `badge ${i.result === 'running' ? 'installing' : i.result === 'superseded' ? 'unknown' : i.result}`}, i.result)),
+		element('td', {}, element('span', {class: `badge ${resultState(i.result)}`}, i.result)),
 		element('td', {class: 'number'}, i.ended ? duration(i.ended - i.begun) : ''),
 		element('td', {}, [i.module, i.message].filter(Boolean).join(': '))));
 }

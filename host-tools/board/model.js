@@ -35,6 +35,11 @@ export function silence(node) {
 	return node.seen ? Math.max(0, serverNow() - node.seen) : 0;
 }
 
+// The state of nodes whose sign an installation's result has; what has come to be has many names.
+export function resultState(result) {
+	return {running: 'installing', superseded: 'unknown', failed: 'failed'}[result] || 'installed';
+}
+
 export function stateOf(node) {
 	if (node.state === 'installing' && silence(node) > SILENT_SECONDS) return 'silent';
 	return node.state in STATES ? node.state : 'unknown';

@@ -1,7 +1,7 @@
 // The two views beside the cells: what is on its way to whom, and every installation that there was.
 import {inventoryList} from './details.js';
 import {authorized} from './operator.js';
-import {bytes, duration, element, matches, nodes, percent, share, when} from './model.js';
+import {bytes, duration, element, matches, nodes, percent, resultState, share, when} from './model.js';
 
 const transfers = document.getElementById('transfers');
 const history = document.getElementById('history');
@@ -70,7 +70,7 @@ function historyRow(i) {
 	const modules = (i.modules || []).map(m => `${m.module} ${m.seconds.toFixed(1)} s${m.ok ? '' : ' failed'}`).join(', ');
 	return element('tr', {},
 		element('td', {}, when(i.begun)), element('td', {}, nodeButton(i.node)), element('td', {}, i.variant || ''),
-		element('td', {}, element('span', {class: `badge ${i.result === 'running' ? 'installing' : i.result === 'superseded' ? 'unknown' : i.result}`}, i.result)),
+		element('td', {}, element('span', {class: `badge ${resultState(i.result)}`}, i.result)),
 		element('td', {class: 'number'}, i.ended ? duration(i.ended - i.begun) : ''),
 		element('td', {class: 'cause'}, [i.module, i.message].filter(Boolean).join(': ')),
 		element('td', {class: 'cause'}, modules));

@@ -6,7 +6,7 @@
 const char *install_result(const struct state_install *i)
 {
 	if (i->ended)
-		return i->ok ? "installed" : "failed";
+		return i->ok ? event_outcome(i->message) : "failed";
 	return i->latest ? "running" : "superseded";
 }
 

@@ -4,6 +4,7 @@
  */
 #include "host-tools/lib/serve.h"
 
+#include <ctype.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -140,6 +141,20 @@ static void progress_words(const struct event *e, char *buf, size_t len)
 		snprintf(buf, len, "%s", e->message);
 }
 
+/* A message that begins with its outcome has it in capitals; any other follows it. */
+static void report_words(const struct event *e, char *buf, size_t len)
+{
+	const char *outcome = e->ok ? event_outcome(e->message) : "installation failed";
+	const char *rest = e->message;
+	size_t n = strlen(outcome);
+
+	if (e->ok && str_starts(rest, outcome) && rest[n] == ':')
+		rest += n + 1 + (rest[n + 1] == ' ');
+	snprintf(buf, len, "%s%s%s", outcome, *rest ? ": " : "", rest);
+	for (size_t i = 0; i < n && i + 1 < len; i++)
+		buf[i] = (char)toupper((unsigned char)buf[i]);
+}
+
 const char *event_words(const struct event *e, char *buf, size_t len)
 {
 	switch (e->kind) {
@@ -160,8 +175,7 @@ const char *event_words(const struct event *e, char *buf, size_t len)
 				 e->message);
 		break;
 	case EVENT_REPORT:
-		snprintf(buf, len, "%s%s%s", e->ok ? "INSTALLED" : "INSTALLATION FAILED",
-			 e->message[0] ? ": " : "", e->message);
+		report_words(e, buf, len);
 		break;
 	case EVENT_HOLD:
 		snprintf(buf, len, "HELD before it: %s", e->message);

@@ -277,7 +277,8 @@ static int event_to_node(struct state *s, const struct event *e, const char *nod
 				      " wipe=CASE WHEN attempts=0 THEN wipe ELSE 0 END"
 				      " WHERE name=?1 AND install=?2",
 				      "ssss", node, id, e->message,
-				      str_starts(e->message, "wiped:") ? "wiped" : "installed");
+				      strcmp(event_outcome(e->message), "wiped") ? "installed"
+										 : "wiped");
 		return db_run(s,
 			      "UPDATE node SET status='failed', module=?3, message=?4, held='', "
 			      "go=0 WHERE name=?1 AND install=?2",

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "init/lib/cleanup.h"
 #include "init/lib/log.h"
 
 #define KIND(k)	  (1u << (k))
@@ -47,6 +48,16 @@ static const struct field fields[] = {
 
 static const char *const kind_names[] = {"start",  "progress", "log",	  "end",
 					 "report", "hold",     "host_key"};
+
+const char *event_outcome(const char *message)
+{
+	static const char *const words[] = {"verified", "restored", "rescued", "wiped"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (str_starts(message, words[i]) && message[strlen(words[i])] == ':')
+			return words[i];
+	return "installed";
+}
 
 const char *event_amount(uint64_t n, uint64_t total, char *buf, size_t len)
 {

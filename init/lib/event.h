@@ -45,6 +45,10 @@ struct event {
  * returned. */
 const char *event_amount(uint64_t n, uint64_t total, char *buf, size_t len);
 
+/* What a good report says has come to be, by the word that its message begins with: "verified",
+ * "restored", "rescued", "wiped"; else "installed". */
+const char *event_outcome(const char *message);
+
 const char *event_kind_name(enum event_kind kind);
 /* Appends one line with its '\n'. */
 int event_encode(struct strbuf *out, const struct event *e);

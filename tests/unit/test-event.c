@@ -93,6 +93,16 @@ static void controls_are_made_harmless(void **state)
 	strbuf_free(&b);
 }
 
+static void outcome_is_the_first_word(void **state)
+{
+	(void)state;
+	assert_string_equal(event_outcome(""), "installed");
+	assert_string_equal(event_outcome("mended: '/dev/vda2'"), "installed");
+	assert_string_equal(event_outcome("verified: no differences"), "verified");
+	assert_string_equal(event_outcome("wiped: 1 disks"), "wiped");
+	assert_string_equal(event_outcome("wiped out"), "installed");
+}
+
 static void refused(const char *line, const char *reason)
 {
 	struct event e;
@@ -153,6 +163,7 @@ int main(void)
 		cmocka_unit_test(every_kind),
 		cmocka_unit_test(longest_message_fits),
 		cmocka_unit_test(controls_are_made_harmless),
+		cmocka_unit_test(outcome_is_the_first_word),
 		cmocka_unit_test(nothing_but_the_schema),
 	};
 

@@ -33,6 +33,13 @@ ends_as() {
 	node_status n1 >"$T/status"
 	grep -qE "^n1 +$1 +disk .*$2" "$T/status" || { cat "$T/status"; tail -n 30 "$T/n1.serial"; "$LUCIE" log --state "$T/state" n1 | tail -n 30; fail "expected '$1 ... $2'"; }
 }
+# said_as VARIANT: its name for what has come to be, on the server's terminal and in the history.
+said_as() {
+	local outcome=installed
+	case $1 in verify) outcome=verified ;; restore) outcome=restored ;; wipe) outcome=wiped ;; esac
+	serve_has "n1 +- +${outcome^^}" || { tail "$T/serve.log"; fail "the server does not say '${outcome^^}'"; }
+	"$LUCIE" history --state "$T/state" n1 | tail -n 1 | grep -q " $1 .* $outcome" || fail "the history does not say '$outcome'"
+}
 # runs VARIANT STATUS RESULT
 runs() {
 	local begin=$SECONDS
@@ -40,6 +47,7 @@ runs() {
 	arm "${@:4}" n1 --variant "$1"
 	machine_start n1 "$T/n1.img"
 	ends_as "$2" "$3"
+	said_as "$1"
 	echo "   ($1: $((SECONDS - begin)) s)"
 }
 table_hash() { { head -c 512K "$T/n1.img"; tail -c 1M "$T/n1.img"; } | sha256sum; }
