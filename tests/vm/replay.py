@@ -15,7 +15,10 @@ SECTOR = 512
 
 def entries(log):
     """(flags, byte offset, data) of every entry that is whole."""
-    magic, _version, count, size = struct.unpack("<QQQI", log.read(28))
+    head = log.read(28)
+    if not head:
+        return  # it is made with the first write
+    magic, _version, count, size = struct.unpack("<QQQI", head)
     assert magic == 0x6A736677736872, "no log of writes"
     at = size
     for _ in range(count):
