@@ -4,7 +4,9 @@
  * definition names, but never the site key: in a mount namespace of its own the key's folder is
  * empty. As a user of its own, without the capabilities of root, it cannot undo that, nor look into
  * the signer or the supervisor; and Landlock lets it run no program and write nowhere but where the
- * state changes. An ordinary user gets the namespace by way of a user namespace.
+ * state changes. The master of a ring may read any file, as its source may be anybody's; so Landlock
+ * lets it read that one and what it needs of the state: else it would have the key by way of the disk
+ * that the key lies on. An ordinary user gets the namespace by way of a user namespace.
  */
 #include "host-tools/lib/serve.h"
 
@@ -31,6 +33,8 @@
 	(LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR |                           \
 	 LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_DIR |                            \
 	 LANDLOCK_ACCESS_FS_MAKE_REG)
+#define READS	 (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
+#define OF_FILES (LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_READ_FILE)
 #define FORBIDDEN                                                                                  \
 	(LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_MAKE_CHAR |                               \
 	 LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SOCK |                            \
@@ -77,59 +81,90 @@ static int hide_folder(const char *path)
 	return 0;
 }
 
-/* All but one: what is still root's writes into a state directory of somebody else by it, and who does
- * not write reads a source of anybody. The server's own user writes in what is its. */
-static int drop_capabilities(const struct server_user *user, bool writes)
+/* All but one: what is still root's writes into a state directory of somebody else by it, and a master
+ * reads a source of anybody. The server's own user writes in what is its. */
+static int drop_capabilities(const struct server_user *user, const char *source)
 {
-	int keep_one = writes ? CAP_DAC_OVERRIDE : CAP_DAC_READ_SEARCH;
+	int keep_one = source ? CAP_DAC_READ_SEARCH : CAP_DAC_OVERRIDE;
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct data[2], keep[2] = {{0}};
 
 	if (syscall(SYS_capget, &header, data))
 		return -errno;
-	if (!user->own || !writes)
+	if (!user->own || source)
 		keep[0].permitted = keep[0].effective = data[0].permitted & 1U << keep_one;
 	return syscall(SYS_capset, &header, keep) ? -errno : 0;
 }
 
-static int allow_writes(int ruleset, const char *state_dir, const char *name)
+/* What is not there needs no rule. */
+static int allow(int ruleset, const char *path, uint64_t access)
 {
-	char path[PATH_MAX];
-	_cleanup_close_ int fd = -1;
-	struct landlock_path_beneath_attr rule = {.allowed_access = WRITES};
+	_cleanup_close_ int fd = open(path, O_PATH | O_CLOEXEC);
+	struct landlock_path_beneath_attr rule = {.allowed_access = access, .parent_fd = fd};
 	struct stat st;
 
-	snprintf(path, sizeof(path), "%s/%s", state_dir, name);
-	fd = rule.parent_fd = open(path, O_PATH | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st))
 		return errno == ENOENT ? 0 : -errno;
 	if (!S_ISDIR(st.st_mode))
-		rule.allowed_access = LANDLOCK_ACCESS_FS_WRITE_FILE;
+		rule.allowed_access &= OF_FILES;
 	return syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0)
 		       ? -errno
 		       : 0;
 }
 
-/* What no rule allows of that which the ruleset handles is forbidden. The database is there, with its
- * side files (state_prepare()); folders are named one by one, because each may be a link to where
- * there is room. Boot files of the generations to come are below generations/. */
-static int restrict_files(const char *state_dir, bool writes)
+static int allow_each(int ruleset, const char *state_dir, const char *const *names, size_t count,
+		      uint64_t access)
+{
+	char path[PATH_MAX];
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < count; i++) {
+		snprintf(path, sizeof(path), "%s/%s", state_dir, names[i]);
+		ret = allow(ruleset, path, access);
+	}
+	return ret;
+}
+
+/* The database is there, with its side files (state_prepare()); folders are named one by one, because
+ * each may be a link to where there is room. Boot files of the generations to come are below
+ * generations/. */
+static int allow_web(int ruleset, const char *state_dir)
 {
 	static const char *const written[] = {"installs",    GENERATIONS, "tftp/pxelinux.cfg",
 					      "tftp/grub",   "state.db",  "state.db-wal",
 					      "state.db-shm"};
-	struct landlock_ruleset_attr attr = {.handled_access_fs = FORBIDDEN | WRITES};
+
+	return allow_each(ruleset, state_dir, written, ARRAY_SIZE(written), WRITES);
+}
+
+/* The time zone is for what it says. */
+static int allow_master(int ruleset, const char *state_dir, const char *source)
+{
+	static const char *const read[] = {"datasets", "bases", "ring.key"};
+	int ret = allow_each(ruleset, state_dir, read, ARRAY_SIZE(read), READS);
+
+	if (!ret)
+		ret = allow(ruleset, "/etc/localtime", READS);
+	return ret ? ret : allow(ruleset, source, READS);
+}
+
+/* What no rule allows of that which the ruleset handles is forbidden. */
+static int restrict_files(const char *state_dir, const char *source)
+{
+	struct landlock_ruleset_attr attr = {.handled_access_fs =
+						     FORBIDDEN | WRITES | (source ? READS : 0)};
 	_cleanup_close_ int fd = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
 	int ret = fd < 0 ? -errno : 0;
 
-	for (size_t i = 0; writes && !ret && i < ARRAY_SIZE(written); i++)
-		ret = allow_writes(fd, state_dir, written[i]);
+	if (!ret)
+		ret = source ? allow_master(fd, state_dir, source) : allow_web(fd, state_dir);
 	if (!ret && syscall(SYS_landlock_restrict_self, fd, 0))
 		ret = -errno;
 	return ret;
 }
 
-int confine(const char *who, const char *state_dir, const struct server_user *user, bool writes)
+int confine(const char *who, const char *state_dir, const struct server_user *user,
+	    const char *source)
 {
 	char path[PATH_MAX];
 	int ret;
@@ -146,11 +181,11 @@ int confine(const char *who, const char *state_dir, const struct server_user *us
 	if (ret)
 		return log_err(ret, "%s cannot become the user %u", who, user->uid);
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-	ret = drop_capabilities(user, writes);
+	ret = drop_capabilities(user, source);
 	if (ret)
 		log_warn("%s keeps its capabilities: %s", who, strerror(-ret));
-	ret = restrict_files(state_dir, writes);
+	ret = restrict_files(state_dir, source);
 	if (ret)
-		log_warn("%s may run programs and write everywhere: %s", who, strerror(-ret));
+		log_warn("%s may run programs, read and write everywhere: %s", who, strerror(-ret));
 	return 0;
 }

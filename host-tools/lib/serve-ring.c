@@ -130,7 +130,7 @@ become_master(struct ring_master *m, const struct rings *r, pid_t parent)
 	sigaction(SIGTERM, &end, NULL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	if (confine("the master of a ring", r->state_dir, &r->user, false))
+	if (confine("the master of a ring", r->state_dir, &r->user, m->content.path))
 		_exit(1);
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != parent)

@@ -68,7 +68,7 @@ become_web(const struct serve_options *options, const struct server_user *user,
 	   struct signer *signer, pid_t parent)
 {
 	setsid(); /* root's terminal is not for it: TIOCSTI would type there */
-	if (confine("the web process", options->state_dir, user, true))
+	if (confine("the web process", options->state_dir, user, NULL))
 		_exit(1);
 	prctl(PR_SET_PDEATHSIG, SIGTERM); /* a change of credentials clears it: not earlier */
 	if (getppid() != parent)

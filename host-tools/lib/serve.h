@@ -91,10 +91,13 @@ int serve_authenticate(struct state *state, const struct http_call *call, const 
 int serve_boot_file(struct serve *s, const char *node);
 
 /* Takes from this process, and its children, all that it does not need to serve: the folder of the
- * site key, root's user, capabilities, the execution of programs, writing anywhere, or anywhere but
- * where the state directory changes while it serves. What the system does not let it give up is said
- * of `who`, but for the user: -errno then (logged). Single-threaded. */
-int confine(const char *who, const char *state_dir, const struct server_user *user, bool writes);
+ * site key, root's user, capabilities, the execution of programs, and writing anywhere but where the
+ * state directory changes while it serves. With a source (the master of a ring) it may write nowhere,
+ * and read that one, which may be anybody's, and what is said of rings in the state; without one
+ * (NULL: the web process) it may read what its user may. What the system does not let it give up is
+ * said of `who`, but for the user: -errno then (logged). Single-threaded. */
+int confine(const char *who, const char *state_dir, const struct server_user *user,
+	    const char *source);
 
 /* --- workers: children that are started again --- */
 

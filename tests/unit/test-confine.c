@@ -1,5 +1,6 @@
 /* What the web process cannot do any more after confine(), tried in a child: read the key,
- * write elsewhere, run a program. And what it still can: read elsewhere, write its state. */
+ * write elsewhere, run a program. And what it still can: read elsewhere, write its state. The master
+ * of a ring writes nothing, and reads its source. */
 #include "host-tools/lib/serve.h"
 
 #include <errno.h>
@@ -73,13 +74,29 @@ static bool state_is_read_only(void)
 	return open(in("state/new"), O_WRONLY | O_CREAT, 0600) < 0 && errno == EACCES;
 }
 
-static int run(bool (*test)(void), bool writes)
+static bool can_read(const char *path)
+{
+	int fd = open(in(path), O_RDONLY);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+static bool source_alone_is_read(void)
+{
+	return can_read("outside/file") && can_read("state/datasets/set.blob") &&
+	       !can_read("state/linked") && errno == EACCES && !can_read("elsewhere") &&
+	       errno == EACCES && !can_read(".") && errno == EACCES;
+}
+
+static int run(bool (*test)(void), const char *source)
 {
 	pid_t pid = fork();
 	int status;
 
 	if (!pid) {
-		confine("the test", in("state"), &(struct server_user){0}, writes);
+		confine("the test", in("state"), &(struct server_user){0}, source);
 		_exit(test() ? 0 : 1);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -89,13 +106,14 @@ static int run(bool (*test)(void), bool writes)
 static void test_confine(void **state)
 {
 	(void)state;
-	assert_int_equal(run(key_is_hidden, true), 0);
-	assert_int_equal(run(state_is_written, true), 0);
-	assert_int_equal(run(the_rest_is_read_only, true), 0);
-	assert_int_equal(run(elsewhere_is_read_only, true), 0);
-	assert_int_equal(run(programs_do_not_run, true), 0);
-	assert_int_equal(run(key_is_hidden, false), 0);
-	assert_int_equal(run(state_is_read_only, false), 0);
+	assert_int_equal(run(key_is_hidden, NULL), 0);
+	assert_int_equal(run(state_is_written, NULL), 0);
+	assert_int_equal(run(the_rest_is_read_only, NULL), 0);
+	assert_int_equal(run(elsewhere_is_read_only, NULL), 0);
+	assert_int_equal(run(programs_do_not_run, NULL), 0);
+	assert_int_equal(run(key_is_hidden, in("outside")), 0);
+	assert_int_equal(run(state_is_read_only, in("outside")), 0);
+	assert_int_equal(run(source_alone_is_read, in("outside")), 0);
 	assert_int_equal(access(in("state/key/site.key"), R_OK), 0);
 }
 
@@ -105,8 +123,10 @@ static int make_folders(void **state)
 	       mkdir(in("state/installs"), 0700) || mkdir(in("state/key"), 0700) ||
 	       file_write(in("state/key/site.key"), "secret", 6, 0600) ||
 	       file_write(in("state/linked"), "old", 3, 0644) || mkdir(in("outside"), 0755) ||
-	       file_write(in("outside/file"), "text", 4, 0644) || mkdir(in("tftp"), 0755) ||
-	       symlink(in("tftp"), in("state/tftp"));
+	       file_write(in("outside/file"), "text", 4, 0644) ||
+	       file_write(in("elsewhere"), "text", 4, 0644) || mkdir(in("state/datasets"), 0755) ||
+	       file_write(in("state/datasets/set.blob"), "text", 4, 0644) ||
+	       mkdir(in("tftp"), 0755) || symlink(in("tftp"), in("state/tftp"));
 }
 
 int main(void)
