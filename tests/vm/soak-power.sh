@@ -15,7 +15,7 @@ MEMORY=${MEMORY:-256}
 echo "SEED=$SEED RUNS=$RUNS"
 
 site_new
-host n1 "installer cut" "disk_layout cut" "base bootable" "kernel_args console=ttyS0 panic=-1" "datasets set"
+host n1 "installer cut" "disk_layout cut" "base bootable" "kernel_args console=ttyS0 panic=-1 no_timer_check" "datasets set"
 site_add <<EOF
 define installer{
 name       cut
