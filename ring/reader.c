@@ -8,6 +8,8 @@
 
 #include "ring/crc32c.h"
 
+#define PIECE (8 * RING_FRAME)
+
 static uint8_t zero_hash[BLOB_HASH_LEN];
 static pthread_once_t zero_once = PTHREAD_ONCE_INIT;
 
@@ -28,6 +30,27 @@ const uint8_t *zero_chunk_hash(void)
 	return zero_hash;
 }
 
+/* In pieces, so that both sums find in the cache what has just been read. */
+static int read_and_sum(struct reader *r, struct slot *slot, uint64_t offset, size_t len)
+{
+	blake3_hasher hasher;
+
+	blake3_hasher_init(&hasher);
+	for (size_t at = 0; at < len; at += PIECE) {
+		size_t end = len - at < PIECE ? len : at + PIECE;
+		int ret = r->store->read(r->store, offset + at, slot->data + at, end - at);
+
+		if (ret)
+			return ret;
+		for (size_t i = at; i < end; i += RING_FRAME)
+			slot->crc[i / RING_FRAME] =
+				crc32c(slot->data + i, end - i < RING_FRAME ? end - i : RING_FRAME);
+		blake3_hasher_update(&hasher, slot->data + at, end - at);
+	}
+	blake3_hasher_finalize(&hasher, slot->hash, BLOB_HASH_LEN);
+	return 0;
+}
+
 static int fill_slot(struct reader *r, struct slot *slot, size_t chunk, size_t len)
 {
 	uint64_t offset = (uint64_t)chunk * BLOB_CHUNK;
@@ -38,13 +61,9 @@ static int fill_slot(struct reader *r, struct slot *slot, size_t chunk, size_t l
 		memcpy(slot->hash, zero_chunk_hash(), BLOB_HASH_LEN);
 		return 0;
 	}
-	ret = r->store->read(r->store, offset, slot->data, len);
+	ret = read_and_sum(r, slot, offset, len);
 	if (ret)
 		return ret;
-	for (size_t at = 0; at < len; at += RING_FRAME)
-		slot->crc[at / RING_FRAME] =
-			crc32c(slot->data + at, len - at < RING_FRAME ? len - at : RING_FRAME);
-	blob_chunk_hash(slot->data, len, slot->hash);
 	slot->zero = len == BLOB_CHUNK && !memcmp(slot->hash, zero_chunk_hash(), BLOB_HASH_LEN);
 	return 0;
 }
