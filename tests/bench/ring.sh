@@ -7,7 +7,8 @@
 # MB is at RATE: with more nodes than two cores carry at that rate, rate and size shrink alike, so that a run takes as long. PEER_REPEAT: rounds
 # in which the peers take part. In the largest lab our ring also runs with all the smaller numbers of nodes, at the same rate and size: from
 # these come flatness and slope, by the time from the last node's joining (how long one machine takes to start them all is not the ring's) to
-# the last report. MOMENTS=none leaves the faults out. NODES="2 4 8 16 32 64" takes 20 minutes.
+# the last report. CONGESTION: TCP's congestion control for all of them (a Debian kernel's own is cubic), else this machine's; it is printed.
+# MOMENTS=none leaves the faults out. NODES="2 4 8 16 32 64" takes 20 minutes.
 cd "$(dirname "$0")/../.." || exit 2
 # shellcheck source=tests/netns/lab.sh
 . tests/netns/lab.sh
@@ -264,6 +265,7 @@ plot() {
 }
 
 missing
+echo "congestion control: ${CONGESTION:-$(cat /proc/sys/net/ipv4/tcp_congestion_control)}"
 shaped
 unshaped
 table

@@ -4,6 +4,7 @@
 #
 #	lab_enter "$@"           first: runs the script again inside of the namespaces
 #	lab_up N RATE            namespaces n0 (the master's) to nN, 10.77.x.y; RATE as tc's, 0: not shaped
+#				CONGESTION=cubic: TCP's congestion control there, else this machine's
 #	lab_shape I RATE         another rate for node I, both ways
 #	lab_cut I, lab_join I    takes the port off the bridge (carrier stays), and back
 #	lab_port I up|down       carrier
@@ -55,6 +56,7 @@ lab_up() {
 		ip -n "n$i" link set lo up
 		ip -n "n$i" addr add "$(lab_address "$i")/16" brd + dev eth0
 		ip -n "n$i" link set eth0 up
+		[ -z "${CONGESTION:-}" ] || lab_in "$i" sh -c "echo $CONGESTION >/proc/sys/net/ipv4/tcp_congestion_control"
 		[ "$rate" = 0 ] || lab_shape "$i" "$rate"
 	done
 }
