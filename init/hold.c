@@ -43,8 +43,8 @@ struct hold {
 
 static char *request_body(const struct hold *h)
 {
-	json_t *o = json_pack("{s:s, s:s, s:s}", "install", plan_head(h->plan, "install"), "module",
-			      h->module, "nonce", h->nonce);
+	json_t *o = json_pack("{s:s, s:s, s:s, s:I}", "install", plan_head(h->plan, "install"),
+			      "module", h->module, "nonce", h->nonce, "t", (json_int_t)now_ms());
 	char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
 
 	json_decref(o);
@@ -86,13 +86,18 @@ static int check_answer(const struct hold *h, const struct strbuf *answer, char 
 }
 
 /* 0: it may go on; -EAGAIN: not yet; otherwise why. */
-static int ask(const struct hold *h, const char *body, char *why)
+static int ask(const struct hold *h, char *why)
 {
 	_cleanup_strbuf_ struct strbuf answer = STRBUF_INIT;
+	_cleanup_free_ char *body = request_body(h);
 	char url[512];
 	long status = 0;
 	int ret;
 
+	if (!body) {
+		snprintf(why, WHY_MAX, "out of memory");
+		return -ENOMEM;
+	}
 	snprintf(url, sizeof(url), "%s/v1/hold", h->server);
 	ret = http_exchange(&(struct http_request){.url = url,
 						   .body = body,
@@ -113,14 +118,11 @@ static int ask(const struct hold *h, const char *body, char *why)
 static int ask_until(void *arg)
 {
 	const struct hold *h = arg;
-	_cleanup_free_ char *body = request_body(h);
 	int64_t complained = 0;
 	char why[WHY_MAX];
 	int ret;
 
-	if (!body)
-		return 1;
-	while ((ret = ask(h, body, why))) {
+	while ((ret = ask(h, why))) {
 		if (ret != -EAGAIN && (!complained || now_ms() - complained > COMPLAIN_MS)) {
 			log_warn("'%s' cannot be asked whether to go on: %s", h->server, why);
 			complained = now_ms();

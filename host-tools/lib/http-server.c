@@ -157,11 +157,25 @@ void http_server_tick(struct http_server *s)
 
 /* --- answers --- */
 
+static void prove(struct MHD_Response *response, const struct http_reply *reply)
+{
+	uint8_t code[REQUEST_CODE_LEN];
+	char hex[REQUEST_CODE_TEXT];
+
+	answer_code(reply->proof.key, reply->proof.request, reply->status, reply->text.buf,
+		    reply->text.len, code);
+	str_to_hex(code, sizeof(code), hex);
+	MHD_add_response_header(response, ANSWER_CODE_HEADER, hex);
+}
+
 static struct MHD_Response *text_response(struct http_reply *reply)
 {
-	size_t len = reply->text.len;
+	struct MHD_Response *response = MHD_create_response_from_buffer(
+		reply->text.len, reply->text.buf, MHD_RESPMEM_MUST_COPY);
 
-	return MHD_create_response_from_buffer(len, reply->text.buf, MHD_RESPMEM_MUST_COPY);
+	if (response && reply->proof.wanted)
+		prove(response, reply);
+	return response;
 }
 
 static const char *header(struct MHD_Connection *connection, const char *name)
@@ -296,6 +310,8 @@ static enum MHD_Result handle(struct http_server *s, struct MHD_Connection *conn
 	call->body_len = request->body.len;
 	if (authorization && str_starts(authorization, "Bearer "))
 		call->token = authorization + 7;
+	else if (authorization && str_starts(authorization, REQUEST_SCHEME))
+		call->code = authorization + strlen(REQUEST_SCHEME);
 	call->after = header(connection, "Last-Event-ID");
 	if (!call->after)
 		call->after =

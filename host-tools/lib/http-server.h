@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "init/lib/request-code.h"
 #include "init/lib/str.h"
 
 enum http_status {
@@ -29,6 +30,7 @@ struct http_call {
 	const char *method; /* "GET", "HEAD" or "POST" */
 	const char *path;   /* decoded */
 	const char *token;  /* of "Authorization: Bearer TOKEN"; NULL: none */
+	const char *code;   /* of "Authorization: Lucie CODE"; NULL: none */
 	const char *after;  /* what the client has: of "?after=", of Last-Event-ID; NULL */
 	const char *body;   /* of a POST; body_len bytes and a NUL */
 	size_t body_len;
@@ -51,6 +53,12 @@ struct http_stream {
 	void *arg;
 };
 
+/* What a text is proven with to a client whose request has proven itself. */
+struct http_proof {
+	bool wanted;
+	uint8_t key[REQUEST_KEY_LEN], request[REQUEST_CODE_LEN];
+};
+
 /* Filled by the handler; released by the server. */
 struct http_reply {
 	unsigned int status;
@@ -58,6 +66,7 @@ struct http_reply {
 	const struct http_header *headers; /* static; up to one without a name; NULL: no others */
 	struct http_stream stream;	   /* without read: no stream */
 	struct strbuf text;		   /* the body, unless there is a file */
+	struct http_proof proof;	   /* of text */
 	int fd;				   /* a regular file to send, with Range; -1: none */
 	uint64_t size;			   /* of the file */
 	char etag[72];			   /* strong, without quotes; "": none */

@@ -3,16 +3,14 @@
  * The POSTs that wait are one transaction, and are answered when it is committed: thousands of
  * nodes cost no more commits than a few.
  *
- * Events carry the token of their installation, of which the state has a hash only. A good report
- * makes the node boot from its disk, and it is acknowledged after that is so: a node that restarts
- * when it has the acknowledgement never comes back into the installer. An alarm comes from a
- * machine that has no plan it can trust, so it proves nothing and is only shown.
+ * Events carry a code that is made with the token of their installation (request-code.h). A good
+ * report makes the node boot from its disk, and it is acknowledged after that is so: a node that
+ * restarts when it has the acknowledgement never comes back into the installer. An alarm comes from
+ * a machine that has no plan it can trust, so it proves nothing and is only shown.
  */
 #include "host-tools/lib/serve.h"
 
-#include <blake3.h>
 #include <errno.h>
-#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,26 +26,13 @@
 struct batch {
 	struct serve *s;
 	struct state *state;	   /* where it is looked up */
-	char install[PLAN_ID_MAX]; /* of its first line, whose token it is */
+	char install[PLAN_ID_MAX]; /* of its first line, and of who sends it */
 	char node[64];
 	uint64_t ack;
 	struct strbuf log; /* lines for the installation's log file */
 	bool report_ok;
 	bool taken; /* the answer is an acknowledgement */
 };
-
-static bool token_is(const char *token, const uint8_t wanted[32])
-{
-	uint8_t raw[TOKEN_LEN], hash[32];
-	blake3_hasher hasher;
-
-	if (!token || str_from_hex(token, raw, sizeof(raw)))
-		return false;
-	blake3_hasher_init(&hasher);
-	blake3_hasher_update(&hasher, raw, sizeof(raw));
-	blake3_hasher_finalize(&hasher, hash, sizeof(hash));
-	return !sodium_memcmp(hash, wanted, sizeof(hash));
-}
 
 static void log_line(struct batch *b, const struct event *e)
 {
@@ -110,21 +95,53 @@ static int batch_apply(struct batch *b, const char *text, size_t len, char *why)
 	return 0;
 }
 
+static bool is_proven(struct http_proof *proof, const struct http_call *call)
+{
+	request_code(proof->key, call->method, call->path, call->body, call->body_len,
+		     proof->request);
+	return code_is(proof->request, call->code);
+}
+
 int serve_authenticate(struct state *state, const struct http_call *call, const char *install,
 		       char node[64], uint64_t *ack, struct http_reply *reply)
 {
-	uint8_t hash[32];
+	struct http_proof *proof = &reply->proof;
 
-	if (!state_install_find(state, install, node, hash, ack) && token_is(call->token, hash))
+	proof->wanted = !state_install_find(state, install, node, proof->key, ack) &&
+			is_proven(proof, call);
+	if (proof->wanted)
 		return 0;
-	http_reply_text(reply, HTTP_UNAUTHORIZED, "the token is not that of installation '%s'",
-			install);
-	serve_say_refusal("-", "%s from %s refused: the token is not that of installation '%s'",
+	http_reply_text(reply, HTTP_UNAUTHORIZED,
+			"its code is not made with the token of installation '%s'", install);
+	serve_say_refusal("-",
+			  "%s from %s refused: its code is not made with the token of "
+			  "installation '%s'",
 			  call->path, call->peer, install);
 	return -EACCES;
 }
 
-/* Which installation the first line is of, and that the token is its token. */
+static void reply_failed(struct http_reply *reply, int error)
+{
+	http_reply_text(reply, HTTP_FAILED, "the server cannot write its state: %s",
+			strerror(-error));
+}
+
+int serve_once(struct state *state, const struct http_call *call, const char *install, uint64_t t,
+	       struct http_reply *reply)
+{
+	int ret = state_install_asks(state, install, t);
+
+	if (ret == -ESTALE) {
+		http_reply_text(reply, HTTP_FORBIDDEN, "replayed: a later one came before it");
+		serve_say_refusal("-", "%s from %s refused: a replay of installation '%s'",
+				  call->path, call->peer, install);
+	} else if (ret) {
+		reply_failed(reply, ret);
+	}
+	return ret;
+}
+
+/* Which installation the first line is of, and that it is from there. */
 static int batch_open(struct batch *b, const struct http_call *call, struct http_reply *reply)
 {
 	struct event first;
@@ -145,12 +162,6 @@ static void acknowledge(struct http_reply *reply, uint64_t ack)
 	reply->status = HTTP_OK;
 	reply->type = "application/json";
 	strbuf_addf(&reply->text, "{\"ack\": %llu}\n", (unsigned long long)ack);
-}
-
-static void reply_failed(struct http_reply *reply, int error)
-{
-	http_reply_text(reply, HTTP_FAILED, "the server cannot write its state: %s",
-			strerror(-error));
 }
 
 /* One POST, within the transaction. */

@@ -40,7 +40,8 @@ void serve_hold(struct serve *s, const struct http_call *call, struct http_reply
 		http_reply_text(reply, HTTP_BAD_REQUEST, "%s", why);
 		return;
 	}
-	if (serve_authenticate(s->view, call, request.install, node, &ack, reply))
+	if (serve_authenticate(s->view, call, request.install, node, &ack, reply) ||
+	    serve_once(s->state, call, request.install, request.t, reply))
 		return;
 	reply->status = HTTP_OK;
 	reply->type = "application/octet-stream";

@@ -1,5 +1,5 @@
 /* POST /v1/identity: what a node keeps over its installations (init/lib/identity.h). It comes from
- * an installation, with its token, sealed to the signing process, which alone can open it, and says
+ * an installation, with its code, sealed to the signing process, which alone can open it, and says
  * whether it is this node's: here it is kept and given back as bytes that say nothing. */
 #include "host-tools/lib/serve.h"
 
@@ -22,7 +22,7 @@ static int decode(const char *text, unsigned char sealed[IDENTITY_SEALED_MAX], s
 		       : 0;
 }
 
-/* Who overhears a token knows neither the key that it is sealed to nor what is in it: garbage shall
+/* Who learns a token knows neither the key that it is sealed to nor what is in it: garbage shall
  * not take the place of what the node has kept so far. */
 static int check(struct serve *s, const char *node, const char *text, struct http_reply *reply)
 {
@@ -50,6 +50,8 @@ static int keep(struct serve *s, const struct identity_request *r, const struct 
 	uint64_t ack;
 	int ret = serve_authenticate(s->state, call, r->install, node, &ack, reply);
 
+	if (!ret)
+		ret = serve_once(s->state, call, r->install, r->t, reply);
 	if (ret)
 		return ret;
 	if (state_install(s->state, r->install, &install) || !install.latest) {

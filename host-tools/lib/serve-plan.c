@@ -9,7 +9,6 @@
  */
 #include "host-tools/lib/serve.h"
 
-#include <blake3.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -151,18 +150,16 @@ static int plan_new(struct serve *s, const struct state_node *node,
 		    const struct plan_request *request, const struct http_call *call,
 		    struct strbuf *text, char *why)
 {
-	uint8_t token[TOKEN_LEN], hash[32];
+	uint8_t token[TOKEN_LEN], key[REQUEST_KEY_LEN];
 	char token_text[2 * TOKEN_LEN + 1], install[PLAN_ID_MAX];
-	blake3_hasher hasher;
 	int ret;
 
 	seal_random(token, sizeof(token));
 	str_to_hex(token, sizeof(token), token_text);
-	blake3_hasher_init(&hasher);
-	blake3_hasher_update(&hasher, token, sizeof(token));
-	blake3_hasher_finalize(&hasher, hash, sizeof(hash));
 	install_id_make(install);
-	ret = text_make(s, node, request, install, token_text, text, why);
+	ret = request_key(token_text, key);
+	if (!ret)
+		ret = text_make(s, node, request, install, token_text, text, why);
 	seal_wipe(token, sizeof(token));
 	seal_wipe(token_text, sizeof(token_text));
 	if (ret)
@@ -170,7 +167,7 @@ static int plan_new(struct serve *s, const struct state_node *node,
 	snprintf(why, WHY_MAX, "the server cannot write its state");
 	ret = install_keep(s, install, call, text);
 	if (!ret)
-		ret = state_install_begin(s->state, node, install, request->mac, hash);
+		ret = state_install_begin(s->state, node, install, request->mac, key);
 	if (ret == -EAGAIN)
 		snprintf(why, WHY_MAX, "'%s' was armed or disarmed just now: ask again",
 			 node->name);

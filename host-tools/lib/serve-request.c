@@ -150,6 +150,17 @@ static int name_get(char *out, size_t out_len, const json_t *json, const char *k
 	return 0;
 }
 
+/* Of the node's clock, which the state keeps as int64_t. */
+static int clock_get(uint64_t *t, const json_t *json, char *why, size_t why_len)
+{
+	const json_t *v = json_object_get(json, "t");
+
+	if (!json_is_integer(v) || json_integer_value(v) < 0)
+		return bad(why, why_len, "'t' is not a time");
+	*t = (uint64_t)json_integer_value(v);
+	return 0;
+}
+
 int hold_request_parse(struct hold_request *h, const char *text, size_t len, char *why,
 		       size_t why_len)
 {
@@ -167,6 +178,8 @@ int hold_request_parse(struct hold_request *h, const char *text, size_t len, cha
 		ret = name_get(h->module, sizeof(h->module), json, "module", why, why_len);
 	if (!ret)
 		ret = nonce_get(h->nonce, json, why, why_len);
+	if (!ret)
+		ret = clock_get(&h->t, json, why, why_len);
 	json_decref(json);
 	return ret;
 }
@@ -234,6 +247,8 @@ static int identity_request_read(struct identity_request *r, const json_t *json,
 	size_t len;
 	int ret = name_get(r->install, sizeof(r->install), json, "install", why, why_len);
 
+	if (!ret)
+		ret = clock_get(&r->t, json, why, why_len);
 	if (ret)
 		return ret;
 	if (!sealed || sodium_base642bin(raw, sizeof(raw), sealed, strlen(sealed), NULL, &len, NULL,

@@ -44,6 +44,7 @@ int alarm_request_parse(struct alarm_request *a, const char *json, size_t len, c
 struct hold_request {
 	char install[PLAN_ID_MAX], module[EVENT_MODULE_MAX]; /* names (str_is_name()) */
 	char nonce[2 * NONCE_LEN + 1];			     /* lower-case hex */
+	uint64_t t; /* the node's clock, milliseconds; later in each request */
 };
 
 int hold_request_parse(struct hold_request *h, const char *json, size_t len, char *why,
@@ -75,6 +76,7 @@ const char *arm_action_words(enum arm_action action);
 struct identity_request {
 	char install[PLAN_ID_MAX];
 	char *sealed; /* base64; malloc'ed, the caller's */
+	uint64_t t;   /* as of hold_request */
 };
 #define IDENTITY_REQUEST_MAX (2 * IDENTITY_SEALED_MAX)
 

@@ -81,10 +81,15 @@ char *serve_identity_for(struct serve *s, const char *node, const uint8_t boot_k
 void serve_file(struct serve *s, const struct route *route, struct http_reply *reply);
 void serve_metrics(struct serve *s, struct http_reply *reply);
 
-/* Whether the call has the token of this installation, whose node and newest event are told then;
- * else the reply is filled and -EACCES. */
+/* Whether the call has the code of this installation, whose node and newest event are told then, and
+ * the answer will have its own; else the reply is filled and -EACCES. */
 int serve_authenticate(struct state *state, const struct http_call *call, const char *install,
 		       char node[64], uint64_t *ack, struct http_reply *reply);
+
+/* Whether such a call, of which this was not said yet, is later (t) than all that came before it; else
+ * the reply is filled and -errno. */
+int serve_once(struct state *state, const struct http_call *call, const char *install, uint64_t t,
+	       struct http_reply *reply);
 
 /* Renders the boot file of a node from definition and state. Of a host that has left the definition
  * there is none: setup removed it. */

@@ -62,6 +62,9 @@ static const char *const steps[] = {
 	"CREATE INDEX install_node ON install(node, begun, id);"
 	"CREATE INDEX event_module ON event(install, seq) WHERE kind IN (0, 3);"
 	"ALTER TABLE machine ADD COLUMN peer TEXT NOT NULL DEFAULT '';",
+
+	/* The clock of the last request that is no event: an earlier one is a replay. */
+	"ALTER TABLE install ADD COLUMN asked INTEGER NOT NULL DEFAULT -1;",
 };
 #define STATE_VERSION ((int)ARRAY_SIZE(steps))
 

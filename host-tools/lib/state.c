@@ -242,6 +242,19 @@ int state_install_find(struct state *s, const char *install, char node[64], uint
 	return ret;
 }
 
+int state_install_asks(struct state *s, const char *install, uint64_t t)
+{
+	int ret = transaction_begin(s);
+
+	if (ret)
+		return ret;
+	ret = db_run(s, "UPDATE install SET asked=?2 WHERE id=?1 AND asked<?2", "si", install,
+		     (int64_t)t);
+	if (!ret && !sqlite3_changes(s->db))
+		ret = -ESTALE;
+	return transaction_end(s, ret);
+}
+
 /* The report is the last event with one, seldom far from the end; one that has none is not looked
  * for. */
 /* What the event says about its node. An installation that a later one superseded says nothing any

@@ -79,9 +79,13 @@ int state_may_go(struct state *s, const char *install, const char *module, bool 
 /* The public key that the ssh server of an installation has said ("ssh-ed25519 AAAA..."); ""
  * before it did. -ENOENT. */
 int state_host_key(struct state *s, const char *install, char *key, size_t len);
-/* Node and token hash of an installation. -ENOENT. */
+/* Node and token hash of an installation, which is the key of its codes (request-code.h). -ENOENT. */
 int state_install_find(struct state *s, const char *install, char node[64], uint8_t token_hash[32],
 		       uint64_t *ack);
+
+/* A request of an installation that is no event, with the node's clock in it: counts once. -ESTALE: it
+ * is not later than all that were, so that it is a replay (or the installation is unknown). */
+int state_install_asks(struct state *s, const char *install, uint64_t t);
 
 struct state_install {
 	char id[PLAN_ID_MAX], node[64], variant[64], mac[MAC_TEXT];

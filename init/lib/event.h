@@ -1,6 +1,6 @@
 /* What a node tells the server: JSON lines over HTTP POST /v1/events, one object a line, with the
- * installation's token. The answer is {"ack": SEQ}: everything up to SEQ is kept by the server.
- * Encoder beside decoder; pure; jansson. */
+ * installation's code (request-code.h). The answer is {"ack": SEQ}: everything up to SEQ is kept by
+ * the server. Encoder beside decoder; pure; jansson. */
 #ifndef LUCIE_EVENT_H
 #define LUCIE_EVENT_H
 

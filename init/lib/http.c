@@ -6,6 +6,17 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
+
+#include "init/lib/request-code.h"
+
+struct exchange {
+	const struct http_request *request;
+	struct strbuf *answer;
+	/* with a token */
+	uint8_t key[REQUEST_KEY_LEN], code[REQUEST_CODE_LEN];
+	char answer_code[REQUEST_CODE_TEXT]; /* of its header */
+};
 
 static void start_curl(void)
 {
@@ -24,6 +35,19 @@ static size_t take(char *data, size_t size, size_t count, void *arg)
 	struct strbuf *answer = arg;
 
 	return strbuf_add(answer, data, size * count) ? 0 : size * count;
+}
+
+/* A line of the answer's header, without a NUL. */
+static size_t take_header(char *data, size_t size, size_t count, void *arg)
+{
+	static const char name[] = ANSWER_CODE_HEADER ": ";
+	struct exchange *x = arg;
+	size_t len = size * count, skip = sizeof(name) - 1;
+
+	if (len > skip && !strncasecmp(data, name, skip))
+		snprintf(x->answer_code, sizeof(x->answer_code), "%.*s", (int)(len - skip),
+			 data + skip);
+	return len;
 }
 
 static int to_errno(CURLcode code, const struct strbuf *answer)
@@ -49,24 +73,40 @@ static int to_errno(CURLcode code, const struct strbuf *answer)
 	}
 }
 
-static struct curl_slist *make_headers(const struct http_request *q)
+static const char *method(const struct http_request *q)
 {
+	return q->body ? "POST" : "GET";
+}
+
+static const char *path(const struct http_request *q)
+{
+	const char *host = strstr(q->url, "://"), *found = strchr(host ? host + 3 : q->url, '/');
+
+	return found ? found : "/";
+}
+
+static struct curl_slist *make_headers(const struct exchange *x)
+{
+	const struct http_request *q = x->request;
+	char line[256], code[REQUEST_CODE_TEXT];
 	struct curl_slist *list = curl_slist_append(NULL, "Expect:"); /* no pause before a body */
-	char line[256];
 
 	if (q->content_type) {
 		snprintf(line, sizeof(line), "Content-Type: %s", q->content_type);
 		list = curl_slist_append(list, line);
 	}
 	if (q->token) {
-		snprintf(line, sizeof(line), "Authorization: Bearer %s", q->token);
+		str_to_hex(x->code, sizeof(x->code), code);
+		snprintf(line, sizeof(line), "Authorization: " REQUEST_SCHEME "%s", code);
 		list = curl_slist_append(list, line);
 	}
 	return list;
 }
 
-static void set_options(CURL *curl, const struct http_request *q, struct strbuf *answer)
+static void set_options(CURL *curl, struct exchange *x)
 {
+	const struct http_request *q = x->request;
+
 	curl_easy_setopt(curl, CURLOPT_URL, q->url);
 	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http");
 	curl_easy_setopt(curl, CURLOPT_PROXY, "");
@@ -75,7 +115,9 @@ static void set_options(CURL *curl, const struct http_request *q, struct strbuf 
 			 (long)(q->connect_seconds ? q->connect_seconds : 5));
 	curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)(q->total_seconds ? q->total_seconds : 20));
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take);
-	curl_easy_setopt(curl, CURLOPT_WRITEDATA, answer);
+	curl_easy_setopt(curl, CURLOPT_WRITEDATA, x->answer);
+	curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, take_header);
+	curl_easy_setopt(curl, CURLOPT_HEADERDATA, x);
 	if (q->body) {
 		curl_easy_setopt(curl, CURLOPT_POST, 1L);
 		curl_easy_setopt(curl, CURLOPT_POSTFIELDS, q->body);
@@ -83,38 +125,79 @@ static void set_options(CURL *curl, const struct http_request *q, struct strbuf 
 	}
 }
 
-int http_exchange(const struct http_request *request, struct strbuf *answer, long *status,
-		  char *why, size_t why_len)
+static int make_code(struct exchange *x)
 {
+	const struct http_request *q = x->request;
+	int ret = q->token ? request_key(q->token, x->key) : 0;
+
+	if (q->token && !ret)
+		request_code(x->key, method(q), path(q), q->body, q->body_len, x->code);
+	return ret;
+}
+
+/* Who does not know the token cannot say that all is well. */
+static bool is_forged(const struct exchange *x, long status)
+{
+	uint8_t code[REQUEST_CODE_LEN];
+
+	if (!x->request->token || status != 200)
+		return false;
+	answer_code(x->key, x->code, (unsigned int)status, x->answer->buf, x->answer->len, code);
+	return !code_is(code, x->answer_code);
+}
+
+static int perform(CURL *curl, struct exchange *x, long *status, char *why, size_t why_len)
+{
+	struct curl_slist *headers = make_headers(x);
 	char error[CURL_ERROR_SIZE] = "";
-	size_t callers_max = answer->max;
-	struct curl_slist *headers;
 	CURLcode code;
-	CURL *curl;
 	int ret;
 
-	http_init();
-	strbuf_reset(answer);
-	answer->max = request->max ? request->max : (size_t)1 << 20;
-	curl = curl_easy_init();
-	if (!curl) {
-		if (why)
-			snprintf(why, why_len, "out of memory");
-		return -ENOMEM;
-	}
-	headers = make_headers(request);
-	set_options(curl, request, answer);
+	set_options(curl, x);
 	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
 	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, error);
 	code = curl_easy_perform(curl);
 	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, status);
-	ret = to_errno(code, answer);
-	if (ret == -EFBIG && why)
-		snprintf(why, why_len, "the answer is larger than %zu bytes", answer->max);
-	else if (ret && why)
-		snprintf(why, why_len, "%s", *error ? error : curl_easy_strerror(code));
-	answer->max = callers_max;
 	curl_slist_free_all(headers);
+	ret = to_errno(code, x->answer);
+	if (ret == -EFBIG)
+		snprintf(why, why_len, "the answer is larger than %zu bytes", x->answer->max);
+	else if (ret)
+		snprintf(why, why_len, "%s", *error ? error : curl_easy_strerror(code));
+	if (ret || !is_forged(x, *status))
+		return ret;
+	snprintf(why, why_len, "the answer is not from who knows this installation's token");
+	return -EBADMSG;
+}
+
+int http_exchange(const struct http_request *request, struct strbuf *answer, long *status,
+		  char *why, size_t why_len)
+{
+	struct exchange x = {.request = request, .answer = answer};
+	size_t callers_max = answer->max;
+	char unread[160];
+	CURL *curl;
+	int ret;
+
+	if (!why) {
+		why = unread;
+		why_len = sizeof(unread);
+	}
+	http_init();
+	strbuf_reset(answer);
+	ret = make_code(&x);
+	if (ret) {
+		snprintf(why, why_len, "the token is none");
+		return ret;
+	}
+	curl = curl_easy_init();
+	if (!curl) {
+		snprintf(why, why_len, "out of memory");
+		return -ENOMEM;
+	}
+	answer->max = request->max ? request->max : (size_t)1 << 20;
+	ret = perform(curl, &x, status, why, why_len);
+	answer->max = callers_max;
 	curl_easy_cleanup(curl);
 	return ret;
 }

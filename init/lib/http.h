@@ -13,7 +13,7 @@ struct http_request {
 	const void *body; /* NULL: GET; else POST */
 	size_t body_len;
 	const char *content_type;
-	const char *token;	      /* hex; sent as "Authorization: Bearer TOKEN"; NULL: none */
+	const char *token;	      /* hex, for the codes (request-code.h); NULL: without */
 	unsigned int connect_seconds; /* 0: 5 */
 	unsigned int total_seconds;   /* 0: 20 */
 	size_t max;		      /* largest answer in bytes; 0: 1 MiB */
@@ -24,8 +24,9 @@ struct http_request {
 void http_init(void);
 
 /* Fills answer (reset first) and *status (HTTP status). 0 when an answer came whatever its status;
- * else -ETIMEDOUT, -ECONNREFUSED, -EHOSTUNREACH, -EFBIG, -EPROTO, -EIO; why (>= 160 bytes, may be
- * NULL) then says it in words. Logs nothing. */
+ * else -ETIMEDOUT, -ECONNREFUSED, -EHOSTUNREACH, -EFBIG, -EPROTO, -EIO, -EINVAL (the token is none);
+ * with a token, -EBADMSG for a 200 that is not from who knows it. Why (>= 160 bytes, may be NULL)
+ * then says it in words. Logs nothing. */
 int http_exchange(const struct http_request *request, struct strbuf *answer, long *status,
 		  char *why, size_t why_len);
 

@@ -204,7 +204,7 @@ static int gather(const struct target_identity *t, struct strbuf *text)
 	return ret;
 }
 
-/* {"install": ID, "sealed": BASE64}, malloc'ed. */
+/* {"install": ID, "t": CLOCK, "sealed": BASE64}, malloc'ed. */
 static char *request_body(const struct target_identity *t, const struct strbuf *text)
 {
 	const char *key = plan_get(t->section, "identity_key"),
@@ -224,7 +224,8 @@ static char *request_body(const struct target_identity *t, const struct strbuf *
 	if (!encoded)
 		return NULL;
 	sodium_bin2base64(encoded, room, (unsigned char *)sealed.buf, sealed.len, BASE64);
-	json = json_pack("{s:s, s:s}", "install", install, "sealed", encoded);
+	json = json_pack("{s:s, s:I, s:s}", "install", install, "t", (json_int_t)now_ms(), "sealed",
+			 encoded);
 	body = json ? json_dumps(json, JSON_COMPACT) : NULL;
 	json_decref(json);
 	return body;

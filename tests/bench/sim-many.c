@@ -35,9 +35,10 @@ struct node {
 	struct sockaddr_in own;
 	char mac[MAC_TEXT], nonce[2 * NONCE_LEN + 1];
 	struct box_keys keys;
-	char install[PLAN_ID_MAX], token[2 * TOKEN_LEN + 1];
-	struct strbuf events;	/* not acknowledged */
-	size_t sending;		/* bytes of them that are under way */
+	char install[PLAN_ID_MAX];			      /* "": it has no plan yet */
+	uint8_t key[REQUEST_KEY_LEN], code[REQUEST_CODE_LEN]; /* code: of the request under way */
+	struct strbuf events;				      /* not acknowledged */
+	size_t sending;					      /* bytes of them that are under way */
 	uint64_t seq, sent_seq; /* the last event; the last one under way */
 	uint64_t kept;		/* events that the server's state has to have */
 	/* Since when the oldest event is due of those under way, and of those after them. */
@@ -140,12 +141,16 @@ static void event_of_end(struct swarm *s, struct node *n)
 static void request(struct swarm *s, struct node *n, const char *path, const char *body, size_t len)
 {
 	size_t i = (size_t)(n - s->nodes);
+	char hex[REQUEST_CODE_TEXT];
 
 	strbuf_reset(&n->post.out);
 	strbuf_addf(&n->post.out, "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Length: %zu\r\n", path,
 		    s->host, len);
-	if (n->token[0])
-		strbuf_addf(&n->post.out, "Authorization: Bearer %s\r\n", n->token);
+	if (n->install[0]) {
+		request_code(n->key, "POST", path, body, len, n->code);
+		str_to_hex(n->code, sizeof(n->code), hex);
+		strbuf_addf(&n->post.out, "Authorization: " REQUEST_SCHEME "%s\r\n", hex);
+	}
 	strbuf_adds(&n->post.out, "\r\n");
 	strbuf_add(&n->post.out, body, len);
 	if (sim_post_begin(&n->post, s->epoll, n, &n->own, &s->server)) {
@@ -194,7 +199,7 @@ static void plan_came(struct swarm *s, struct node *n, const struct sim_answer *
 		s->refused++;
 	} else {
 		snprintf(n->install, sizeof(n->install), "%s", plan_head(&plan, "install"));
-		snprintf(n->token, sizeof(n->token), "%s", plan_head(&plan, "token"));
+		request_key(plan_head(&plan, "token"), n->key);
 		latency_add(&s->since_connect, sim_now_us() - n->post.began);
 	}
 	plan_free(&plan);
@@ -205,6 +210,10 @@ static bool is_acknowledged(const struct node *n, const struct sim_answer *answe
 {
 	json_t *json = json_loadb(answer->body, answer->len, 0, NULL);
 	bool ok = json_integer_value(json_object_get(json, "ack")) >= (json_int_t)n->sent_seq;
+	uint8_t code[REQUEST_CODE_LEN];
+
+	answer_code(n->key, n->code, (unsigned int)answer->status, answer->body, answer->len, code);
+	ok = ok && code_is(code, answer->code);
 
 	json_decref(json);
 	return ok;

@@ -1,5 +1,5 @@
 /* Nodes without machines, for tests of the server and for storms. They speak the protocol of PID 1:
- * requests, verification of what comes back, events in order with the installation's token, and
+ * requests, verification of what comes back, events in order with the installation's code, and
  * trying again.
  *
  *	sim-nodes --server URL --mac MAC --site-key FILE [--nonce HEX] [--fail MODULE] [--repeat]

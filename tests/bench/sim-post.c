@@ -2,6 +2,7 @@
 #include "tests/bench/sim-post.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -55,13 +56,16 @@ int sim_post_begin(struct sim_post *p, int epoll, void *data, const struct socka
 /* 1: the answer is whole. */
 static int look(struct sim_post *p, struct sim_answer *answer)
 {
-	const char *end = p->in.buf ? strstr(p->in.buf, "\r\n\r\n") : NULL, *length;
+	const char *end = p->in.buf ? strstr(p->in.buf, "\r\n\r\n") : NULL, *length, *code;
 
 	if (!end)
 		return 0;
 	length = strcasestr(p->in.buf, "\r\nContent-Length:");
 	if (strncmp(p->in.buf, "HTTP/1.1 ", 9) != 0 || !length || length > end)
 		return -EPROTO;
+	code = strcasestr(p->in.buf, "\r\n" ANSWER_CODE_HEADER ": ");
+	snprintf(answer->code, sizeof(answer->code), "%s",
+		 code && code < end ? code + strlen("\r\n" ANSWER_CODE_HEADER ": ") : "");
 	answer->status = strtol(p->in.buf + 9, NULL, 10);
 	answer->body = end + 4;
 	answer->len = strtoul(length + 17, NULL, 10);

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "init/lib/request-code.h"
 #include "init/lib/str.h"
 
 struct sim_post {
@@ -19,6 +20,7 @@ struct sim_answer {
 	long status;
 	const char *body; /* in sim_post.in */
 	size_t len;
+	char code[REQUEST_CODE_TEXT]; /* "": it has none */
 };
 
 int64_t sim_now_us(void);

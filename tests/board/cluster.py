@@ -5,12 +5,16 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.error
 import urllib.request
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(TOP, "tests"))
+from request_code import authorization
+
 LUCIE = os.path.join(TOP, "out/host/bin/lucie")
 SIM = os.path.join(TOP, "out/host/bin/sim-nodes")
 MODULES = ["init", "partition", "mount", "extrbase"]
@@ -107,11 +111,11 @@ class Site:
     def node(self, index):
         return Node(self, index)
 
-    def request(self, path, body=None, token=None, method=None):
-        """The status and the text of the answer."""
+    def request(self, path, body=None, token=None, method=None, code=None):
+        """The status and the text of the answer; token: the operator's, code: what a node proves itself with."""
         request = urllib.request.Request(self.url + path, data=body, method=method)
-        if token:
-            request.add_header("Authorization", "Bearer " + token)
+        if token or code:
+            request.add_header("Authorization", code or "Bearer " + token)
         try:
             with urllib.request.urlopen(request, timeout=20) as answer:
                 return answer.status, answer.read().decode()
@@ -136,7 +140,8 @@ class Node:
                                module=module))
 
     def report(self, *events):
-        status, text = self.site.request("/v1/events", "".join(e + "\n" for e in events).encode(), self.token)
+        body = "".join(e + "\n" for e in events).encode()
+        status, text = self.site.request("/v1/events", body, code=authorization(self.token, "/v1/events", body))
         assert status == 200 and json.loads(text)["ack"] == self.seq, f"events of {self.name}: {status} {text}"
 
     def start(self, module):

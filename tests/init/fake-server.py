@@ -11,15 +11,18 @@ import ctypes
 import http.server
 import json
 import os
-import struct
 import sys
 import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import request_code
 
 sodium = ctypes.CDLL("libsodium.so.23")
 assert sodium.sodium_init() >= 0
 
 ADDRESS, PORT, DIR = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 MODE = sys.argv[4] if len(sys.argv) > 4 else "good"
+TOKEN = "ab" * 32
 
 
 def keypair():
@@ -41,31 +44,6 @@ def seal(data, key):
     return out.raw
 
 
-def blake3_block(data):
-    """BLAKE3 of at most 64 bytes: one compression, flags CHUNK_START, CHUNK_END and ROOT."""
-    iv = [0x6A09E667, 0xBB67AE85, 0x3C6EF372, 0xA54FF53A, 0x510E527F, 0x9B05688C, 0x1F83D9AB, 0x5BE0CD19]
-    order = [2, 6, 3, 10, 7, 0, 4, 13, 1, 11, 12, 5, 9, 14, 15, 8]
-    m = list(struct.unpack("<16I", data.ljust(64, b"\0")))
-    v = iv + iv[:4] + [0, 0, len(data), 1 | 2 | 8]
-
-    def rotate(x, n):
-        return (x >> n | x << (32 - n)) & 0xFFFFFFFF
-
-    def mix(a, b, c, d, x, y):
-        for word, r1, r2 in ((x, 16, 12), (y, 8, 7)):
-            v[a] = (v[a] + v[b] + word) & 0xFFFFFFFF
-            v[d] = rotate(v[d] ^ v[a], r1)
-            v[c] = (v[c] + v[d]) & 0xFFFFFFFF
-            v[b] = rotate(v[b] ^ v[c], r2)
-
-    for _ in range(7):
-        for i, (a, b, c, d) in enumerate(((0, 4, 8, 12), (1, 5, 9, 13), (2, 6, 10, 14), (3, 7, 11, 15),
-                                          (0, 5, 10, 15), (1, 6, 11, 12), (2, 7, 8, 13), (3, 4, 9, 14))):
-            mix(a, b, c, d, m[2 * i], m[2 * i + 1])
-        m = [m[i] for i in order]
-    return struct.pack("<8I", *(v[i] ^ v[i + 8] for i in range(8)))
-
-
 PUBLIC, SECRET = keypair()
 OTHER_PUBLIC, OTHER_SECRET = keypair()
 def self_address():
@@ -76,7 +54,7 @@ def self_address():
 def plan_text(request):
     nonce = "00" * 32 if MODE == "other-nonce" else request["nonce"]
     mac = "52:54:00:ff:ff:ff" if MODE == "other-node" else request["mac"]
-    site = "0123456789abcdef" if MODE == "other-site" else blake3_block(PUBLIC)[:8].hex()
+    site = "0123456789abcdef" if MODE == "other-site" else request_code.blake3(PUBLIC)[:8].hex()
     server = "" if MODE == "no-server" else f"server http://{self_address()}\n"
     head = f"""lucie-plan 1
 site {site}
@@ -85,7 +63,7 @@ mac {mac}
 install test-1
 variant full
 nonce {nonce}
-token {"ab" * 32}
+token {TOKEN}
 {server}time {int(time.time())}
 """
     if MODE == "not-a-plan":
@@ -126,8 +104,13 @@ with open(DIR + "/site.pub", "w") as f:
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
-    def answer(self, status, body, kind="text/plain"):
+    forged = 0
+
+    def answer(self, status, body, kind="text/plain", code=None):
+        """code: what it is proven with."""
         self.send_response(status)
+        if code:
+            self.send_header("Lucie-Code", code)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -136,6 +119,29 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def keep(self, name, data):
         with open(DIR + "/" + name, "ab") as out:
             out.write(data if data.endswith(b"\n") else data + b"\n")
+
+    def prove(self, request, body, kind):
+        """An answer to who has proven to know the token."""
+        code = self.code_of(request)
+        self.answer(200, body, kind, request_code.answer_code(TOKEN, code, 200, body))
+
+    def code_of(self, request):
+        code = request_code.request_code(TOKEN, self.path, request)
+        assert self.headers["Authorization"] == "Lucie " + code, "the request's code is wrong"
+        return code
+
+    def forge(self, request):
+        """Who is in between acknowledges what has not come: without a code, with that of another answer, with those of another request and token."""
+        text = b'{"ack": 1000000}'
+        code = self.code_of(request)
+        codes = (None, "0" * 64, request_code.answer_code(TOKEN, code, 200, b'{"ack": 1}'), request_code.answer_code(TOKEN, code, 500, text),
+                 request_code.answer_code(TOKEN, request_code.request_code(TOKEN, self.path, request + b"\n"), 200, text),
+                 request_code.answer_code("cd" * 32, code, 200, text))
+        if Handler.forged == len(codes):
+            return False
+        Handler.forged += 1
+        self.answer(200, text, "application/json", codes[Handler.forged - 1])
+        return True
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -150,19 +156,21 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.answer(200, sealed_plan(request), "application/octet-stream")
         elif self.path == "/v1/events" and MODE == "deaf":
             self.answer(500, b"no\n")
+        elif self.path == "/v1/events" and MODE == "forged" and b'"report"' in body and self.forge(body):
+            pass
         elif self.path == "/v1/events":
-            assert self.headers["Authorization"] == "Bearer " + "ab" * 32
-            self.keep("events", body)
             last = json.loads(body.splitlines()[-1])["seq"]
-            self.answer(200, json.dumps({"ack": last}).encode(), "application/json")
+            self.code_of(body)
+            self.keep("events", body)
+            self.prove(body, json.dumps({"ack": last}).encode(), "application/json")
         elif self.path == "/v1/hold":
-            self.answer(200, self.hold_answer(json.loads(body)), "application/octet-stream")
+            self.code_of(body)
+            self.prove(body, self.hold_answer(json.loads(body)), "application/octet-stream")
         else:
             self.answer(404, b"no such thing\n")
 
     def hold_answer(self, request):
         """What lets a node go on: at the second time, or something that must not."""
-        assert self.headers["Authorization"] == "Bearer " + "ab" * 32
         self.keep("holds", json.dumps(request).encode())
         asked = len(open(DIR + "/holds").readlines())
         if asked < 2:

@@ -112,6 +112,13 @@ case_deaf_server() {
 	on_console "does not take events: status 500"
 	on_console 'did not take the report within 120 s'
 }
+# Who is in between cannot have the report forgotten: of seven answers to it the last is the server's.
+case_forged() {
+	boot forged "t-good" "${END[@]}"
+	on_console "does not take events: the answer is not from who knows this installation's token"
+	on_console 'tnode: installed'
+	report_is ok
+}
 case_signal() {
 	STOP='t-hang: give no' LIMIT=20 boot good "t-hang" "${END[@]}"
 	on_console 'stopped: the machine is being rebooted'

@@ -3,6 +3,9 @@
 case's name where the server did something else. Everything is bounded: no answer within 10 s is a failure."""
 import json, os, socket, sys, time
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from request_code import authorization
+
 PORT = int(sys.argv[1])
 LIMIT = 10
 
@@ -55,11 +58,12 @@ def get(path, headers=""):
     return f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{headers}\r\n".encode("latin-1")
 
 
-def post(path, body, token=None, length=None):
+def post(path, body, proof=None, length=None):
+    """proof: what follows "Authorization:"."""
     body = body if isinstance(body, bytes) else body.encode()
     head = f"POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {len(body) if length is None else length}\r\n"
-    if token:
-        head += f"Authorization: Bearer {token}\r\n"
+    if proof is not None:
+        head += f"Authorization: {proof}\r\n"
     return head.encode() + b"\r\n" + body
 
 
@@ -122,20 +126,50 @@ def bodies():
     for body in bad:
         expect("plan request", post("/v1/plan", body), {400, 413})
         expect("alarm", post("/v1/alarm", body), {400, 413})
-        expect("events", post("/v1/events", body, "0" * 64), {400, 401, 413})
-    expect("1 MiB of one event", post("/v1/events", "x" * (1 << 20), "0" * 64), {400, 401})
-    expect("more than 1 MiB", post("/v1/events", "x" * ((1 << 20) + 1), "0" * 64), {413, 0})
+        expect("events", post("/v1/events", body, "Lucie " + "0" * 64), {400, 401, 413})
+    expect("1 MiB of one event", post("/v1/events", "x" * (1 << 20), "Lucie " + "0" * 64), {400, 401})
+    expect("more than 1 MiB", post("/v1/events", "x" * ((1 << 20) + 1), "Lucie " + "0" * 64), {413, 0})
 
 
-def tokens(install, own, other):
-    for token in (other, "", "0" * 64, own[:-1], own + "0", own[:-2] + "zz", "%s", "A" * 10_000):
-        expect("another token", post("/v1/events", event(install, 1), token), {401})
-    expect("no token", post("/v1/events", event(install, 1)), {401})
-    expect("another installation", post("/v1/events", event("../../key", 1), own), {400, 401})
+def proven(path, body, token):
+    return post(path, body, authorization(token, path, body.encode()))
+
+
+def codes(install, own, other):
+    path, body = "/v1/events", event(install, 1)
+    right = authorization(own, path, body.encode())
+    for proof in ("", "Lucie", "Lucie ", "Lucie " + "0" * 64, right[:-1], right + "0", right[:-2] + "zz", "Lucie %s", "Lucie " + "A" * 10_000, "Bearer " + own,
+                  "Bearer " + right[6:], "Lucie " + own, right[6:], authorization(other, path, body.encode()), authorization("0" * 64, path, body.encode())):
+        expect("a code that is not of the request: " + proof[:80], post(path, body, proof), {401})
+    expect("no code", post(path, body), {401})
+    for changed in (event(install, 2), event(install, 1, message="y"), event(install, 1, kind="report"), body[:-1], body + "\n", body + event(install, 2), " " + body):
+        expect("a recorded request with another body", post(path, changed, right), {400, 401})
+    expect("a code for another method", post(path, body, authorization(own, path, body.encode(), "GET")), {401})
+    expect("another installation", proven(path, event("../../key", 1), own), {400, 401})
+
+
+def hold(install, t):
+    return json.dumps({"install": install, "module": "mount", "nonce": "00" * 32, "t": t})
+
+
+def paths_of_codes(install, own):
+    body = hold(install, 1)
+    for made_for in ("/v1/events", "/v1/identity", "/v1/hold/", "/V1/HOLD", "v1/hold", ""):
+        expect("a code for " + made_for, post("/v1/hold", body, authorization(own, made_for, body.encode())), {401})
+
+
+def replays(install, own):
+    for t, wanted in ((1, 200), (1, 403), (0, 403), (5, 200), (4, 403), (1, 403), (6, 200)):
+        answer = expect(f"a hold asked at {t}", proven("/v1/hold", hold(install, t), own), {wanted})
+        if b"\r\nLucie-Code: " not in answer:
+            fail("an answer without a code", answer)
+
+
+def own_events(install, own):
     for bad in (event(install, -1), event(install, 1 << 63), event(install, 1, kind="owned"), event(install, 1, message="x" * 5000), event(install, 1, message="\x1b[2J"),
                 event(install, 1, root=True), event(install, 1, module="../../x"), event(install, 1) + "garbage\n"):
-        expect("an event of its own that is not right", post("/v1/events", bad, own), {400, 200})
-    expect("1 MiB of right events", post("/v1/events", "".join(event(install, i) for i in range(2, 6000)), own), {200, 400, 413})
+        expect("an event of its own that is not right", proven("/v1/events", bad, own), {400, 200})
+    expect("1 MiB of right events", proven("/v1/events", "".join(event(install, i) for i in range(2, 6000)), own), {200, 400, 413})
 
 
 def plans(mac):

@@ -7,6 +7,7 @@ set -euo pipefail
 in_namespaces --net "$@"
 site_folder lucie-security
 PORT=8077
+# shellcheck disable=SC2034 # the words of lib.sh use it
 URL=http://127.0.0.1:$PORT
 
 attack() { timeout 120 "$TOP/tests/security/attack.py" "$PORT" "$@" 2>"$T/attack.log" || fail "attack $1"; }
@@ -49,14 +50,21 @@ arm n2 n3
 sim 2 --plan-only >"$T/plan2"
 sim 3 --plan-only >"$T/plan3"
 key() { sed -n "s/^$2 //p" "$T/$1"; }
-attack tokens "$(key plan2 install)" "$(key plan2 token)" "$(key plan3 token)"
-said "refused: the token is not that of installation '$(key plan2 install)'"
-status n2 | grep -q running || fail "n2 after events with wrong tokens: $(status n2)"
+attack codes "$(key plan2 install)" "$(key plan2 token)" "$(key plan3 token)"
+said "refused: its code is not made with the token of installation '$(key plan2 install)'"
+status n2 | grep -q running || fail "n2 after events with wrong codes: $(status n2)"
 status n3 | grep -q running || fail "n3: $(status n3)"
-healthy "another node's token, malformed tokens, events that are not right"
+[ ! -s "$STATE/installs/$(key plan2 install)/log" ] || fail "an event without a right code was taken"
+healthy "codes of other nodes, bodies and methods, malformed ones, the token itself"
+attack paths_of_codes "$(key plan2 install)" "$(key plan2 token)"
+sleep 1.2 # of the refusals of a second a few are shown, and there were others
+attack replays "$(key plan2 install)" "$(key plan2 token)"
+said "refused: a replay of installation '$(key plan2 install)'"
+attack own_events "$(key plan2 install)" "$(key plan2 token)"
+healthy "codes for other paths, replays, events that are not right"
 
 report() { printf '{"kind": "report", "install": "%s", "seq": 1, "mac": "%s", "t": 1, "module": "", "ok": true, "message": ""}\n' "$(key "$1" install)" "$(mac 3)"; }
-post() { curl -s -m 10 -H "Authorization: Bearer $(key "$1" token)" --data-binary @- "$URL/v1/events"; }
+post() { node_post "$(key "$1" token)" /v1/events; }
 sim 3 --plan-only >"$T/plan3b" # a new boot: what plan3 was for is stale
 [ "$(report plan3 | post plan3)" = '{"ack": 1}' ] || fail "a stale report is not acknowledged to its sender"
 status n3 | grep -q running || fail "a stale report changed the state: $(status n3)"
@@ -68,10 +76,10 @@ arm n3
 boots_installer 3 || fail "a replayed report sent the node to its disk"
 healthy "a stale installation's report, a replayed one"
 
-# Who has overheard a token cannot put garbage in the place of the ssh host keys that a node keeps.
+# Who has learned a token cannot put garbage in the place of the ssh host keys that a node keeps.
 sim 3 --plan-only >"$T/plan3"
-answer=$(printf '{"install": "%s", "sealed": "%s"}' "$(key plan3 install)" "$(head -c 300 /dev/urandom | base64 -w 0)" |
-	curl -s -m 10 -w ' %{http_code}' -H "Authorization: Bearer $(key plan3 token)" --data-binary @- "$URL/v1/identity")
+answer=$(printf '{"install": "%s", "t": 1, "sealed": "%s"}' "$(key plan3 install)" "$(head -c 300 /dev/urandom | base64 -w 0)" |
+	node_post "$(key plan3 token)" /v1/identity -w ' %{http_code}')
 [ "$answer" = "this is no identity of 'n3', sealed to this site"$'\n 400' ] || fail "garbage as an identity: $answer"
 said 'n3 .*identity refused'
 healthy "an identity that is none"

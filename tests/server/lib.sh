@@ -88,6 +88,11 @@ said() { wait_until 10 "'$1' of the server" grep -qE -- "$1" "$T/serve.log"; }
 arm() { quietly "$LUCIE" install --state "$STATE" "$@"; }
 status() { "$LUCIE" status --state "$STATE" "$1"; }
 sim() { "$SIM" --server "$URL" --site-key "$STATE/key/site.pub" --mac "$(mac "$1")" "${@:2}"; }
+# node_post TOKEN PATH [CURL-ARGUMENT...]: what is on its input, as a node of the installation with this token
+node_post() {
+	cat >"$T/body-of-node"
+	curl -s -m 10 -H "Authorization: $("$TOP/tests/request_code.py" "$1" "$2" <"$T/body-of-node")" --data-binary @"$T/body-of-node" "${@:3}" "$URL$2"
+}
 # Of the server's children the web process is the one with threads.
 web_process() {
 	local pid

@@ -71,7 +71,10 @@ static void say_what_arrived(const struct http_call *call)
 		return;
 	}
 	http_reply_text(call->reply, HTTP_OK, "%s %s %s %zu %s", call->method, call->path,
-			call->token ? call->token : "-", call->body_len, call->peer);
+			call->token  ? call->token
+			: call->code ? call->code
+				     : "-",
+			call->body_len, call->peer);
 }
 
 static struct http_call *work_run(struct http_call *list, void *arg)
@@ -179,6 +182,7 @@ static void calls_arrive_whole(void **arg)
 	(void)arg;
 	expect("GET /a%20b HTTP/1.1\r\nAuthorization: Bearer secret\r\n" END, "200",
 	       "GET /a b secret 0 127.0.0.1");
+	expect("GET /x HTTP/1.1\r\nAuthorization: Lucie 0123\r\n" END, "200", "GET /x 0123 0");
 	expect("GET /x HTTP/1.1\r\nAuthorization: Basic secret\r\n" END, "200", "GET /x - 0");
 	expect("POST /post HTTP/1.1\r\nContent-Length: 5\r\n" END "12345", "200", "POST /post - 5");
 	expect("POST /post HTTP/1.1\r\nTransfer-Encoding: chunked\r\n" END

@@ -9,9 +9,30 @@
 
 #include "init/lib/http.h"
 #include "init/lib/io.h"
+#include "init/lib/request-code.h"
 #include "tests/unit/http-stub.h"
 
 static struct http_stub stub;
+
+#define TOKEN "abababababababababababababababababababababababababababababababab"
+
+/* An answer with the code of GET /PATH, status and text: right but for what is asked for. */
+static void answer_with_code(int client, const char *path)
+{
+	const char *text = strcmp(path, "forged-text") ? "hello" : "HELLO";
+	int status = strcmp(path, "forged-status") ? 200 : 201;
+	uint8_t key[REQUEST_KEY_LEN], request[REQUEST_CODE_LEN], code[REQUEST_CODE_LEN];
+	char url[64], hex[REQUEST_CODE_TEXT], answer[256];
+
+	request_key(TOKEN, key);
+	snprintf(url, sizeof(url), "/%s", strcmp(path, "forged-path") ? path : "proven");
+	request_code(key, "GET", url, NULL, 0, request);
+	answer_code(key, request, (unsigned int)status, "hello", 5, code);
+	str_to_hex(code, sizeof(code), hex);
+	snprintf(answer, sizeof(answer),
+		 "HTTP/1.1 200 X\r\nContent-Length: 5\r\nlucie-code: %s\r\n\r\n%s", hex, text);
+	stub_send(client, answer, strlen(answer));
+}
 
 static void handle(int client, const char *path, long from, void *arg)
 {
@@ -20,6 +41,8 @@ static void handle(int client, const char *path, long from, void *arg)
 	(void)from, (void)arg;
 	if (!strcmp(path, "hello"))
 		stub_answer(client, 200, "hello", 5);
+	else if (!strcmp(path, "proven") || !strncmp(path, "forged", 6))
+		answer_with_code(client, path);
 	else if (!strcmp(path, "refused"))
 		stub_answer(client, 403, "not armed\n", 10);
 	else if (!strcmp(path, "big"))
@@ -35,6 +58,41 @@ static void handle(int client, const char *path, long from, void *arg)
 		stub_send(client, "HTTP/1.1 200 X\r\nContent-Length: 100\r\n\r\nabc", 42);
 	else if (!strcmp(path, "slow"))
 		sleep_ms(1500);
+}
+
+static int get_with(const char *token, const char *path, char *why)
+{
+	struct strbuf answer = STRBUF_INIT;
+	char url[128];
+	long status;
+	int ret;
+
+	snprintf(url, sizeof(url), "http://127.0.0.1:%d/%s", stub.port, path);
+	ret = http_exchange(&(struct http_request){.url = url, .total_seconds = 1, .token = token},
+			    &answer, &status, why, 160);
+	if (!ret && status == 200)
+		assert_string_equal(answer.buf, "hello");
+	strbuf_free(&answer);
+	return ret;
+}
+
+/* Who does not know the token can refuse, but not agree. */
+static void forged_answers(void **state)
+{
+	char why[160] = "";
+
+	(void)state;
+	assert_int_equal(get_with(TOKEN, "proven", why), 0);
+	assert_int_equal(get_with(NULL, "proven", why), 0);
+	assert_int_equal(get_with(NULL, "hello", why), 0);
+	assert_int_equal(get_with(TOKEN, "refused", why), 0);
+	assert_string_equal(why, "");
+	assert_int_equal(get_with(TOKEN, "hello", why), -EBADMSG);
+	assert_string_equal(why, "the answer is not from who knows this installation's token");
+	assert_int_equal(get_with(TOKEN, "forged-text", why), -EBADMSG);
+	assert_int_equal(get_with(TOKEN, "forged-status", why), -EBADMSG);
+	assert_int_equal(get_with(TOKEN, "forged-path", why), -EBADMSG);
+	assert_int_equal(get_with("no token", "proven", why), -EINVAL);
 }
 
 static int get(const char *path, struct strbuf *answer, long *status, size_t max, char *why)
@@ -100,6 +158,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(answers),
+		cmocka_unit_test(forged_answers),
 		cmocka_unit_test(failures),
 		cmocka_unit_test(only_http),
 	};

@@ -269,6 +269,49 @@ static void orders(void **arg)
 	strbuf_free(&many);
 }
 
+#define HOLD(install, t)                                                                           \
+	"{\"install\": \"" install "\", \"module\": \"mount\", \"nonce\": \"" HEX64 "\"" t "}"
+#define IDENTITY(t) "{\"install\": \"i1\", \"sealed\": \"AAAA\"" t "}"
+
+/* What a node asks more than once says when, so that it cannot be replayed. */
+static void requests_with_a_clock(void **arg)
+{
+	static const char *const bad[] = {"",
+					  ", \"t\": -1",
+					  ", \"t\": \"5\"",
+					  ", \"t\": 1.5",
+					  ", \"t\": null",
+					  ", \"t\": 9223372036854775808"};
+	static const char good[] = HOLD("i1", ", \"t\": 9223372036854775807"),
+			  kept[] = IDENTITY(", \"t\": 0");
+	struct strbuf text = STRBUF_INIT;
+	struct identity_request identity;
+	struct hold_request hold;
+	char why[256];
+
+	(void)arg;
+	assert_int_equal(hold_request_parse(&hold, good, strlen(good), why, sizeof(why)), 0);
+	assert_string_equal(hold.module, "mount");
+	assert_true(hold.t == INT64_MAX);
+	assert_int_equal(identity_request_parse(&identity, kept, strlen(kept), why, sizeof(why)),
+			 0);
+	assert_string_equal(identity.sealed, "AAAA");
+	assert_true(identity.t == 0);
+	free(identity.sealed);
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		strbuf_reset(&text);
+		strbuf_addf(&text, HOLD("i1", "%s"), bad[i]);
+		assert_int_equal(hold_request_parse(&hold, text.buf, text.len, why, sizeof(why)),
+				 -EINVAL);
+		strbuf_reset(&text);
+		strbuf_addf(&text, IDENTITY("%s"), bad[i]);
+		assert_int_equal(
+			identity_request_parse(&identity, text.buf, text.len, why, sizeof(why)),
+			-EINVAL);
+	}
+	strbuf_free(&text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -279,6 +322,7 @@ int main(void)
 		cmocka_unit_test(numbers_of_no_sense_are_nothing),
 		cmocka_unit_test(sizes_are_bounded),
 		cmocka_unit_test(alarms),
+		cmocka_unit_test(requests_with_a_clock),
 		cmocka_unit_test(orders),
 	};
 

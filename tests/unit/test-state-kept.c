@@ -379,7 +379,8 @@ static void an_older_one_is_brought_up_to_date(void **arg)
 		sqlite3_exec(db,
 			     "DROP TABLE machine; DROP TABLE identity; DROP TABLE "
 			     "replacement; DROP INDEX install_begun; DROP INDEX "
-			     "install_node; DROP INDEX event_module; PRAGMA user_version=2",
+			     "install_node; DROP INDEX event_module; ALTER TABLE install DROP "
+			     "COLUMN asked; PRAGMA user_version=2",
 			     NULL, NULL, NULL),
 		SQLITE_OK);
 	sqlite3_close(db);

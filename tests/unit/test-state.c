@@ -79,6 +79,20 @@ static void a_hold_lasts_until_somebody_ends_it(void **arg)
 	assert_string_equal(node("n1").held, "");
 }
 
+static void what_was_asked_is_not_asked_again(void **arg)
+{
+	(void)arg;
+	begin("n1", "i1");
+	begin("n2", "i2");
+	assert_int_equal(state_install_asks(state, "i1", 0), 0);
+	assert_int_equal(state_install_asks(state, "i1", 0), -ESTALE);
+	assert_int_equal(state_install_asks(state, "i1", 2000), 0);
+	assert_int_equal(state_install_asks(state, "i1", 1999), -ESTALE);
+	assert_int_equal(state_install_asks(state, "i2", 10), 0);
+	assert_int_equal(state_install_asks(state, "i1", INT64_MAX), 0);
+	assert_int_equal(state_install_asks(state, "i0", 1), -ESTALE);
+}
+
 static void a_host_key_is_that_of_its_installation(void **arg)
 {
 	struct event e = event("i1", 1, EVENT_HOST_KEY, "remotelogin");
@@ -314,6 +328,7 @@ int main(void)
 		TEST(wipe_is_used_up_and_attempts_count),
 		TEST(an_arming_has_its_own_limit_and_breaks),
 		TEST(a_hold_lasts_until_somebody_ends_it),
+		TEST(what_was_asked_is_not_asked_again),
 		TEST(a_host_key_is_that_of_its_installation),
 		TEST(a_plan_does_not_overrun_a_change),
 		TEST(what_is_given_up_has_ended),
