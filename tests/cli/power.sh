@@ -101,9 +101,10 @@ goes 0 $'s28: done\ns29: done' "${power[@]}" --parallel 20 's[10-29]' on
 [ $((SECONDS - start)) -lt 15 ] || { echo "FAIL twenty at once took $((SECONDS - start)) s" >&2; failed=1; }
 
 # Ctrl-C ends what runs, and says so of every node.
+printf '#!/bin/sh\n: >%s/started\nexec sleep 30\n' "$PWD" >bin/slow
 "${power[@]}" hung 's[10-29]' on --parallel 2 >out 2>&1 &
 pid=$!
-sleep 0.7
+for _ in $(seq 300); do [ ! -e started ] || break; sleep 0.1; done
 kill -INT $pid
 wait $pid
 [ $? = 1 ] && grep -q 'hung: FAILED: cancelled' out && grep -q 's29: FAILED: cancelled' out || { cat out >&2; failed=1; }
