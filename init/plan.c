@@ -247,16 +247,20 @@ static void wait_for_name(const struct asking *a, char said[WHY_MAX])
 }
 
 /* lucie.discover: asks until the definition has this machine and a plan for it. There is no end:
- * nothing was touched, and a person comes when it suits them. */
+ * nothing was touched, and a person comes when it suits them. It stays with a server that answers:
+ * the others may be those of networks that it does not reach. */
 static int ask_until_named(struct asking *a, const char *body)
 {
 	char said[WHY_MAX] = "";
 
-	for (size_t i = 0;; i++) {
+	for (size_t i = 0;;) {
 		const char *server = server_of(a, i % server_count(a));
+		enum outcome got = ask(a, server, body);
 
-		if (ask(a, server, body) == GOT_PLAN)
+		if (got == GOT_PLAN)
 			return 0;
+		if (got == NO_ANSWER)
+			i++;
 		if (a->bad == BAD_PLANS_MAX)
 			return log_err(0, "no plan from '%s': %s", server, a->why);
 		wait_for_name(a, said);

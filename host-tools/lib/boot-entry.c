@@ -14,6 +14,7 @@
 #include "host-tools/lib/generation.h"
 #include "host-tools/lib/nfs-root.h"
 #include "init/lib/cleanup.h"
+#include "init/lib/cmdline.h"
 #include "init/lib/log.h"
 #include "init/lib/str.h"
 
@@ -167,6 +168,36 @@ int boot_entry_make(struct boot_entry *e, const char *dir, const struct cluster 
 	return install_make(e, dir, c, host);
 }
 
+static bool has_server(const struct strbuf *args, const char *url)
+{
+	size_t len = strlen(url);
+
+	for (const char *at = args->buf; (at = strstr(at, url)); at += len)
+		if (!at[len] || at[len] == ' ')
+			return true;
+	return false;
+}
+
+/* An unknown machine may be in any network where such machines wait, and perhaps reaches only what
+ * that one calls the server. The node takes no more than CMDLINE_SERVERS_MAX. */
+static int waiting_servers(struct strbuf *args, const struct cluster *c,
+			   const struct cluster_object *first)
+{
+	size_t count = 1;
+
+	for (size_t i = 0; i < cluster_count(c, TYPE_LUCIE_GROUP); i++) {
+		const struct cluster_object *group = cluster_at(c, TYPE_LUCIE_GROUP, i);
+		char **servers = boot_files_servers(c, group);
+		bool wanted = group != first && cluster_get(group, "discover_range") &&
+			      servers[0] && !has_server(args, servers[0]);
+
+		if (wanted && count++ < CMDLINE_SERVERS_MAX)
+			strbuf_addf(args, " lucie.server=%s", servers[0]);
+		boot_files_servers_free(servers);
+	}
+	return args->error;
+}
+
 int boot_entry_unknown(struct boot_entry *e, const char *dir, const struct cluster *c)
 {
 	const struct cluster_object *group = cluster_discovers(c);
@@ -178,6 +209,8 @@ int boot_entry_unknown(struct boot_entry *e, const char *dir, const struct clust
 	e->what = BOOT_INSTALL;
 	folder_find(e, dir);
 	ret = install_make(e, dir, c, group);
+	if (!ret)
+		ret = waiting_servers(&e->args, c, group);
 	return ret ? ret : strbuf_adds(&e->args, " lucie.discover");
 }
 

@@ -29,7 +29,8 @@ struct boot_entry {
 int boot_entry_make(struct boot_entry *e, const char *dir, const struct cluster *c,
 		    const struct cluster_object *host, const struct state_node *node);
 /* The same for every machine that no host is: its own disk, or, where a lucie_group has a
- * discover_range, the image that waits to be named (lucie discover); variant is "" then. */
+ * discover_range, the image that waits to be named (lucie discover), and asks the servers of all of
+ * those groups; variant is "" then. */
 int boot_entry_unknown(struct boot_entry *e, const char *dir, const struct cluster *c);
 void boot_entry_free(struct boot_entry *e);
 

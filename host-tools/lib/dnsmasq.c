@@ -31,6 +31,9 @@ static void write_head(struct strbuf *out, const struct cluster *c, const char *
 	strbuf_addf(out, "dhcp-lease-max=%zu\n", lease_count(c));
 	if (!cluster_discovers(c))
 		strbuf_adds(out, "# Only the hosts below are answered.\ndhcp-ignore=tag:!known\n");
+	else
+		strbuf_adds(out, "# Nobody has an address of a discover_range. To ask each of them "
+				 "first holds all machines up for 3 s.\nno-ping\n");
 	strbuf_addf(out, "enable-tftp\ntftp-root=%s/tftp\ntftp-max=%d\n", state_dir, TFTP_MAX);
 	strbuf_adds(out, "# A block fits in one Ethernet frame, also where this server's interface "
 			 "has jumbo frames.\ntftp-mtu=1500\n");

@@ -36,7 +36,7 @@ boot() {
 		echo "modules $modules"
 		printf '%s\n' "$@"
 	} >"$D/plan.body"
-	echo "console=ttyS0 ip=10.9.0.2:10.9.0.1:10.9.0.1:255.255.255.0 lucie.server=http://127.0.0.1:8077 ${CMDLINE:-}" >"$D/cmdline"
+	echo "console=ttyS0 ip=10.9.0.2:10.9.0.1:10.9.0.1:255.255.255.0 lucie.server=${SERVER:-http://127.0.0.1:8077} ${CMDLINE:-}" >"$D/cmdline"
 	timeout "${LIMIT:-60}" unshare -Urnm "$TOP/tests/init/inside.sh" "$D" "$mode" "${STOP:-}" >"$D/console" 2>&1 || [ $? -ne 124 ] || fail "not over after ${LIMIT:-60} s"
 }
 
@@ -191,6 +191,13 @@ case_other_node() { refused other-node "another node's: 'tnode' \\(52:54:00:ff:f
 case_other_site() { refused other-site 'of site 0123456789abcdef'; }
 case_not_a_plan() { refused not-a-plan 'cannot be read: line 1'; }
 case_refuse() { refused refuse 'this machine is not armed'; }
+# The first server cannot be reached; the second answers, and is asked until it knows this machine.
+case_discover() {
+	SERVER=http://127.0.0.1:9 CMDLINE='lucie.discover lucie.server=http://127.0.0.1:8077' boot name-later "t-good" "${END[@]}"
+	on_console 'waiting to be named \(the server refuses a plan: no host has this address'
+	[ "$(grep -c 'waiting to be named' "$D/console")" = 2 ] || fail "it went back to the server that does not answer"
+	report_is ok
+}
 case_no_key() {
 	STOP='FAILED: there is no plan' NO_KEY=1 boot good "t-good" "${END[@]}"
 	on_console "cannot read the site's key"

@@ -8,7 +8,6 @@ site_folder lucie-dhcp
 
 children() { pgrep -P "$SERVE" -x "$1" || true; }
 dnsmasq_runs() { [ -n "$(children dnsmasq)" ]; }
-dnsmasq_is_new() { local now; now=$(children dnsmasq); [ -n "$now" ] && [ "$now" != "$DNSMASQ" ]; }
 gone() { local pid; for pid in "$@"; do ! kill -0 "$pid" 2>/dev/null || return 1; done; }
 
 setup() { { site_group "server_address 10.9.0.1" "dhcp_interface lucie0"; site_hosts "$1"; } | site_setup; } # HOSTS
@@ -24,13 +23,13 @@ start
 
 DNSMASQ=$(children dnsmasq)
 kill -9 "$DNSMASQ"
-wait_until 10 "a new dnsmasq" dnsmasq_is_new
+wait_until 10 "a new dnsmasq" dnsmasq_is_new "$DNSMASQ"
 grep -q 'dnsmasq .*ended with signal 9' "$T/serve.log" || fail "the end of dnsmasq was not said"
 pass "dnsmasq is started again, and its end is said"
 
 DNSMASQ=$(children dnsmasq)
 setup 2
-wait_until 10 "a dnsmasq with the new configuration" dnsmasq_is_new
+wait_until 10 "a dnsmasq with the new configuration" dnsmasq_is_new "$DNSMASQ"
 pass "a changed configuration is taken"
 
 mapfile -t all < <(children lucie; children dnsmasq)

@@ -23,12 +23,23 @@ images() { # [FILE...]: of the board `test`
 	for f in vmlinuz initramfs.img boot/lpxelinux.0 boot/ldlinux.c32 "$@"; do echo "$f" >"$T/images/test/$f"; done
 }
 
-# bridge: the network 10.9.0.0/24 of a site, in a namespace
+# bridge [NAME ADDRESS]: a network of a site at the server, in a namespace
 bridge() {
+	local name=${1:-lucie0}
 	ip link set lo up
-	ip link add lucie0 type bridge
-	ip address add 10.9.0.1/24 dev lucie0
-	ip link set lucie0 up
+	ip link add "$name" type bridge
+	ip address add "${2:-10.9.0.1}/24" dev "$name"
+	ip link set "$name" up
+}
+# namespace NAME BRIDGE [ADDRESS]: with an interface NAME-end at the bridge; its process is PIDS's last.
+namespace() {
+	unshare --net sleep 600 &
+	PIDS+=($!)
+	until [ "$(readlink "/proc/$!/ns/net")" != "$(readlink /proc/self/ns/net)" ]; do sleep 0.05; done
+	ip link add "$1" type veth peer name "$1-end" netns "$!"
+	ip link set "$1" master "$2" up
+	[ $# -lt 3 ] || nsenter -t "$!" -n ip address add "$3/24" dev "$1-end"
+	nsenter -t "$!" -n ip link set "$1-end" up
 }
 
 # base [BYTES]: the base system `default`, with so much noise in it
@@ -42,8 +53,8 @@ base() {
 
 # site_group [LINE...]: the group of all hosts; a line with the same key comes in the place of one here.
 site_group() {
-	printf '%s\n' 'define lucie_group{' 'name site'
-	printf '%s\n' 'subnet 255.255.255.0' 'domain_name example.test' 'gateway 10.9.0.1' 'dns1 10.9.0.1' 'lucie_server server' \
+	echo 'define lucie_group{'
+	printf '%s\n' 'name site' 'subnet 255.255.255.0' 'domain_name example.test' 'gateway 10.9.0.1' 'dns1 10.9.0.1' 'lucie_server server' \
 		'server_address 127.0.0.1' 'board test' "$@" | awk '{if (!($1 in at)) {at[$1] = ++n} line[at[$1]] = $0} END {for (i = 1; i <= n; i++) print line[i]}'
 	echo '}'
 }
@@ -84,6 +95,8 @@ serve_stop() {
 	SERVE=
 }
 said() { wait_until 10 "'$1' of the server" grep -qE -- "$1" "$T/serve.log"; }
+
+dnsmasq_is_new() { local now; now=$(pgrep -P "$SERVE" -x dnsmasq || true); [ -n "$now" ] && [ "$now" != "$1" ]; } # OLD-PID
 
 arm() { quietly "$LUCIE" install --state "$STATE" "$@"; }
 status() { "$LUCIE" status --state "$STATE" "$1"; }

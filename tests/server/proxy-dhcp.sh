@@ -7,21 +7,10 @@ in_namespaces --net "$@"
 site_folder lucie-proxy
 CLIENT=$TOP/tests/server/pxe-client.py
 
-# namespace NAME ADDRESS: with an interface NAME at the bridge; its process is PIDS's last.
-namespace() {
-	unshare --net sleep 600 &
-	PIDS+=($!)
-	until [ "$(readlink "/proc/$!/ns/net")" != "$(readlink /proc/self/ns/net)" ]; do sleep 0.05; done
-	ip link add "$1" type veth peer name "$1-end" netns "$!"
-	ip link set "$1" master lucie0 up
-	nsenter -t "$!" -n ip address add "$2/24" dev "$1-end"
-	nsenter -t "$!" -n ip link set "$1-end" up
-}
-
 bridge
-namespace site 10.9.0.2
+namespace site lucie0 10.9.0.2
 SITE=${PIDS[-1]}
-namespace node 10.9.0.77
+namespace node lucie0 10.9.0.77
 NODE=${PIDS[-1]}
 cat >"$T/site.conf" <<END
 port=0
