@@ -5,6 +5,7 @@
 #include "init/lib/io.h"
 #include "init/lib/log.h"
 #include "init/lib/plan-format.h"
+#include "init/lib/silent.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -42,6 +43,7 @@ static int fetch(const struct plan *plan, const char *root, const char *part)
 	if (count < 0)
 		return log_err(count, "cannot fetch blob '%.16s'", root);
 	ret = blob_open(&r, &(struct blob_request){.root = root,
+						   .silent = SILENT_PATH,
 						   .urls = (const char *const *)urls,
 						   .url_count = (size_t)count});
 	while (count)

@@ -3,6 +3,7 @@
 #include "init/lib/cleanup.h"
 #include "init/lib/io.h"
 #include "init/lib/log.h"
+#include "init/lib/silent.h"
 #include "init/lib/wait.h"
 
 #include <errno.h>
@@ -128,13 +129,14 @@ static size_t on_data(char *data, size_t size, size_t count, void *arg)
 static int on_time(void *arg, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
 {
 	struct transfer *t = arg;
+	struct blob_reader *r = t->r;
+	unsigned int seconds = t->checked ? r->request.stall_seconds : r->first_seconds;
 
 	(void)a, (void)b, (void)c, (void)d;
-	if (blob_stopped(t->r))
+	if (blob_stopped(r))
 		t->error = -ECANCELED;
-	else if (now_ms() - t->r->last_byte > (int64_t)t->r->request.stall_seconds * 1000) {
-		snprintf(t->r->why, sizeof(t->r->why), "no byte for %u s",
-			 t->r->request.stall_seconds);
+	else if (now_ms() - r->last_byte > (int64_t)seconds * 1000) {
+		snprintf(r->why, sizeof(r->why), "no byte for %u s", seconds);
 		t->error = -ETIMEDOUT;
 	}
 	return t->error != 0;
@@ -153,7 +155,7 @@ static int fetch_http(struct blob_reader *r, const char *url)
 	curl_easy_setopt(t.curl, CURLOPT_PROTOCOLS_STR, "http");
 	curl_easy_setopt(t.curl, CURLOPT_PROXY, "");
 	curl_easy_setopt(t.curl, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(t.curl, CURLOPT_CONNECTTIMEOUT, (long)r->request.stall_seconds);
+	curl_easy_setopt(t.curl, CURLOPT_CONNECTTIMEOUT, (long)r->first_seconds);
 	curl_easy_setopt(t.curl, CURLOPT_BUFFERSIZE, 256L * 1024);
 	curl_easy_setopt(t.curl, CURLOPT_RANGE, range);
 	curl_easy_setopt(t.curl, CURLOPT_WRITEFUNCTION, on_data);
@@ -175,7 +177,7 @@ static int fetch_http(struct blob_reader *r, const char *url)
 		 code == CURLE_OK ? "it ends too early"
 		 : *error	  ? error
 				  : curl_easy_strerror(code));
-	return -EIO;
+	return code == CURLE_OPERATION_TIMEDOUT ? -ETIMEDOUT : -EIO;
 }
 
 static int fetch_file(struct blob_reader *r, const char *path)
@@ -226,6 +228,17 @@ static int backoff(struct blob_reader *r, unsigned int round)
 	return 0;
 }
 
+/* Short as long as another source may be better. If all of them are slow, each has its whole time
+ * from the second round on. */
+static unsigned int first_seconds(const struct blob_reader *r, size_t failures)
+{
+	unsigned int seconds = r->request.stall_seconds;
+
+	return failures + 1 < r->request.url_count && seconds > BLOB_FIRST_SECONDS
+		       ? BLOB_FIRST_SECONDS
+		       : seconds;
+}
+
 int blob_try_sources(struct blob_reader *r, int (*attempt)(struct blob_reader *r, const char *url))
 {
 	size_t count = r->request.url_count, failures = 0;
@@ -233,10 +246,14 @@ int blob_try_sources(struct blob_reader *r, int (*attempt)(struct blob_reader *r
 	for (;;) {
 		const char *url = r->urls[r->source];
 		size_t before = r->next;
-		int ret = attempt(r, url);
+		int ret;
 
+		r->first_seconds = first_seconds(r, failures);
+		ret = attempt(r, url);
 		if (!ret || ret == -ECANCELED)
 			return ret;
+		if (ret == -ETIMEDOUT && r->request.silent)
+			silent_note(r->request.silent, url);
 		failures = r->next > before ? 1 : failures + 1;
 		if (failures >= count * r->request.tries)
 			return log_err(0, "cannot fetch '%s': %s; gave up after %zu tries", url,

@@ -24,11 +24,12 @@ struct blob_reader {
 	bool thread_runs;
 
 	/* the fetching thread's; before it starts, blob_open()'s */
-	size_t source;		   /* the one in use */
-	size_t next;		   /* chunk being fetched */
-	size_t filled;		   /* bytes of it */
-	int64_t last_byte;	   /* when the last one came */
-	char why[CURL_ERROR_SIZE]; /* what was wrong with the source */
+	size_t source;		    /* the one in use */
+	size_t next;		    /* chunk being fetched */
+	size_t filled;		    /* bytes of it */
+	int64_t last_byte;	    /* when the last one came */
+	unsigned int first_seconds; /* until the first byte of this attempt */
+	char why[CURL_ERROR_SIZE];  /* what was wrong with the source */
 
 	pthread_mutex_t lock; /* all below */
 	pthread_cond_t changed;

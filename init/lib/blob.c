@@ -4,6 +4,7 @@
 #include "init/lib/http.h"
 #include "init/lib/io.h"
 #include "init/lib/log.h"
+#include "init/lib/silent.h"
 #include "init/lib/wait.h"
 
 #include <errno.h>
@@ -33,7 +34,8 @@ static int read_manifest_text(struct blob_reader *r, const char *url, struct str
 		return ret ? ret : strbuf_add(text, content, len);
 	}
 	ret = http_exchange(&(struct http_request){.url = name,
-						   .connect_seconds = r->request.stall_seconds,
+						   .connect_seconds = r->first_seconds,
+						   .silent_seconds = r->first_seconds,
 						   .total_seconds = r->request.stall_seconds * 3,
 						   .max = BLOB_MANIFEST_MAX},
 			    text, &status, r->why, sizeof(r->why));
@@ -83,6 +85,8 @@ static int copy_request(struct blob_reader *r, const struct blob_request *q)
 		if (!r->urls[i])
 			return -ENOMEM;
 	}
+	if (q->silent)
+		silent_last(q->silent, r->urls, q->url_count);
 	return 0;
 }
 

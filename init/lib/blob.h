@@ -64,6 +64,8 @@ struct blob_stream {
 	void *arg;
 };
 
+#define BLOB_FIRST_SECONDS 5
+
 /* Sources, tried in order from the one that last worked. "http://HOST[:PORT]/..." is the data and
  * URL + ".blob" its manifest; "file:/PATH" the same for files. */
 struct blob_request {
@@ -71,7 +73,10 @@ struct blob_request {
 	const char *const *urls;
 	size_t url_count;
 	const struct blob_stream *stream; /* may be NULL; stays until blob_close() */
-	unsigned int stall_seconds;	  /* no byte for so long = this source failed; 0: 20 */
+	/* No byte for so long = this source failed; 0: 20. Where another one has not been tried yet, a
+	 * source that has sent nothing has BLOB_FIRST_SECONDS. */
+	unsigned int stall_seconds;
+	const char *silent; /* silent.h: sources that failed so come last; NULL: nothing is kept */
 	unsigned int
 		tries; /* rounds over all sources without one good chunk before giving up; 0: 4 */
 	bool (*cancelled)(void *arg); /* asked often, also by the fetching thread; may be NULL */

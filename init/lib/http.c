@@ -114,6 +114,10 @@ static void set_options(CURL *curl, struct exchange *x)
 	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT,
 			 (long)(q->connect_seconds ? q->connect_seconds : 5));
 	curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)(q->total_seconds ? q->total_seconds : 20));
+	if (q->silent_seconds) {
+		curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+		curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, (long)q->silent_seconds);
+	}
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, x->answer);
 	curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, take_header);

@@ -16,7 +16,9 @@ struct http_request {
 	const char *token;	      /* hex, for the codes (request-code.h); NULL: without */
 	unsigned int connect_seconds; /* 0: 5 */
 	unsigned int total_seconds;   /* 0: 20 */
-	size_t max;		      /* largest answer in bytes; 0: 1 MiB */
+	unsigned int
+		silent_seconds; /* no byte of the answer for so long ends it; 0: total_seconds */
+	size_t max;		/* largest answer in bytes; 0: 1 MiB */
 };
 
 /* Starts libcurl, once; http_exchange() does it itself, other users of libcurl call it first. Any

@@ -6,6 +6,7 @@
 #include "init/lib/cleanup.h"
 #include "init/lib/io.h"
 #include "init/lib/log.h"
+#include "init/lib/silent.h"
 #include "init/lib/str.h"
 #include "modules/lib/extract.h"
 #include "modules/lib/ring-source.h"
@@ -95,7 +96,8 @@ struct opened {
 static int fetch_open(struct opened *o, const struct fetch *f)
 {
 	const char *problem = ring_source_problem(f->sources);
-	struct blob_request request = {.root = f->root, .cancelled = is_cancelled};
+	struct blob_request request = {
+		.root = f->root, .silent = SILENT_PATH, .cancelled = is_cancelled};
 	int ret = sources_collect(&o->sources, f);
 
 	o->flow = (struct flow){.f = f};

@@ -1,8 +1,11 @@
 #!/usr/bin/env bash
 # Several http_servers: nodes are spread over the mirrors and the server; a fetch goes on when its mirror is killed, and comes back to one that is
-# there again. The reader is that of the node; mirrors are copies of STATE/blobs behind a slow HTTP server. Loopback only, no root.
+# there again; one that takes connections and does not answer costs one wait, not one for each blob. The reader is that of the node; mirrors are copies of STATE/blobs behind a slow HTTP server. Loopback only, no root.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
+in_namespaces --mount "$@"
+mount -t tmpfs none /run # what a node keeps until it boots again
+mkdir /run/lucie
 INIT=${INIT:-$TOP/out/node/init}
 NODES=100
 site_folder lucie-mirrors
@@ -92,3 +95,12 @@ start_a
 cmp "$T/alone" "$T/base.tar.zst"
 lost "$URL_A"
 pass "without mirrors, or with one that lacks the blob, the server is enough"
+
+# --- a mirror that hangs: the kernel takes the connections
+kill -STOP "${PID[a]}"
+for i in 1 2 3; do "$INIT" --fetch-blob "$T/plan.abs" "$ROOT" "$T/hung.$i" 2>"$T/hung.$i.log" || break; done
+crash a
+for i in 1 2 3; do cmp "$T/hung.$i" "$T/base.tar.zst" || fail "with a mirror that hangs, fetch $i"; done
+waits=$(grep -cF "cannot fetch '$URL_A/$ROOT'" "$T"/hung.*.log | cut -d: -f2 | tr '\n' ' ')
+[ "$waits" = "1 0 0 " ] || fail "a mirror that hangs was waited for '$waits'times by three fetches, expected '1 0 0 '"
+pass "a mirror that hangs is waited for once, by the first of three fetches"

@@ -14,6 +14,7 @@
 #include "init/lib/blob.h"
 #include "init/lib/io.h"
 #include "init/lib/log.h"
+#include "init/lib/silent.h"
 #include "tests/unit/temp-folder.h"
 #include "tests/unit/http-stub.h"
 
@@ -22,7 +23,9 @@
 static uint8_t *data;
 static struct blob_manifest manifest;
 static struct strbuf manifest_text;
-static struct http_stub stub;
+static struct http_stub stub, deaf; /* deaf: takes connections and never answers */
+static unsigned int deaf_requests;
+static char silent[80]; /* the file of silent.h; "" : none is given */
 static char file[64];
 static unsigned int requests; /* for data, by the server's thread */
 static long first_byte;	      /* of the last one of them */
@@ -78,7 +81,14 @@ static void handle(int client, const char *path, long from, void *arg)
 		stub_answer(client, 200, manifest_text.buf, manifest_text.len);
 }
 
-/* Reads everything from these sources ("file:..." or a path of the stub). Every byte that comes is
+static void handle_never(int client, const char *path, long from, void *arg)
+{
+	(void)path, (void)from, (void)arg;
+	__atomic_add_fetch(&deaf_requests, 1, __ATOMIC_SEQ_CST);
+	(void)!read(client, &(char){0}, 1); /* until the client has gone */
+}
+
+/* Reads everything from these sources ("file:...", "deaf", or a path of the stub). Every byte that comes is
  * compared. 0 or -errno. */
 static int read_all(const char *const *sources, size_t count, const char *root,
 		    bool (*cancelled)(void *arg))
@@ -89,6 +99,7 @@ static int read_all(const char *const *sources, size_t count, const char *root,
 				 .urls = urls,
 				 .url_count = count,
 				 .stall_seconds = 1,
+				 .silent = *silent ? silent : NULL,
 				 .tries = 2,
 				 .cancelled = cancelled};
 	struct blob_reader *r;
@@ -100,7 +111,7 @@ static int read_all(const char *const *sources, size_t count, const char *root,
 	for (size_t i = 0; i < count; i++) {
 		snprintf(text[i], sizeof(text[i]),
 			 strncmp(sources[i], "file:", 5) ? "http://127.0.0.1:%2$d/%1$s" : "%1$s",
-			 sources[i], stub.port);
+			 sources[i], strcmp(sources[i], "deaf") ? stub.port : deaf.port);
 		urls[i] = text[i];
 	}
 	requests = 0;
@@ -186,6 +197,46 @@ static void another_root_is_refused(void **state)
 	root[sizeof(root) - 1] = '\0';
 	assert_int_equal(read_all((const char *const[]){"good"}, 1, root, NULL), -EIO);
 	assert_non_null(strstr(log_last_error(), "its manifest is of another blob"));
+}
+
+/* What is remembered is for the blobs that come, in whatever process. */
+static void silent_source_costs_one_wait(void **state)
+{
+	(void)state;
+	snprintf(silent, sizeof(silent), "%s/silent", temp_folder);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(READ("deaf", "good"), 0);
+	assert_int_equal(deaf_requests, 1);
+	assert_int_equal(READ("deaf", "file:/nonexistent", "cut", "good"), 0);
+	assert_int_equal(deaf_requests, 1);
+	assert_int_equal(READ("deaf", "file:/nonexistent"), -EIO); /* not given up for good */
+	assert_int_equal(deaf_requests, 3);
+	silent[0] = '\0';
+}
+
+static void silent_sources_come_last(void **state)
+{
+	char *urls[] = {"http://a:1/x", "file:/b", "http://c/x", "http://a:12/y", "http://d"};
+	char path[80];
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/order", temp_folder);
+	silent_last(path, urls, 5);
+	assert_string_equal(urls[0], "http://a:1/x");
+	silent_note(path, "http://c/some/other");
+	silent_note(path, "http://a:1/other");
+	silent_note(path, "file:/b");
+	silent_last(path, urls, 5);
+	assert_string_equal(urls[0], "file:/b");
+	assert_string_equal(urls[1], "http://a:12/y");
+	assert_string_equal(urls[2], "http://d");
+	assert_string_equal(urls[3], "http://c/x");
+	assert_string_equal(urls[4], "http://a:1/x");
+	silent_note(path, "http://c");
+	silent_last(path, urls, 5);
+	assert_string_equal(urls[3], "http://a:1/x");
+	assert_string_equal(urls[4], "http://c/x");
+	silent_note("/nonexistent/folder/file", "http://c");
 }
 
 static bool always(void *arg)
@@ -428,12 +479,14 @@ static int setup(void **state)
 	snprintf(path, sizeof(path), "%s.blob", file);
 	assert_int_equal(file_write(path, manifest_text.buf, manifest_text.len, 0600), 0);
 	stub.handle = handle;
-	return stub_start(&stub);
+	deaf.handle = handle_never;
+	return stub_start(&stub) || stub_start(&deaf);
 }
 
 static int teardown(void **state)
 {
 	stub_stop(&stub);
+	stub_stop(&deaf);
 	blob_manifest_free(&manifest);
 	strbuf_free(&manifest_text);
 	free(data);
@@ -452,6 +505,8 @@ int main(void)
 		cmocka_unit_test(gives_up),
 		cmocka_unit_test(more_than_promised),
 		cmocka_unit_test(another_root_is_refused),
+		cmocka_unit_test(silent_source_costs_one_wait),
+		cmocka_unit_test(silent_sources_come_last),
 		cmocka_unit_test(can_be_cancelled),
 		cmocka_unit_test(closed_in_the_middle),
 		cmocka_unit_test(stream_before_urls),
