@@ -5,7 +5,7 @@ $(eval $(call program,$(O)/host/bin/sim-nodes,host,$(sort $(wildcard tests/bench
 .PHONY: build-server check-server
 build-server: host $(O)/host/bin/sim-nodes $(NODE_INIT) $(O)/busybox/busybox
 check-server: build-server
-	$(Q)printf '%s\n' $(foreach t,setup mirrors rollout relay run proxy-dhcp dhcp,'$t tests/server/$t.sh') | tests/lanes.sh 3
+	$(Q)printf '%s\n' $(foreach t,setup mirrors rollout relay run proxy-dhcp dhcp arm-killed,'$t tests/server/$t.sh') | tests/lanes.sh 3
 
 .PHONY: build-security check-security
 build-security: host $(O)/host/bin/sim-nodes

@@ -77,6 +77,18 @@ static int check(const char *state_dir, const struct cluster *c, struct arm_orde
 	return plan_possible(state_dir, c, o->host, &o->arming, o->why);
 }
 
+/* Their boot files are written: nobody has to see to them. Where this is not written down, the server
+ * looks at them once more. */
+static void say_fresh(struct state *state, const struct arm_order *orders, size_t count)
+{
+	if (state_begin(state))
+		return;
+	for (size_t i = 0; i < count; i++)
+		if (!orders[i].ret)
+			state_fresh(state, orders[i].host->name, orders[i].arming.variant);
+	state_end(state);
+}
+
 /* One commit: all of those that are left, or none. */
 static int change_state(struct state *state, const struct arm_order *orders, size_t count)
 {
@@ -119,6 +131,8 @@ void arm_nodes(const char *state_dir, const struct cluster *c, struct state *sta
 		else
 			follow(state_dir, c, state, &orders[i]);
 	}
+	if (!ret)
+		say_fresh(state, orders, count);
 }
 
 int arm_node(const char *state_dir, const struct cluster *c, struct state *state,

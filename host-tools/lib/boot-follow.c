@@ -2,6 +2,8 @@
 #include "host-tools/lib/site.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -120,5 +122,67 @@ int boot_files_follow(const char *dir, const struct cluster *c, struct state *st
 		ret = follow_all(dir, c, state, &armed);
 	map_free(&armed.names);
 	arena_free(&armed.arena);
+	return ret;
+}
+
+/* --- those that were left behind --- */
+
+struct stale {
+	struct arena arena;
+	struct stale_node {
+		const char *name;
+		char armed[64]; /* what its file says now */
+		bool mended;
+	} * nodes;
+	size_t count;
+};
+
+static void note_stale(const char *node, void *arg)
+{
+	struct stale *s = arg;
+
+	s->nodes = xrealloc(s->nodes, s->count + 1, sizeof(*s->nodes));
+	s->nodes[s->count++] = (struct stale_node){.name = arena_strdup(&s->arena, node)};
+}
+
+/* What the state says before: if it changes meanwhile, the node stays stale. */
+static int mend(const char *dir, const struct cluster *c, struct state *state, struct stale_node *n)
+{
+	const struct cluster_object *host = cluster_find(c, TYPE_HOST, n->name);
+	struct state_node now;
+	int ret = state_node(state, n->name, &now);
+
+	if (ret && ret != -ENOENT)
+		return ret;
+	ret = host ? boot_file_follow(dir, c, state, host) : 0;
+	snprintf(n->armed, sizeof(n->armed), "%s", now.armed);
+	n->mended = !ret;
+	return ret;
+}
+
+static int say_fresh(struct state *state, const struct stale *s)
+{
+	int ret = state_begin(state), ended;
+
+	if (ret)
+		return ret;
+	for (size_t i = 0; !ret && i < s->count; i++)
+		if (s->nodes[i].mended)
+			ret = state_fresh(state, s->nodes[i].name, s->nodes[i].armed);
+	ended = state_end(state);
+	return ret ? ret : ended;
+}
+
+int boot_files_mend(const char *dir, const struct cluster *c, struct state *state)
+{
+	struct stale s = {0};
+	int ret = state_stale(state, note_stale, &s);
+
+	for (size_t i = 0; i < s.count; i++)
+		note_error(&ret, mend(dir, c, state, &s.nodes[i]));
+	if (s.count)
+		note_error(&ret, say_fresh(state, &s));
+	free(s.nodes);
+	arena_free(&s.arena);
 	return ret;
 }

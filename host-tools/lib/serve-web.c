@@ -25,6 +25,7 @@
 
 #define TICK_MS	       1000
 #define RELOAD_MAX_MS  60000
+#define MEND_MS	       5000
 #define EVENT_BODY_MAX ((size_t)1 << 20)
 #define EVENTS_AT_ONCE 1000
 #define GATHER_MS      3
@@ -225,6 +226,19 @@ static bool reload_is_due(struct serve *s)
 	       (s->reload_wait_ms && now_ms() >= s->reload_at);
 }
 
+/* An order that was ended between the state and the boot files (lucie install and Ctrl-C). One under
+ * way is finished for it, which harms nobody. */
+static void boot_files_look(struct serve *s)
+{
+	int ret;
+
+	if (now_ms() < s->mend_at)
+		return;
+	ret = boot_files_mend(s->options->state_dir, s->cluster, s->state);
+	s->mend_wait_ms = ret ? longer_wait(s->mend_wait_ms) : MEND_MS;
+	s->mend_at = now_ms() + s->mend_wait_ms;
+}
+
 /* --- loop --- */
 
 /* False: the end. SIGINT of a terminal's Ctrl-C is the supervisor's. */
@@ -253,6 +267,7 @@ static int loop(struct serve *s, int signals)
 		http_server_tick(s->http);
 		if (reload_is_due(s))
 			definition_reload(s);
+		boot_files_look(s);
 		board_feed_tick(s->feed);
 	}
 }

@@ -62,6 +62,7 @@ struct serve {
 		ino_t inode;
 	} generation;			   /* main thread: of the one that was read */
 	int64_t reload_wait_ms, reload_at; /* main thread: 0, or the last one could not be read */
+	int64_t mend_wait_ms, mend_at;	   /* main thread: of boot files that were left behind */
 };
 
 /* As serve_run(), in the process that serve_run() forked for it. */

@@ -25,6 +25,9 @@ int boot_file_follow(const char *dir, const struct cluster *c, struct state *sta
  * fails for one is said and keeps no other one from its own; the first error is returned, or one of
  * the disk. */
 int boot_files_follow(const char *dir, const struct cluster *c, struct state *state);
+/* The same for those whose boot file was left behind (state_stale), when who armed or disarmed them
+ * was ended. */
+int boot_files_mend(const char *dir, const struct cluster *c, struct state *state);
 /* Whether such an error is of the disk, not of one node. */
 bool boot_files_disk_failed(int ret);
 

@@ -65,6 +65,9 @@ static const char *const steps[] = {
 
 	/* The clock of the last request that is no event: an earlier one is a replay. */
 	"ALTER TABLE install ADD COLUMN asked INTEGER NOT NULL DEFAULT -1;",
+
+	/* Nodes whose boot file may say something else than their row. */
+	"CREATE TABLE stale(node TEXT PRIMARY KEY) WITHOUT ROWID;",
 };
 #define STATE_VERSION ((int)ARRAY_SIZE(steps))
 

@@ -22,6 +22,11 @@ bool state_ended_well(const struct state_node *n)
 	return !strcmp(n->status, "installed") || !strcmp(n->status, "wiped");
 }
 
+static int now_stale(struct state *s, const char *node)
+{
+	return db_run(s, "INSERT OR IGNORE INTO stale(node) VALUES(?1)", "s", node);
+}
+
 int state_arm_as(struct state *s, const char *node, const struct state_arming *arming)
 {
 	int ret = transaction_begin(s);
@@ -35,6 +40,8 @@ int state_arm_as(struct state *s, const char *node, const struct state_arming *a
 		     "ssiis", node, arming->variant, (int64_t)arming->wipe,
 		     (int64_t)(arming->attempts_max ? arming->attempts_max : STATE_ATTEMPTS),
 		     arming->breaks ? arming->breaks : "");
+	if (!ret)
+		ret = now_stale(s, node);
 	return transaction_end(s, ret);
 }
 
@@ -50,6 +57,49 @@ int state_disarm(struct state *s, const char *node)
 	if (ret)
 		return ret;
 	ret = db_run(s, "UPDATE node SET armed='', wipe=0 WHERE name=?1", "s", node);
+	if (!ret)
+		ret = now_stale(s, node);
+	return transaction_end(s, ret);
+}
+
+struct names {
+	void (*row)(const char *node, void *arg);
+	void *arg;
+};
+
+static void take_name(sqlite3_stmt *stmt, void *arg)
+{
+	const struct names *names = arg;
+	char node[64];
+
+	column_text(node, sizeof(node), stmt, 0);
+	names->row(node, names->arg);
+}
+
+int state_stale(struct state *s, void (*row)(const char *node, void *arg), void *arg)
+{
+	struct names names = {row, arg};
+	sqlite3_stmt *stmt;
+	int ret;
+
+	pthread_mutex_lock(&s->lock);
+	ret = db_row(s, &stmt, "SELECT node FROM stale", "");
+	if (!ret)
+		ret = rows_each(s, stmt, take_name, &names);
+	pthread_mutex_unlock(&s->lock);
+	return ret == -ENOENT ? 0 : ret;
+}
+
+int state_fresh(struct state *s, const char *node, const char *armed)
+{
+	int ret = transaction_begin(s);
+
+	if (ret)
+		return ret;
+	ret = db_run(s,
+		     "DELETE FROM stale WHERE node=?1 AND "
+		     "?2=COALESCE((SELECT armed FROM node WHERE name=?1), '')",
+		     "ss", node, armed);
 	return transaction_end(s, ret);
 }
 

@@ -57,6 +57,11 @@ struct state_arming {
 int state_arm_as(struct state *s, const char *node, const struct state_arming *arming);
 int state_arm(struct state *s, const char *node, const char *variant, bool wipe);
 int state_disarm(struct state *s, const char *node);
+/* Nodes that were armed or disarmed, and whose boot file need not say so: whoever did it is about to
+ * write it, or was ended before. row() must not call the state. */
+int state_stale(struct state *s, void (*row)(const char *node, void *arg), void *arg);
+/* The node's boot file says `armed`. Nothing is done where the state says something else by now. */
+int state_fresh(struct state *s, const char *node, const char *armed);
 /* -ENOENT where nothing is known of the node (n is then zero but for its name). */
 int state_node(struct state *s, const char *node, struct state_node *n);
 /* Calls row() for every node of which something is known, all in one query. row() must not call the

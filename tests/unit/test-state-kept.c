@@ -375,14 +375,14 @@ static void an_older_one_is_brought_up_to_date(void **arg)
 	state = NULL;
 	snprintf(path, sizeof(path), "%s/state.db", dir);
 	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(
-		sqlite3_exec(db,
-			     "DROP TABLE machine; DROP TABLE identity; DROP TABLE "
-			     "replacement; DROP INDEX install_begun; DROP INDEX "
-			     "install_node; DROP INDEX event_module; ALTER TABLE install DROP "
-			     "COLUMN asked; PRAGMA user_version=2",
-			     NULL, NULL, NULL),
-		SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db,
+				      "DROP TABLE machine; DROP TABLE identity; DROP TABLE "
+				      "replacement; DROP INDEX install_begun; DROP INDEX "
+				      "install_node; DROP INDEX event_module; DROP TABLE stale; "
+				      "ALTER TABLE install DROP "
+				      "COLUMN asked; PRAGMA user_version=2",
+				      NULL, NULL, NULL),
+			 SQLITE_OK);
 	sqlite3_close(db);
 	assert_int_equal(state_open(&state, dir), 0);
 	assert_string_equal(node("n1").armed, "full");

@@ -20,6 +20,40 @@ static void arming(void **arg)
 	assert_int_equal(state_disarm(state, "unknown"), 0);
 }
 
+static void note_name(const char *node, void *arg)
+{
+	strcat(strcat(arg, node), " ");
+}
+
+static const char *stale(void)
+{
+	static char names[128];
+
+	names[0] = '\0';
+	assert_int_equal(state_stale(state, note_name, names), 0);
+	return names;
+}
+
+/* A boot file that says what somebody else has changed meanwhile counts for nothing. */
+static void boot_files_are_stale_until_somebody_says_so(void **arg)
+{
+	(void)arg;
+	assert_string_equal(stale(), "");
+	assert_int_equal(state_arm(state, "n1", "full", false), 0);
+	assert_int_equal(state_arm(state, "n2", "full", false), 0);
+	assert_int_equal(state_disarm(state, "n3"), 0);
+	assert_string_equal(stale(), "n1 n2 n3 ");
+	assert_int_equal(state_fresh(state, "n1", "full"), 0);
+	assert_int_equal(state_fresh(state, "n2", "repair"), 0);
+	assert_int_equal(state_fresh(state, "n3", ""), 0);
+	assert_string_equal(stale(), "n2 ");
+	assert_int_equal(state_disarm(state, "n2"), 0);
+	assert_int_equal(state_fresh(state, "n2", "full"), 0);
+	assert_string_equal(stale(), "n2 ");
+	assert_int_equal(state_fresh(state, "n2", ""), 0);
+	assert_string_equal(stale(), "");
+}
+
 static void wipe_is_used_up_and_attempts_count(void **arg)
 {
 	(void)arg;
@@ -325,6 +359,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(arming),
+		TEST(boot_files_are_stale_until_somebody_says_so),
 		TEST(wipe_is_used_up_and_attempts_count),
 		TEST(an_arming_has_its_own_limit_and_breaks),
 		TEST(a_hold_lasts_until_somebody_ends_it),
