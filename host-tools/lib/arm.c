@@ -9,10 +9,11 @@
 #include "host-tools/lib/plan-make.h"
 #include "host-tools/lib/site.h"
 
-/* A plan for nobody. */
+/* A plan for nobody. whole: with the lines of all other hosts, which for thousands of nodes would be
+ * millions. */
 static int plan_possible(const char *state_dir, const struct cluster *c,
 			 const struct cluster_object *host, const struct state_arming *arming,
-			 char why[ARM_WHY_MAX])
+			 bool whole, char why[ARM_WHY_MAX])
 {
 	static const char zeros[] =
 		"0000000000000000000000000000000000000000000000000000000000000000";
@@ -29,6 +30,7 @@ static int plan_possible(const char *state_dir, const struct cluster *c,
 		.servers = (const char *const *)servers,
 		.breaks = arming->breaks,
 		.wipe = arming->wipe,
+		.no_hosts = !whole,
 	};
 	int ret = plan_make(&text, c, &order, why, ARM_WHY_MAX);
 
@@ -55,7 +57,7 @@ static void take_back(const char *state_dir, const struct cluster *c, struct sta
 		boot_file_follow(state_dir, c, state, host);
 }
 
-static int check(const char *state_dir, const struct cluster *c, struct arm_order *o)
+static int check(const char *state_dir, const struct cluster *c, struct arm_order *o, bool whole)
 {
 	const struct cluster_object *installer =
 		o->arming.variant ? cluster_find(c, TYPE_INSTALLER, o->arming.variant)
@@ -74,7 +76,7 @@ static int check(const char *state_dir, const struct cluster *c, struct arm_orde
 			 installer->name, installer->name, o->host->name, o->host->name);
 		return -EPERM;
 	}
-	return plan_possible(state_dir, c, o->host, &o->arming, o->why);
+	return plan_possible(state_dir, c, o->host, &o->arming, whole, o->why);
 }
 
 /* Their boot files are written: nobody has to see to them. Where this is not written down, the server
@@ -118,7 +120,7 @@ void arm_nodes(const char *state_dir, const struct cluster *c, struct state *sta
 	int ret;
 
 	for (size_t i = 0; i < count; i++) {
-		orders[i].ret = stopped ? -ECANCELED : check(state_dir, c, &orders[i]);
+		orders[i].ret = stopped ? -ECANCELED : check(state_dir, c, &orders[i], i == 0);
 		stopped |= stop && orders[i].ret;
 	}
 	ret = change_state(state, orders, count);
