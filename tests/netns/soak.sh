@@ -18,11 +18,26 @@ failed=0
 event() { # KIND NODE
 	case $1 in
 	kill) kill -KILL "$(ring_pid "$2")" 2>/dev/null ;;
-	stop) kill -STOP "$(ring_pid "$2")" 2>/dev/null ;;
-	cont) kill -CONT "$(ring_pid "$2")" 2>/dev/null ;;
+	stop)
+		STOPPED[$2]=$(date +%s%N)
+		kill -STOP "$(ring_pid "$2")" 2>/dev/null
+		;;
+	cont)
+		kill -CONT "$(ring_pid "$2")" 2>/dev/null
+		late_cont "$2"
+		;;
 	cut) lab_cut "$2" ;;
 	slow) lab_shape "$2" "$((${RATE%mbit} / 5))mbit" ;;
 	esac
+}
+
+# A hiccup is shorter than the detection time-out (2 s); on a busy machine, where `cut` waits for the kernel's lock of all networks, it may become
+# longer. Then the node may be dropped, or not.
+late_cont() { # NODE
+	local ms=$((($(date +%s%N) - STOPPED[$1]) / 1000000))
+	[ "$ms" -lt 1800 ] && return
+	echo "  node $1 was stopped for $ms ms, as this machine was late"
+	doubtful+=("$1")
 }
 
 # Lines "TIME KIND NODE"; every node has at most one fault, node 1 to N - 1 of them in all.
@@ -42,7 +57,7 @@ schedule() {
 }
 
 one_run() {
-	local seed=$1 plan victims at kind node doubtful=() sure=()
+	local seed=$1 plan victims at kind node doubtful=() sure=() STOPPED=()
 	plan=$(schedule "$seed")
 	echo "seed $seed: $(tr '\n' ';' <<<"$plan")"
 	ring_start "$N" --wait 2
@@ -50,7 +65,7 @@ one_run() {
 		ring_at "$at"
 		event "$kind" "$node"
 	done <<<"$plan"
-	mapfile -t doubtful < <(awk '$2 == "kill" || $2 == "cut" { print $3 }
+	mapfile -t -O ${#doubtful[@]} doubtful < <(awk '$2 == "kill" || $2 == "cut" { print $3 }
 		$2 == "stop" { s[$3] = 1 } $2 == "cont" { delete s[$3] } END { for (i in s) print i }' <<<"$plan")
 	ring_finish "${doubtful[@]}"
 	# Who was done before its fault came is no victim; but it may have been ended while it still served the others.
