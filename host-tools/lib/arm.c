@@ -6,8 +6,45 @@
 #include <string.h>
 
 #include "host-tools/lib/boot-files.h"
+#include "host-tools/lib/layout-needs.h"
 #include "host-tools/lib/plan-make.h"
 #include "host-tools/lib/site.h"
+#include "host-tools/lib/store.h"
+#include "init/lib/cleanup.h"
+#include "init/lib/io.h"
+#include "modules/lib/listing.h"
+
+/* listing: its path. What cannot be read says nothing. */
+static bool is_listed(const struct layout_need *need, const void *listing)
+{
+	_cleanup_free_ char *text = NULL;
+
+	return file_read(listing, LISTING_MAX, &text, NULL) || layout_need_is_listed(need, text);
+}
+
+/* What the base really holds, whoever made it. */
+static int check_base(const char *state_dir, const struct cluster *c,
+		      const struct cluster_object *host, const struct strbuf *text,
+		      char why[ARM_WHY_MAX])
+{
+	const struct cluster_object *base = cluster_host_ref(c, host, "base", TYPE_BASE);
+	const struct layout_need *need;
+	char listing[PATH_MAX];
+	struct plan plan;
+
+	if (!base || store_listing_path(state_dir, base->name, listing) ||
+	    plan_parse(&plan, text->buf, text->len, why, ARM_WHY_MAX))
+		return 0;
+	need = layout_need_unmet(&plan, is_listed, listing);
+	plan_free(&plan);
+	if (!need)
+		return 0;
+	snprintf(why, ARM_WHY_MAX,
+		 "its disk_layout '%s' needs %s in the installed system, and base '%s' has no '%s'",
+		 cluster_host_get(c, host, "disk_layout"), need->package, base->name,
+		 need->program);
+	return -ENOENT;
+}
 
 /* A plan for nobody. whole: with the lines of all other hosts, which for thousands of nodes would be
  * millions. */
@@ -35,7 +72,7 @@ static int plan_possible(const char *state_dir, const struct cluster *c,
 	int ret = plan_make(&text, c, &order, why, ARM_WHY_MAX);
 
 	boot_files_servers_free(servers);
-	return ret;
+	return ret ? ret : check_base(state_dir, c, host, &text, why);
 }
 
 bool arm_erases(const struct cluster_object *installer)

@@ -9,6 +9,7 @@
 #include "host-tools/lib/arena.h"
 #include "host-tools/lib/boot-files.h"
 #include "host-tools/lib/die.h"
+#include "host-tools/lib/layout-needs.h"
 #include "host-tools/lib/map.h"
 #include "host-tools/lib/modules.h"
 #include "host-tools/lib/plan-make.h"
@@ -70,6 +71,31 @@ static void check_modules(struct check *k, const struct plan *plan)
 	}
 }
 
+static bool is_in_list(const struct layout_need *need, const void *list)
+{
+	return list && (cluster_list_has(list, need->package) ||
+			(need->more && cluster_list_has(list, need->more)));
+}
+
+/* What is in a base that is a file is seen when a node is armed. */
+static void check_packages(struct check *k, const struct plan *plan)
+{
+	const struct cluster_object *base = cluster_host_ref(k->c, k->host, "base", TYPE_BASE);
+	const char *list = base ? cluster_get(base, "packages") : NULL;
+	const struct layout_need *need;
+	_cleanup_free_ char *text = NULL;
+
+	if (!base || cluster_get(base, "file"))
+		return;
+	need = layout_need_unmet(plan, is_in_list, list);
+	if (!need)
+		return;
+	text = xasprintf("its disk_layout '%s' needs %s in the installed system, expected it in "
+			 "the packages of base '%s'",
+			 cluster_host_get(k->c, k->host, "disk_layout"), need->package, base->name);
+	complain(k, text);
+}
+
 static void check_host(struct check *k, struct strbuf *text)
 {
 	char **servers = boot_files_servers(k->c, k->host);
@@ -91,6 +117,7 @@ static void check_host(struct check *k, struct strbuf *text)
 		complain(k, why);
 	} else {
 		check_modules(k, &plan);
+		check_packages(k, &plan);
 		plan_free(&plan);
 	}
 	boot_files_servers_free(servers);

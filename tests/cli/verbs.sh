@@ -172,6 +172,26 @@ goes 0 "n2: boots from its disk" "$lucie" boot "${at[@]}" n1,n2
 cp kept.conf cluster.conf
 goes 0 "is in force" "${setup[@]}"
 
+# What the definition promises of a base has to be in it.
+sed -i '/use node/a\	disk_layout xfs-home\n\	base xfs' cluster.conf
+printf 'define disk_layout{\n\tname xfs-home\n\tdisk a disk1\n\tpartition / 8G ext4\n\tpartition /home 8G- xfs\n}\n' >> cluster.conf
+printf 'define base{\n\tname xfs\n\tpackages xfsprogs\n}\n' >> cluster.conf
+goes 0 "is in force" "${setup[@]}"
+goes 0 "" "$lucie" base add --state state xfs base.tar.gz
+goes 1 "its disk_layout 'xfs-home' needs xfsprogs in the installed system, and base 'xfs' has no 'sbin/xfs_repair'" "$lucie" install "${at[@]}" n1
+goes 0 "n1    -          disk" "$lucie" status "${at[@]}" n1
+goes 0 "n1: 'repair' at its next boot" "$lucie" repair "${at[@]}" n1
+goes 0 "n1: boots from its disk" "$lucie" boot "${at[@]}" n1
+mkdir -p root/usr/sbin
+touch root/usr/sbin/xfs_repair
+tar -C root -cJf xfs.tar.xz --exclude=./zeros .
+goes 0 "" "$lucie" base add --state state xfs xfs.tar.xz
+goes 0 "n1: 'full' at its next boot" "$lucie" install "${at[@]}" n1
+goes 0 "n1: boots from its disk" "$lucie" boot "${at[@]}" n1
+rm state/bases/xfs.*
+cp kept.conf cluster.conf
+goes 0 "is in force" "${setup[@]}"
+
 # --- what is known of nodes ---------------------------------------------------------------------------------------------------------
 
 goes 0 "$(printf 'NODE  STATE      NEXT BOOT         SEEN    DOING\nn1    -          disk              -\nn2    -')" "$lucie" status "${at[@]}"
