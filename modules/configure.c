@@ -14,6 +14,7 @@
 #include "modules/lib/link.h"
 #include "modules/lib/target-clock.h"
 #include "modules/lib/target-identity.h"
+#include "modules/lib/target-initramfs.h"
 #include "modules/lib/target-network.h"
 #include "modules/lib/target.h"
 #include "modules/lib/target-storage.h"
@@ -235,6 +236,21 @@ static int lay_files(struct configure *c)
 	return ret;
 }
 
+/* --- initramfs --- */
+
+/* Last, as it takes in crypttab and what the site's files say of it. */
+static int make_initramfs(struct configure *c)
+{
+	_cleanup_free_ struct volumes *v = NULL;
+	const struct volume *device;
+	int ret = volumes_find(c->ctx->plan, &v);
+
+	if (ret)
+		return ret;
+	device = target_initramfs_opens(v);
+	return device ? target_initramfs_encrypted(c->target, device) : 0;
+}
+
 static int configure_run(struct module_context *ctx)
 {
 	static const struct {
@@ -252,6 +268,7 @@ static int configure_run(struct module_context *ctx)
 		{write_machine_id, "machine-id"},
 		{write_host_keys, "ssh host keys"},
 		{lay_files, "files"},
+		{make_initramfs, "initramfs of an encrypted root"},
 	};
 	struct configure c = {.ctx = ctx,
 			      .section = ctx->section,
@@ -313,5 +330,5 @@ static void configure_check(struct module_check *check)
 }
 
 MODULE(configure, .summary = "give the node its name, network, accounts and files",
-       .after = "init partition mount extrbase install", .needs = "mount", .run = configure_run,
-       .check = configure_check);
+       .after = "init partition mount extrbase install", .needs = "mount",
+       .silence = INITRAMFS_SECONDS + 100, .run = configure_run, .check = configure_check);

@@ -11,6 +11,7 @@
 #include "init/lib/str.h"
 #include "init/module.h"
 #include "modules/lib/journal.h"
+#include "modules/lib/target-initramfs.h"
 #include "modules/lib/target-run.h"
 #include "modules/lib/target.h"
 #include "modules/lib/volume.h"
@@ -42,8 +43,7 @@
 #define REPOSITORIES_MAX 32
 #define PACKAGES_MAX	 4096
 #define SILENCE_SECONDS                                                                            \
-	1700 /* an initramfs on a slow machine; less than the module's own limit                   \
-	      */
+	INITRAMFS_SECONDS /* a package may make one, too; less than the module's own limit */
 
 struct repository {
 	const char *value;   /* URI SUITE COMPONENT... */
@@ -53,6 +53,7 @@ struct repository {
 
 struct install {
 	struct module_context *ctx;
+	struct volumes *v;
 	struct repository list[REPOSITORIES_MAX];
 	size_t count, packages;
 	bool policy, resolver; /* these files of the target are ours for a while */
@@ -339,35 +340,17 @@ static int use_apt(struct install *in)
 	return ret ? ret : run(in, (char *[]){APT_GET, APT_OPTIONS, "clean", NULL});
 }
 
-/* --- the initramfs, once --- */
+/* --- the module --- */
 
-static int make_initramfs(struct install *in, const char *version, bool wanted)
+/* Once for every kernel where a package asked for it, else for those that have none. Where the root is
+ * encrypted, configure makes it anyway. */
+static int make_initramfs(struct install *in, bool wanted)
 {
-	char initrd[PATH_MAX];
-
-	snprintf(initrd, sizeof(initrd), "/boot/initrd.img-%s", version);
-	if (!wanted && target_exists(in->ctx->target, initrd))
+	if (target_initramfs_opens(in->v) && volume_plan_runs(in->ctx->plan, "configure"))
 		return 0;
 	module_progress(in->ctx, 0, 0, "generating the initramfs");
-	return run(in, (char *[]){UPDATE_INITRAMFS, "-c", "-k", (char *)version, NULL});
+	return target_initramfs(in->ctx->target, wanted);
 }
-
-/* For every kernel where a package asked for it, else for those that have none. */
-static int make_all_initramfs(struct install *in, bool wanted)
-{
-	int fd = target_open(in->ctx->target, "/boot", O_RDONLY | O_DIRECTORY), ret = 0;
-	_cleanup_closedir_ DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *e;
-
-	if (!dir || !target_exists(in->ctx->target, UPDATE_INITRAMFS))
-		return 0;
-	while (!ret && (e = readdir(dir)))
-		if (str_starts(e->d_name, "vmlinuz-"))
-			ret = make_initramfs(in, e->d_name + strlen("vmlinuz-"), wanted);
-	return ret;
-}
-
-/* --- the module --- */
 
 static int install_in_target(struct install *in)
 {
@@ -380,18 +363,15 @@ static int install_in_target(struct install *in)
 	undone = let_go(in);
 	if (ret || undone)
 		return ret ? ret : undone;
-	return make_all_initramfs(in, initramfs);
+	return make_initramfs(in, initramfs);
 }
 
 /* apt writes without syncing: until that is done, the target would not survive a power cut. */
-static int make_lasting(const struct module_context *ctx)
+static int make_lasting(const struct install *in)
 {
-	_cleanup_free_ struct volumes *v = NULL;
-	int ret = volumes_find(ctx->plan, &v);
+	int ret = volumes_sync(in->v, in->ctx->target);
 
-	if (!ret)
-		ret = volumes_sync(v, ctx->target);
-	return ret ? ret : journal_close(ctx->plan, "install");
+	return ret ? ret : journal_close(in->ctx->plan, "install");
 }
 
 static bool install_stands(struct module_context *ctx)
@@ -412,7 +392,9 @@ static int install_run(struct module_context *ctx)
 	}
 	if (!target_exists(ctx->target, APT_GET))
 		return log_err(-ENOENT, "the base system has no '%s'", APT_GET);
-	ret = journal_open(ctx->plan, "install");
+	ret = volumes_find(ctx->plan, &in.v);
+	if (!ret)
+		ret = journal_open(ctx->plan, "install");
 	if (!ret)
 		ret = read_repositories(&in);
 	if (!ret)
@@ -424,7 +406,10 @@ static int install_run(struct module_context *ctx)
 		strbuf_free(&in.list[i].keys);
 	if (!ret)
 		ret = left;
-	return ret ? ret : make_lasting(ctx);
+	if (!ret)
+		ret = make_lasting(&in);
+	free(in.v);
+	return ret;
 }
 
 /* PACKAGE[:ARCHITECTURE][=VERSION|/SUITE]; apt would take a '-' at the end for a removal. */

@@ -106,14 +106,14 @@ machine_boot_args() {
 
 accel() { if grep -qwE 'vmx|svm' /proc/cpuinfo && [ -w /dev/kvm ]; then echo kvm; else echo tcg; fi; }
 
-# machine_run NAME QEMU-ARGUMENT...: the bare machine; serial to $T/NAME.serial, monitor on a pair of pipes.
+# machine_run NAME QEMU-ARGUMENT...: the bare machine; serial to $T/NAME.serial, monitor on a pair of pipes. SERIAL: another way of it.
 machine_run() {
 	local name=$1
 	shift
 	rm -f "$T/$name.mon.in" "$T/$name.mon.out"
 	mkfifo "$T/$name.mon.in" "$T/$name.mon.out"
 	: >"$T/$name.serial"
-	timeout -k 5 "${MACHINE_SECONDS:-1500}" qemu-system-x86_64 -accel "$(accel)" -nodefaults -display none -serial "file:$T/$name.serial" \
+	timeout -k 5 "${MACHINE_SECONDS:-1500}" qemu-system-x86_64 -accel "$(accel)" -nodefaults -display none -serial "${SERIAL:-file:$T/$name.serial}" \
 		-machine "${MACHINE:-pc}" -smp "${CPUS:-1}" -monitor "pipe:$T/$name.mon" -no-reboot "$@" 2>"$T/$name.qemu" &
 	MACHINE_PID[$name]=$!
 	cat "$T/$name.mon.out" >"$T/$name.monitor" &
