@@ -11,7 +11,7 @@ OTHER='
 libcmocka-dev clang libclang-rt-14-dev clang-format mandoc shellcheck dnsmasq-base mmdebstrap qemu-system-x86 e2fsprogs dosfstools mdadm ovmf fdisk iproute2 procps curl cpio apt-utils
 gnupg openssl openssh-client jq bc nfs-ganesha nfs-ganesha-vfs netbase chromium
 btrfs-progs xfsprogs exfatprogs ntfs-3g f2fs-tools jfsutils reiserfsprogs nilfs-tools udftools genisoimage squashfs-tools erofs-utils lvm2 cryptsetup-bin
-bcache-tools parted'
+bcache-tools parted swtpm'
 
 packages=$BUILD
 [ "${2:-}" = build ] || packages="$BUILD $OTHER"

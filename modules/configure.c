@@ -18,6 +18,7 @@
 #include "modules/lib/target-network.h"
 #include "modules/lib/target.h"
 #include "modules/lib/target-storage.h"
+#include "modules/lib/tpm.h"
 #include "modules/lib/volume.h"
 
 #include <arpa/inet.h>
@@ -251,6 +252,16 @@ static int make_initramfs(struct configure *c)
 	return device ? target_initramfs_encrypted(c->target, device) : 0;
 }
 
+/* --- TPM --- */
+
+static int enroll_tpm(struct configure *c)
+{
+	_cleanup_free_ struct volumes *v = NULL;
+	int ret = volumes_find(c->ctx->plan, &v);
+
+	return ret ? ret : tpm_enroll(c->target, c->ctx->plan, v);
+}
+
 static int configure_run(struct module_context *ctx)
 {
 	static const struct {
@@ -268,6 +279,7 @@ static int configure_run(struct module_context *ctx)
 		{write_machine_id, "machine-id"},
 		{write_host_keys, "ssh host keys"},
 		{lay_files, "files"},
+		{enroll_tpm, "keys in the TPM"},
 		{make_initramfs, "initramfs of an encrypted root"},
 	};
 	struct configure c = {.ctx = ctx,

@@ -25,6 +25,7 @@
 #include "modules/lib/table.h"
 #include "modules/lib/takedown.h"
 #include "modules/lib/target.h"
+#include "modules/lib/tpm.h"
 #include "modules/lib/volume.h"
 
 #include <errno.h>
@@ -170,6 +171,8 @@ static int prepare(struct job *job)
 	job->ram = (uint64_t)info.totalram * info.mem_unit;
 	if (!ret)
 		ret = check_firmware(job);
+	if (!ret)
+		ret = tpm_check(&job->layout);
 	if (!ret)
 		ret = target_unmount(job->ctx->target);
 	if (!ret)

@@ -101,12 +101,13 @@ $(STACKED_BASE): tests/vm/stacked-root.conf | $(O)/host/bin/lucie
 	$(Q)$(O)/host/bin/lucie base build stacked --conf $< --state $(O)/matrix
 
 .PHONY: soak-matrix
-soak-matrix: host $(MATRIX_BASE) $(STACKED_BASE) ## BIOS, UEFI and Secure Boot x buses of disks x partition tables: installs and boots; RAID 1, each disk alone; LVM and LUKS
+soak-matrix: host $(MATRIX_BASE) $(STACKED_BASE) ## BIOS, UEFI and Secure Boot x buses of disks x partition tables: installs and boots; RAID 1, each disk alone; LVM and LUKS; a key in a TPM
 	$(Q)$(MAKE) --no-print-directory image BOARD=pc-x86_64
 	$(Q)$(MAKE) --no-print-directory image BOARD=qemu-x86_64
 	$(Q)tests/vm/matrix.sh
 	$(Q)tests/vm/raid.sh
 	$(Q)tests/vm/stacked-root.sh
+	$(Q)tests/vm/tpm.sh
 
 .PHONY: bench-boot bench-install bench-repair bench-setup
 bench-setup: host ## lucie check and setup of 10,000 hosts, all new and one changed

@@ -384,7 +384,7 @@ static const struct key_spec keys[] = {
 	{"partition", D, KEY_REPEAT, NULL, "MOUNT SIZE FILESYSTEM [OPTION...]", 0, NULL},
 	{"raid", D, KEY_REPEAT, NULL, "NAME LEVEL MEMBER... [spare=MEMBER,...] [chunk=SIZE]", 0,
 	 NULL},
-	{"luks", D, KEY_REPEAT, NULL, "NAME MEMBER [key=plan|random]", 0, NULL},
+	{"luks", D, KEY_REPEAT, NULL, "NAME MEMBER [key=plan|random|tpm2]", 0, NULL},
 	{"vg", D, KEY_REPEAT, NULL, "NAME MEMBER...", 0, NULL},
 	{"lv", D, KEY_REPEAT, NULL, "VG NAME MOUNT SIZE FILESYSTEM [OPTION...]", 0, NULL},
 	{"filesystem", D, KEY_REPEAT, NULL, "MOUNT DEVICE FILESYSTEM [OPTION...]", 0, NULL},

@@ -39,6 +39,30 @@ static void check_use(struct layout_parser *p, const struct layout_part *part, s
 			    part->name, part->name);
 }
 
+/* Initramfs-tools' cryptsetup knows no TPM. */
+static bool needs_tpm(const struct layout *l, size_t index)
+{
+	const struct layout_part *part = &l->parts[index];
+	bool needs = part->kind == PART_LUKS && part->key == KEY_TPM2;
+
+	for (size_t i = 0; !needs && i < part->member_count; i++)
+		needs = needs_tpm(l, part->members[i]);
+	return needs;
+}
+
+static void check_early(struct layout_parser *p, const char *mount)
+{
+	int i = layout_find_mount(p->l, mount);
+
+	if (i < 0 || !needs_tpm(p->l, (size_t)i))
+		return;
+	p->line = p->l->parts[i].line;
+	layout_fail(p,
+		    "the initramfs cannot ask a TPM for the key of %s, expected key=plan, or "
+		    "key=tpm2 for what is mounted later",
+		    mount);
+}
+
 /* --- boot --- */
 
 /* Firmware and boot loader know partitions, and arrays only by their members. */
@@ -184,4 +208,6 @@ void layout_check(struct layout_parser *p)
 		if (p->l->disks[i].table == TABLE_MSDOS)
 			check_msdos(p, i);
 	check_boot(p);
+	check_early(p, "/");
+	check_early(p, "/usr");
 }

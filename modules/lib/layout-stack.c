@@ -177,7 +177,7 @@ void layout_line_luks(struct layout_parser *p, char *rest)
 	char *name = str_word(&rest), *member = str_word(&rest), *word;
 
 	if (!member) {
-		layout_fail(p, "expected 'luks NAME MEMBER [key=plan|random]'");
+		layout_fail(p, "expected 'luks NAME MEMBER [key=plan|random|tpm2]'");
 		return;
 	}
 	take_name(p, &part, name, NULL);
@@ -185,9 +185,13 @@ void layout_line_luks(struct layout_parser *p, char *rest)
 	while ((word = str_word(&rest))) {
 		if (!strcmp(word, "key=random"))
 			part.key = KEY_RANDOM;
+		else if (!strcmp(word, "key=tpm2"))
+			part.key = KEY_TPM2;
 		else if (strcmp(word, "key=plan") != 0)
 			layout_fail(
-				p, "unknown option '%s' of a luks, expected key=plan or key=random",
+				p,
+				"unknown option '%s' of a luks, expected key=plan, key=random or "
+				"key=tpm2",
 				word);
 	}
 	layout_add(p, &part);

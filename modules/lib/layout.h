@@ -4,7 +4,7 @@
  *	disk NAME SELECTOR [table=gpt|msdos]
  *	partition MOUNT SIZE FS [OPTION...]                      of the disk above it
  *	raid NAME LEVEL MEMBER... [spare=MEMBER,...] [chunk=SIZE]
- *	luks NAME MEMBER [key=plan|random]
+ *	luks NAME MEMBER [key=plan|random|tpm2]
  *	vg NAME MEMBER...
  *	lv VG NAME MOUNT SIZE FS [OPTION...]
  *	filesystem MOUNT DEVICE FS [OPTION...]                   of a raid or luks by its name
@@ -55,7 +55,7 @@ enum layout_selector {
 enum layout_kind { PART_DISK, PART_RAID, PART_LUKS, PART_VG, PART_LV };
 enum layout_keep { KEEP_NOTHING, KEEP_PLACE, KEEP_CONTENT }; /* reuse, preserve */
 enum layout_find { FIND_BY_WHAT_IS_GIVEN, FIND_NUMBER, FIND_LABEL, FIND_FS };
-enum layout_key { KEY_PLAN, KEY_RANDOM };
+enum layout_key { KEY_PLAN, KEY_RANDOM, KEY_TPM2 };
 
 struct layout_disk {
 	char name[LAYOUT_NAME_MAX];

@@ -52,6 +52,8 @@ static void plan_device(struct stamp_part *to, const struct layout *l, size_t in
 		snprintf(to->how, sizeof(to->how), "%u", from->level);
 	else if (from->kind == PART_LUKS && from->key == KEY_RANDOM)
 		strcpy(to->how, "random");
+	else if (from->kind == PART_LUKS && from->key == KEY_TPM2)
+		strcpy(to->how, "tpm2");
 	for (size_t i = 0; i < from->member_count && used < sizeof(to->members) - 1; i++) {
 		char name[LAYOUT_TITLE_MAX];
 

@@ -36,7 +36,7 @@ struct stamp_part {
 	/* Of what lies on partitions, on each disk that it lies on. */
 	char name[LAYOUT_TITLE_MAX]; /* "VG/NAME" of a logical volume */
 	char device[UUID_TEXT];	     /* UUID of the array or the LUKS header; "" for vg and lv */
-	char how[16];		     /* the level, or "random" for a key that nobody has; "" */
+	char how[16];		     /* the level; "random" for a key that nobody has, "tpm2"; "" */
 	char members[STAMP_MEMBERS_MAX]; /* words: DISK.NUMBER, or a name */
 };
 

@@ -106,7 +106,9 @@ static void describe_device(struct strbuf *out, const struct layout *l, size_t i
 		break;
 	case PART_LUKS:
 		strbuf_addf(out, "encrypt as %s, key %s: ", part->name,
-			    part->key == KEY_RANDOM ? "random" : "of the plan");
+			    part->key == KEY_RANDOM ? "random"
+			    : part->key == KEY_TPM2 ? "of the plan, and one for the TPM"
+						    : "of the plan");
 		break;
 	case PART_VG:
 		strbuf_addf(out, "make volume group %s of ", part->name);

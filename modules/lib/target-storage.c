@@ -11,6 +11,7 @@
 #include "init/lib/str.h"
 #include "modules/lib/table.h"
 #include "modules/lib/target.h"
+#include "modules/lib/tpm.h"
 
 #define MDADM_DIR "/etc/mdadm"
 
@@ -116,7 +117,8 @@ static int write_crypttab(const char *target, const struct volumes *v)
 		if (is_random(p))
 			ret = add_random(&text, v, p);
 		else if (p->kind == PART_LUKS)
-			strbuf_addf(&text, "%s UUID=%s none luks\n", p->name, p->device);
+			strbuf_addf(&text, "%s UUID=%s none luks%s\n", p->name, p->device,
+				    tpm_has_key(p) ? ",tpm2-device=auto" : "");
 	}
 	return ret || !text.len ? ret : write_text(target, "/etc/crypttab", &text);
 }

@@ -164,6 +164,8 @@ static void refuses_stacks(void **state)
 		{"raid r 1 a.2 b.1\nfilesystem /boot r ext4", "already mounted by line 4"},
 		{"luks k a.2\nfilesystem / k member", "'member' is for partitions"},
 		{"luks k a.2 key=random\nfilesystem / k ext4", "lost at the next boot"},
+		{"luks k a.2 key=tpm2\nfilesystem /usr k ext4", "the initramfs cannot ask a TPM"},
+		{"luks k a.2 key=tpm2\nvg v k\nlv v r / 1G ext4", "the initramfs cannot ask a TPM"},
 		{"luks k a.2 key=tpm", "unknown option 'key=tpm' of a luks"},
 		{"vg v", "expected 'vg NAME MEMBER...'"},
 		{"vg v a.2", "vg 'v' has no lv"},
