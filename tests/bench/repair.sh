@@ -5,24 +5,11 @@
 #	tests/bench/repair.sh [RUNS]
 . "$(dirname "$0")/../vm/lib.sh"
 RUNS=${1:-5}
-BASE=$TOP/out/demo/bases/demo.tar.zst
-[ -e "$BASE" ] || fail "no base system '$BASE': make demo-base"
 
 site_new
 mkdir -p "$T/site/files/default/etc"
 host n1 "installer full" "disk_layout site" "base debian" "kernel_args console=ttyS0"
-site_add <<'END'
-define disk_layout{
-name       site
-disk       d1 disk1 table=gpt
-partition  swap  256M swap
-partition  /     1G-  ext4 label=root mount=noatime
-}
-define base{
-name       debian
-}
-END
-base_add debian "$BASE"
+site_debian
 echo 0 >"$T/site/files/default/etc/lucie-class"
 site_setup
 site_serve

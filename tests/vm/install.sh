@@ -3,8 +3,6 @@
 # at, boots without a network to a login prompt under its own name, is repaired in a second run, and boots again.
 . "$(dirname "$0")/lib.sh"
 
-BASE=$TOP/out/demo/bases/demo.tar.zst
-[ -e "$BASE" ] || fail "no base system '$BASE': make demo-base"
 "$TOP/tests/vm/repo.sh" "$T/site/repo" hello
 
 site_new
@@ -30,15 +28,6 @@ modules    init, mount, configure, finalize
 on_failure poweroff
 at_end     poweroff
 }
-define disk_layout{
-name       site
-disk       d1 disk1 table=gpt
-partition  swap  256M swap
-partition  /     1G-  ext4 label=root mount=noatime
-}
-define base{
-name       debian
-}
 define package_server{
 name       local
 path       repo
@@ -46,7 +35,7 @@ suite      ./
 key        repo/key.asc
 }
 EOF
-base_add debian "$BASE"
+site_debian
 site_setup
 site_serve
 

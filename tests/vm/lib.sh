@@ -244,6 +244,24 @@ tar_large() {
 	rm -rf "$T/large"
 }
 
+# The base of the demo as `debian`, and `site`, a layout of swap and a root for it.
+site_debian() {
+	local file=$TOP/out/demo/bases/demo.tar.zst
+	[ -e "$file" ] || fail "no base system '$file': make demo-base"
+	site_add <<-'EOF'
+		define disk_layout{
+		name       site
+		disk       d1 disk1 table=gpt
+		partition  swap  256M swap
+		partition  /     1G-  ext4 label=root mount=noatime
+		}
+		define base{
+		name       debian
+		}
+	EOF
+	base_add debian "$file"
+}
+
 # An installer that ends the machine, whatever happens, and a layout without room for swap.
 site_small() {
 	site_add <<-'EOF'

@@ -3,8 +3,6 @@
 # restore, verify, rescue, wipe. What may not write is proven by the disk's hash.
 . "$(dirname "$0")/lib.sh"
 
-BASE=$TOP/out/demo/bases/demo.tar.zst
-[ -e "$BASE" ] || fail "no base system '$BASE': make demo-base"
 ssh-keygen -q -t ed25519 -N '' -C operator -f "$T/operator" </dev/null
 site_new
 mkdir -p "$T/site/files/default/etc" "$T/site/files/host/n1/etc"
@@ -12,18 +10,7 @@ echo default >"$T/site/files/default/etc/lucie-default"
 echo n1 >"$T/site/files/host/n1/etc/lucie-class"
 cp "$T/operator.pub" "$T/site/"
 host n1 "installer full" "disk_layout site" "base debian" "ssh_keys operator.pub" "kernel_args console=ttyS0"
-site_add <<'END'
-define disk_layout{
-name       site
-disk       d1 disk1 table=gpt
-partition  swap  256M swap
-partition  /     1G-  ext4 label=root mount=noatime
-}
-define base{
-name       debian
-}
-END
-base_add debian "$BASE"
+site_debian
 site_setup
 site_serve
 
