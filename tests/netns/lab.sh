@@ -56,7 +56,8 @@ lab_up() {
 		ip -n "n$i" link set lo up
 		ip -n "n$i" addr add "$(lab_address "$i")/16" brd + dev eth0
 		ip -n "n$i" link set eth0 up
-		[ -z "${CONGESTION:-}" ] || lab_in "$i" sh -c "echo $CONGESTION >/proc/sys/net/ipv4/tcp_congestion_control"
+		[ -z "${CONGESTION:-}" ] || lab_in "$i" sh -c "echo $CONGESTION >/proc/sys/net/ipv4/tcp_congestion_control" ||
+			{ echo "'$CONGESTION' is not in net.ipv4.tcp_allowed_congestion_control of this machine" >&2; exit 1; }
 		[ "$rate" = 0 ] || lab_shape "$i" "$rate"
 	done
 }
