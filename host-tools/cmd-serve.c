@@ -7,6 +7,7 @@
 #include "host-tools/lib/command.h"
 #include "host-tools/lib/serve.h"
 #include "host-tools/lib/site.h"
+#include "init/lib/cleanup.h"
 #include "init/lib/log.h"
 
 static const char usage[] =
@@ -48,6 +49,7 @@ static int serve_main(int argc, char **argv)
 						{"user", required_argument, NULL, 'u'},
 						{0}};
 	struct serve_options serve = {.state_dir = DEFAULT_STATE_DIR, .dhcp = true};
+	_cleanup_free_ char *state_dir = NULL;
 	const char *address = "0.0.0.0";
 	uint64_t port = 0;
 	int c, ret;
@@ -68,6 +70,11 @@ static int serve_main(int argc, char **argv)
 	}
 	if (optind != argc)
 		return command_usage(argv[0]);
+	/* What gives up root's rights has to reach it from the root on, also where root came to it
+	 * from a folder that is root's alone. */
+	state_dir = realpath(serve.state_dir, NULL);
+	if (state_dir)
+		serve.state_dir = state_dir;
 	if (!port)
 		port = definition_port(serve.state_dir);
 	if (!port)

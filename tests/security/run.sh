@@ -205,3 +205,14 @@ grep -q ExecStart= "$T/system/etc/systemd/system/lucie-serve.service" || fail "t
 pass "a web process in somebody else's hands has no effect on what root obeys"
 
 serve_stop
+
+# A state directory that is root's alone, by a name from within.
+mkdir -m 700 "$T/closed"
+mv "$STATE" "$T/closed/state"
+cd "$T/closed"
+STATE=state
+serve_start --no-dhcp --bind 127.0.0.1
+curl -sf -m 10 "$URL/v1/board" >"$T/out" || { tail "$T/serve.log"; fail "no answer from a state directory that only root can reach"; }
+serve_stop
+cd "$TOP"
+pass "a state directory that only root can reach"
