@@ -48,8 +48,11 @@ int qemu_hardware_check(const struct qemu_hardware *h)
 {
 	const char *code = firmwares[h->firmware].code;
 
-	if (h->firmware == FIRMWARE_SECURE_BOOT && h->bus == BUS_IDE)
-		return log_err(-EINVAL, "the board with IDE disks has no Secure Boot");
+	/* It leaves the controller's ports disabled (its registers IDETIM), and Linux ignores such. */
+	if (code && h->bus == BUS_IDE)
+		return log_err(-EINVAL,
+			       "the UEFI firmware leaves the board's IDE ports switched off, "
+			       "expected --bus ahci");
 	return !code || !access(code, R_OK)
 		       ? 0
 		       : log_err(-errno, "cannot read the UEFI firmware '%s' (package ovmf)", code);

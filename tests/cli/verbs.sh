@@ -343,7 +343,7 @@ goes 0 "" "${setup[@]}"
 
 # --- try: what needs no machine -------------------------------------------------------------------------------------------------------
 
-goes 1 "the board with IDE disks has no Secure Boot" "$lucie" try n1 --state state --disk disk --secure-boot --bus ide
+goes 1 "the UEFI firmware leaves the board's IDE ports switched off" "$lucie" try n1 --state state --disk disk --secure-boot --bus ide
 goes 2 "--bus BUS" "$lucie" try n1 --state state --disk disk --bus floppy
 goes 1 "'/dev/null' is not an image file" "$lucie" try n1 --state state --disk /dev/null
 is "nothing is made for what is refused" [ ! -e disk ]
