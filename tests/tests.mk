@@ -55,7 +55,7 @@ check: ## everything that has to pass, after it has installed what is missing (w
 	$(Q)$(MAKE) --no-print-directory deps
 	$(Q)tests/check.sh
 
-build-lint: ;
+build-lint: $(O)/host/bin/make-fs # a bench that no test builds
 check-lint: ## layers, formatting, shell, man pages
 	$(Q)tests/lint/run.sh
 

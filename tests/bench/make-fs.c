@@ -12,6 +12,8 @@
 
 int main(int argc, char **argv)
 {
+	static const struct ext4_spec ext4 = {
+		.uuid = UUID, .label = "bench", .features = "", .reserved = -1};
 	uint64_t bytes;
 	char id[64];
 
@@ -20,7 +22,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	if (!strcmp(argv[1], "ext4"))
-		return ext4_make(argv[2], bytes, UUID, "bench") ? 1 : 0;
+		return ext4_make(argv[2], bytes, &ext4) ? 1 : 0;
 	if (!strcmp(argv[1], "swap"))
 		return swap_make(argv[2], bytes, UUID, "bench") ? 1 : 0;
 	vfat_new_uuid(id);
