@@ -56,6 +56,7 @@ other_site() {
 	disk_attach
 	plan_new
 }
+swap_area() { mkswap -q "$DISK"; } # a function: disk_new takes another device than the last one, if a second test runs
 whole_ext4() { mke2fs -q -F -t ext4 -L home "$DISK"; }
 ext4_over_ours() {
 	run partition
@@ -65,7 +66,7 @@ ext4_over_ours() {
 }
 foreign "a file system on the whole disk" "ext4 labelled 'home'" whole_ext4
 foreign "a file system over an installation" ".*ext4 labelled 'home'" ext4_over_ours
-foreign "a swap area" "swap" mkswap -q "$DISK"
+foreign "a swap area" "swap" swap_area
 foreign "an empty GPT" "gpt partition table" table_only gpt
 foreign "an MSDOS table" "dos partition table" table_only dos
 foreign "a stray byte in the first MiB" "data of no known kind at byte 4242" stray 4242
