@@ -45,7 +45,9 @@ struct conn {
 	uint8_t ahead[FRAME_HEADER +
 		      FRAME_MAC]; /* data: of the next frame, received with this one */
 	size_t ahead_got;
-	size_t low_water; /* SO_RCVLOWAT as it is now */
+	size_t low_water;  /* SO_RCVLOWAT as it is now */
+	int64_t frame_end; /* data: when the last whole frame was there, ns; */
+	int64_t frame_ns;  /* and how long one takes */
 	struct strbuf out;
 	size_t out_sent;
 };

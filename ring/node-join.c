@@ -15,7 +15,8 @@
 
 #define CONNECT_MS 2000
 #define RETRY_MS   200
-#define WRONG_KEYS 3 /* in a row; one may have been a damaged frame */
+#define SOON_MS	   20 /* the first pause, which doubles: a master may be started with its nodes */
+#define WRONG_KEYS 3  /* in a row; one may have been a damaged frame */
 
 int node_say(struct node *n, enum ring_type type, uint64_t offset, struct strbuf *b)
 {
@@ -164,7 +165,7 @@ int node_join(struct node *n, int64_t deadline)
 {
 	int wrong_keys = 0;
 
-	for (;;) {
+	for (int pause = SOON_MS;; pause = pause < RETRY_MS / 2 ? 2 * pause : RETRY_MS) {
 		int ret = dial(n);
 
 		if (!ret) {
@@ -185,6 +186,6 @@ int node_join(struct node *n, int64_t deadline)
 				log_err(0, "cannot join '%s': %s", n->opt->master, explain(ret));
 			return ret;
 		}
-		sleep_ms(RETRY_MS);
+		sleep_ms(pause);
 	}
 }

@@ -97,6 +97,7 @@ struct sender {
 
 	/* the sender's own */
 	size_t batch;  /* frames at a time */
+	bool packs;    /* see sock_pack() */
 	uint8_t *buf;  /* of the store: with verify a chunk, else a batch of frames */
 	size_t loaded; /* with verify: the chunk in buf; SIZE_MAX: none */
 };

@@ -160,6 +160,15 @@ static int send_idle(struct sender *s, const struct conn_wait *w)
 	return conn_send_data(&s->conn, &idle, 1, w);
 }
 
+/* In the flow of frames, of which none ends where a packet does, the next one fills the last packet
+ * of this one. Where nothing follows, it must not wait. */
+static void set_packs(struct sender *s, bool on)
+{
+	if (s->packs != on)
+		sock_pack(s->conn.fd, on);
+	s->packs = on;
+}
+
 static int send_next(struct sender *s, const struct conn_wait *w)
 {
 	uint64_t position = atomic_load(&s->sent);
@@ -168,6 +177,7 @@ static int send_next(struct sender *s, const struct conn_wait *w)
 
 	if (conn_is_gone(&s->conn))
 		return -EPIPE;
+	set_packs(s, v.kind != VIEW_WAIT);
 	if (v.kind == VIEW_WAIT)
 		return send_idle(s, w);
 	if (v.kind == VIEW_MEMORY) {
@@ -178,8 +188,11 @@ static int send_next(struct sender *s, const struct conn_wait *w)
 	}
 	if (ret < 0)
 		return ret;
-	atomic_store(&s->sent, position + (uint64_t)ret);
-	flow_want(s->flow, position + (uint64_t)ret);
+	position += (uint64_t)ret;
+	if (position == s->flow->length)
+		set_packs(s, false);
+	atomic_store(&s->sent, position);
+	flow_want(s->flow, position);
 	return 0;
 }
 

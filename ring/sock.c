@@ -19,7 +19,12 @@
 
 #define BACKLOG	    512
 #define NOTSENT_MAX (128 << 10) /* bytes that wait in the kernel without having been sent */
-#define SEND_BUFFER (2 << 20)	/* sent and not acknowledged included: 10 Gbit/s at 1.6 ms */
+#define SEND_BUFFER                                                                                \
+	(512 << 10) /* not acknowledged included; doubled by the kernel: 10 Gbit/s at 0.8 ms */
+
+/* Whatever a machine has for the internet: BBR sends next to nothing for 0.2 s in every 10, and its
+ * timers cost a sixth of a node's CPU time. */
+#define CONGESTION "cubic"
 
 static const uint8_t mapped_prefix[12] = {[10] = 0xff, [11] = 0xff};
 
@@ -264,9 +269,18 @@ void sock_tune(int fd, uint32_t detect_ms)
 	int notsent = NOTSENT_MAX, buffer = SEND_BUFFER;
 	unsigned int timeout = detect_ms * 2;
 
+	/* Not where it is unknown, or this machine lets only its own choice be used. */
+	setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, CONGESTION, sizeof(CONGESTION) - 1);
 	setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &notsent, sizeof(notsent));
 	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof(buffer));
 	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout, sizeof(timeout));
+}
+
+void sock_pack(int fd, bool on)
+{
+	int at_once = !on;
+
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof(at_once));
 }
 
 int sock_set_blocking(int fd, unsigned int tick_ms)

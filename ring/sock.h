@@ -35,6 +35,9 @@ int sock_connected(int fd);
 /* For connections that carry data: bounded unsent bytes, and a bound for what is not acknowledged.
  */
 void sock_tune(int fd, uint32_t detect_ms);
+/* on: a packet that is not full waits while another such one is not acknowledged, for more to fill it.
+ * Off, as after connecting: everything goes out at once, and so does what has waited. */
+void sock_pack(int fd, bool on);
 /* Blocking, but each wait ends after tick_ms with -EAGAIN. */
 int sock_set_blocking(int fd, unsigned int tick_ms);
 
