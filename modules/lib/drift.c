@@ -21,7 +21,7 @@
 
 #define THREADS	    16
 #define STACK_BYTES ((size_t)256 << 10)
-#define WATCH_MS    100
+#define WATCH_MS    20 /* what the end may come late */
 
 /* --- index --- */
 
