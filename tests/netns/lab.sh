@@ -24,7 +24,7 @@ lab_prepare() {
 	trap 'exit 143' TERM
 	mount -t tmpfs tmpfs /run && mkdir /run/netns
 	LAB=$(mktemp -d /run/lab.XXXXXX)
-	mount -t tmpfs -o size=4G tmpfs "$LAB"
+	mount -t tmpfs -o size=60% tmpfs "$LAB"
 	ip link set lo up
 }
 
