@@ -18,13 +18,10 @@
 #include "init/lib/log.h"
 
 #define BACKLOG	    512
+#define CONGESTION  "cubic"
 #define NOTSENT_MAX (128 << 10) /* bytes that wait in the kernel without having been sent */
 #define SEND_BUFFER                                                                                \
 	(512 << 10) /* not acknowledged included; doubled by the kernel: 10 Gbit/s at 0.8 ms */
-
-/* Whatever a machine has for the internet: BBR sends next to nothing for 0.2 s in every 10, and its
- * timers cost a sixth of a node's CPU time. */
-#define CONGESTION "cubic"
 
 static const uint8_t mapped_prefix[12] = {[10] = 0xff, [11] = 0xff};
 
@@ -177,10 +174,21 @@ int sock_local(const char *name, struct ring_address *out)
 	return ret ? log_err(ret, "'%s' is no address and no interface with one", name) : 0;
 }
 
+/* With our congestion control whatever the machine has for the internet (docs/ring-protocol.md),
+ * unless it is unknown or not allowed here. Before there is a connection: one that has begun with BBR
+ * keeps its timers. What is accepted has it from the listener. */
+static int new_socket(sa_family_t family)
+{
+	int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd >= 0)
+		setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, CONGESTION, sizeof(CONGESTION) - 1);
+	return fd;
+}
+
 static int listen_on(const struct sockaddr_storage *sa, socklen_t len)
 {
-	int fd = socket(sa->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), one = 1,
-	    zero = 0, ret;
+	int fd = new_socket(sa->ss_family), one = 1, zero = 0, ret;
 
 	if (fd < 0)
 		return -errno;
@@ -236,7 +244,7 @@ int sock_connect(const struct ring_address *to, const struct ring_address *local
 {
 	struct sockaddr_storage sa, from;
 	socklen_t len = to_sockaddr(to, &sa), from_len;
-	int fd = socket(sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), one = 1, ret;
+	int fd = new_socket(sa.ss_family), one = 1, ret;
 
 	if (fd < 0)
 		return -errno;
@@ -269,8 +277,6 @@ void sock_tune(int fd, uint32_t detect_ms)
 	int notsent = NOTSENT_MAX, buffer = SEND_BUFFER;
 	unsigned int timeout = detect_ms * 2;
 
-	/* Not where it is unknown, or this machine lets only its own choice be used. */
-	setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, CONGESTION, sizeof(CONGESTION) - 1);
 	setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &notsent, sizeof(notsent));
 	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof(buffer));
 	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout, sizeof(timeout));
