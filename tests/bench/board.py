@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Somebody looks at the board while the nodes report: how soon all cells are there, how late the page's timers are (what a click would wait
-for) and how old what it shows of the nodes is, in a real Chromium. Figures for `BOARD=1 make bench-serve`, judged only by whether the page
+for) and how old what it shows of the nodes is, in a real Chromium. Figures for `BROWSER=1 make bench-serve`, judged only by whether the page
 shows all nodes and stays connected.
 
 	board.py URL NODES SECONDS"""
