@@ -35,6 +35,7 @@ function makeGroup(name, members, size) {
 	const section = element('section', {class: 'group'}, title);
 	const grid = element('div', {class: `cells ${size}`, role: 'group', 'aria-label': name || 'Nodes'});
 	const from = commonPrefix(members.map(n => n.name));
+	grid.style.setProperty('--letters', Math.min(12, Math.max(...members.map(n => n.name.length)) - from));
 	for (const node of members) grid.append(makeCell(node, from, size));
 	section.append(grid);
 	groups.set(name, {section, count: title.lastChild, members: members.map(n => n.name)});
