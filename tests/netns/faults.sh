@@ -40,8 +40,13 @@ fault() {
 		# shellcheck disable=SC2086
 		ring_finish $victims
 		[ -z "${HEAL:-}" ] || $HEAL
-		# shellcheck disable=SC2086
-		if [ "$moment" = 99 ]; then victims_now=$(ring_unfinished $victims ${LATE_VICTIM:-}); else victims_now=$victims; fi
+		victims_now=$victims
+		if [ "$moment" = 99 ]; then
+			# shellcheck disable=SC2086
+			killed_after_report $victims
+			# shellcheck disable=SC2086
+			victims_now=$(ring_unfinished $victims ${LATE_VICTIM:-})
+		fi
 		ring_judge $victims_now
 		over=$(late "$budget") && { over="$over (more than $budget)"; [ "${STRICT:-0}" = 0 ] || RING_BAD=1; }
 		own=${EXCEPT:+"; itself $(awk -v t="$(ring_seconds)" -v z="$T0" 'BEGIN { printf "%+.2f s", t - z }')"}
@@ -55,6 +60,14 @@ fault() {
 ring_unfinished() {
 	local i
 	for i in "$@"; do [ "$(ring_verdict "$i")" = 'done' ] || printf '%s ' "$i"; done
+}
+
+# Between its report and its exit: the kill is in its exit code, and what it reported is judged as of any other.
+killed_after_report() {
+	local i
+	for i in "$@"; do
+		[ "$(ring_verdict "$i")" != 'done' ] || [ "${RC[i]:-1}" != 137 ] || RC[i]=0
+	done
 }
 
 stop_for() { # SECONDS NODE
