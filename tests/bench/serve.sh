@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # make bench-serve: NODES simulated nodes get their plans and report once a second for SECONDS_EACH seconds, each report on a connection of its own.
 # Nothing may be lost: what the nodes were acknowledged is compared with state.db. Latencies, the server's memory and processor time are figures,
-# not judgements. BROWSER=1: with a browser that has the board open meanwhile (SHOT=FILE.png: what it shows). In a network namespace of its own; no root needed where user namespaces are allowed.
+# not judgements. BROWSER=1: with a browser that has the board open meanwhile (SHOT=FILE.png: what it shows). In a network namespace of its own;
+# no root needed where user namespaces are allowed.
 set -euo pipefail
 . "$(dirname "$0")/../server/lib.sh"
 in_namespaces --net "$@"
