@@ -315,12 +315,8 @@ static void nap(struct conn *c, size_t len)
 /* The time from one frame's end to the next one's, smoothed. */
 static void frame_ended(struct conn *c)
 {
-	struct timespec t;
-	int64_t now, took;
+	int64_t now = now_ns(), took = now - c->frame_end;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	now = t.tv_sec * 1000000000LL + t.tv_nsec;
-	took = now - c->frame_end;
 	c->frame_end = now;
 	c->frame_ns += ((took < NAP_MAX_NS ? took : NAP_MAX_NS) - c->frame_ns) / 8;
 }

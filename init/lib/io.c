@@ -202,12 +202,17 @@ int remove_tree(const char *path)
 											  : 0;
 }
 
-int64_t now_ms(void)
+int64_t now_ns(void)
 {
 	struct timespec t;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+	return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
+}
+
+int64_t now_ms(void)
+{
+	return now_ns() / 1000000;
 }
 
 void sleep_ms(unsigned int ms)

@@ -30,7 +30,8 @@ int mkdir_path(const char *path, mode_t mode);
 /* As rm -r, of one file system: what is mounted in it makes it fail. */
 int remove_tree(const char *path);
 
-/* CLOCK_MONOTONIC in milliseconds. */
+/* CLOCK_MONOTONIC in nanoseconds, and in milliseconds. */
+int64_t now_ns(void);
 int64_t now_ms(void);
 void sleep_ms(unsigned int ms);
 
