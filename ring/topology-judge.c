@@ -11,7 +11,8 @@
 #define RATE_MIN	(64.0 * 1024) /* below it the reference itself says nothing */
 #define BACKLOG_SECONDS 0.2	      /* of its predecessor's data */
 #define STEADY_MARGIN	15	      /* percent that a single interval may be above */
-#define TAIL_MAX	4	      /* each move makes three members attach anew */
+#define STEADY_MS	75
+#define TAIL_MAX	4 /* each move makes three members attach anew */
 
 /* The quick look, at what a predecessor itself says of its successor. */
 #define FEED_WINDOW    150
@@ -51,9 +52,10 @@ static double reference_rate(const struct topology *t, const struct member *befo
 	return before->ended && millis > 0 ? (double)t->length * 1000 / (double)millis : -1;
 }
 
-/* In each interval between two beats of the window it moved, but by less than `most` bytes a
- * second. That is what a slow link or disk looks like; a machine or a network that is busy for a
- * moment stalls and then catches up, and nobody is moved for that. */
+/* In each interval of the window it moved, but by less than `most` bytes a second. That is what a
+ * slow link or disk looks like; a machine or a network that is busy for a moment stalls and then
+ * catches up, and nobody is moved for that. Beats come faster than a slow link brings frames, so an
+ * interval is as many of them as it takes. */
 static bool is_steady_below(const struct member *m, double most, int64_t window, int64_t now)
 {
 	const struct member_sample *newer = &m->samples[(m->sample_count - 1) % TOPOLOGY_SAMPLES];
@@ -63,8 +65,11 @@ static bool is_steady_below(const struct member *m, double most, int64_t window,
 			&m->samples[(m->sample_count - i) % TOPOLOGY_SAMPLES];
 		double bytes = (double)(int64_t)(newer->received - s->received);
 
-		if (s->at < m->attached_at || bytes <= 0 ||
-		    bytes * 1000 >= most * (double)(newer->at - s->at))
+		if (s->at < m->attached_at)
+			return false;
+		if (newer->at - s->at < STEADY_MS)
+			continue;
+		if (bytes <= 0 || bytes * 1000 >= most * (double)(newer->at - s->at))
 			return false;
 		if (now - s->at >= window)
 			return true;
@@ -107,7 +112,8 @@ static double feed_offer(const struct topology *t, const struct member *before,
 /* Its predecessor receives on, but can give it less than `percent` of that in several short
  * intervals, and not much more in any of them. Both figures come from one clock and one moment, so
  * that this can be seen much sooner than by comparing what two nodes say; who stalls in more than
- * every second interval, or catches up, is not slow, here either. */
+ * every second interval, or catches up, is not slow, here either. By its own word it has to be at
+ * work, too: a machine that gets to nothing takes as little as one behind a slow link. */
 static bool is_choked(const struct topology *t, const struct topology_limits *l,
 		      const struct member *m, const struct member *before, uint32_t percent,
 		      int64_t now)
@@ -136,30 +142,46 @@ static bool is_choked(const struct topology *t, const struct topology_limits *l,
 	} while (n < FEED_INTERVALS || newest->at - f->at < FEED_WINDOW);
 	rate = offer * 1000 / (double)(newest->at - f->at);
 	return stalls * 2 <= n && rate >= RATE_MIN && lag >= rate * FEED_BACKLOG &&
-	       (double)(newest->given - f->given) * 100 < offer * percent;
+	       (double)(newest->given - f->given) * 100 < offer * percent &&
+	       is_steady_below(m, rate * (percent + STEADY_MARGIN) / 100, FEED_WINDOW, now);
 }
 
-/* It has nothing that the next one has not. Else it is not what holds up those behind it: its link
- * is full of what the next one has to make up for, after a death or at a return, and for that not
- * even what it gets itself is acknowledged in time. */
+/* The next one has all that it has, or gets no more than it does: a slow node gives no faster than
+ * it takes. Else it is not what holds up those behind it: its link is full of what the next one has
+ * to make up for, after a death or at a return, and for that not even what it gets itself is
+ * acknowledged in time. */
 static bool is_waited_for(const struct topology_limits *l, const struct member *m,
 			  const struct member *next, int64_t now)
 {
 	double ahead = (double)(int64_t)(m->received - next->received);
+	double rate = topology_rate(m, WINDOW_SHORT_MS, now);
+	double next_rate = topology_rate(next, WINDOW_SHORT_MS, now);
 
 	return next->attached == m->id &&
-	       (ahead <= (double)l->backlog ||
-		ahead <= topology_rate(m, WINDOW_SHORT_MS, now) * BACKLOG_SECONDS);
+	       (ahead <= (double)l->backlog || ahead <= rate * BACKLOG_SECONDS ||
+		(next_rate >= 0 && next_rate * 100 <= rate * (100 + STEADY_MARGIN)));
 }
 
-/* Only a member with one behind it holds anybody up. */
+/* It lacks what its predecessor has had for a while. */
+static bool lags(const struct topology *t, const struct topology_limits *l, const struct member *m,
+		 int64_t now)
+{
+	const struct member *before = topology_member(t, topology_predecessor(t, m->id));
+	double lacks = before ? (double)(int64_t)(before->received - m->received) : 0;
+
+	return before && lacks >= (double)l->backlog &&
+	       lacks >= topology_rate(before, WINDOW_SHORT_MS, now) * BACKLOG_SECONDS;
+}
+
+/* Only a member with one behind it holds anybody up. And who gets little from one that itself lags
+ * is not to blame: a slow node is so in both directions. */
 static bool is_slow(const struct topology *t, const struct topology_limits *l,
 		    const struct member *m, int64_t now)
 {
 	const struct member *before = topology_member(t, topology_predecessor(t, m->id));
 	uint32_t next = topology_successor(t, m->id), half = l->slow_percent * 2 / 3;
 
-	if (!half || !before || m->attached != before->id || !next ||
+	if (!half || !before || m->attached != before->id || !next || lags(t, l, before, now) ||
 	    (m->place == PLACE_BODY && t->tail_len >= TAIL_MAX) ||
 	    now - t->demoted_at < WINDOW_LONG_MS / 2)
 		return false;

@@ -233,8 +233,9 @@ static void test_choked_at_the_end(void **state)
 }
 
 /* Member 1 receives 5 MB/s and gives member 2 given[i] MB/s in the i-th of some intervals of 50 ms;
- * member 3 is so many bytes behind 2. When that is seen, in ms, or -1. */
-static int64_t feed(const double *given, size_t count, double behind)
+ * member 3 is so many bytes behind 2, and makes up for so many a second. When that is seen, in ms,
+ * or -1. */
+static int64_t feed(const double *given, size_t count, double behind, double made_up)
 {
 	struct topology t;
 	int64_t now = 0, seen = -1;
@@ -253,6 +254,7 @@ static int64_t feed(const double *given, size_t count, double behind)
 		b = (struct ring_beat){.attached = 1, .received = (uint64_t)gone};
 		topology_beat(&t, 2, &b, now);
 		b.attached = 2;
+		behind -= made_up / 20;
 		b.received = gone > behind ? (uint64_t)(gone - behind) : 0;
 		topology_beat(&t, 3, &b, now);
 		if (topology_judge(&t, &limits, now).kind == VERDICT_DEMOTE)
@@ -272,13 +274,15 @@ static void test_choked_is_seen_early(void **state)
 	int64_t seen;
 
 	(void)state;
-	seen = feed(quarter, 10, 0);
+	seen = feed(quarter, 10, 0, 0);
 	assert_true(seen > 0 && seen <= 400);
-	assert_int_equal(feed(quarter, 10, 2.0 * MB), -1); /* it is not what 3 waits for */
-	seen = feed(uneven, 10, 0);
+	assert_int_equal(feed(quarter, 10, 4 * MB, 1.5 * MB), -1); /* 3 has to make up */
+	seen = feed(quarter, 10, 2 * MB, 0); /* who is slow to 3, too, never lets it catch up */
+	assert_true(seen > 0 && seen <= 600);
+	seen = feed(uneven, 10, 0, 0);
 	assert_true(seen > 0 && seen <= 400);
-	assert_int_equal(feed(stall, 10, 0), -1);
-	assert_int_equal(feed(jerky, 10, 0), -1);
+	assert_int_equal(feed(stall, 10, 0, 0), -1);
+	assert_int_equal(feed(jerky, 10, 0, 0), -1);
 }
 
 static void test_last_may_be_slow(void **state)
