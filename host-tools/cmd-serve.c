@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "host-tools/lib/command.h"
+#include "host-tools/lib/own-network.h"
 #include "host-tools/lib/serve.h"
 #include "host-tools/lib/site.h"
 #include "init/lib/cleanup.h"
@@ -21,22 +22,31 @@ static const char usage[] =
 
 /* Nodes are told the port of the definition; several groups with different ports need servers of
  * their own. */
-static uint16_t definition_port(const char *state_dir)
+static uint16_t definition_port(const struct cluster *cluster)
 {
-	const struct cluster_object *group;
-	struct cluster *cluster;
-	const char *text = NULL;
+	const struct cluster_object *group = cluster_at(cluster, TYPE_LUCIE_GROUP, 0);
+	const char *text = group ? cluster_get(group, "http_port") : NULL;
 	uint64_t port = SERVE_PORT;
 
-	if (definition_read(&cluster, state_dir))
-		return 0;
-	group = cluster_at(cluster, TYPE_LUCIE_GROUP, 0);
-	if (group)
-		text = cluster_get(group, "http_port");
 	if (text && (str_to_u64(text, &port) || port > UINT16_MAX))
 		port = SERVE_PORT;
-	cluster_free(cluster);
 	return (uint16_t)port;
+}
+
+/* What the definition says of the server itself: its port, and where dnsmasq can answer. */
+static int obey_definition(struct serve_options *serve, uint64_t *port)
+{
+	struct cluster *cluster;
+	int ret = definition_read(&cluster, serve->state_dir);
+
+	if (ret)
+		return ret;
+	if (!*port)
+		*port = definition_port(cluster);
+	if (serve->dhcp)
+		own_network_check(cluster);
+	cluster_free(cluster);
+	return 0;
 }
 
 static int serve_main(int argc, char **argv)
@@ -75,9 +85,7 @@ static int serve_main(int argc, char **argv)
 	state_dir = realpath(serve.state_dir, NULL);
 	if (state_dir)
 		serve.state_dir = state_dir;
-	if (!port)
-		port = definition_port(serve.state_dir);
-	if (!port)
+	if (obey_definition(&serve, &port))
 		return 1;
 	serve.listen_fd = http_listen(address, (uint16_t)port);
 	if (serve.listen_fd < 0)

@@ -232,11 +232,13 @@ check-image: build-image ## tests of what builds the image
 
 # --- sources and the host's packages -------------------------------------------------------------------------------------------------------
 
-.PHONY: lock deps
+.PHONY: lock deps deps-check
 ALL_KERNELS := $(sort $(shell sed -n 's/^KERNEL *:= *//p' $(BOARDS:%=board-configs/%/board.conf)))
 ALL_FIRMWARE := $(sort $(shell sed -n 's/^FIRMWARE_PACKAGES *:= *//p' $(BOARDS:%=board-configs/%/board.conf)))
 lock: ## pin the newest sources that the distribution's mirror has, in image/lock/RELEASE
 	$(Q)image/lock.sh source $(SOURCES) binary $(BINARIES) $(ALL_KERNELS) optional $(ALL_FIRMWARE)
 
-deps: ## install what building, demo and tests need from the distribution (root or sudo)
-	$(Q)image/deps.sh install
+deps: ## install what building, serving and the demo need from the distribution (root or sudo)
+	$(Q)image/deps.sh install use
+deps-check: ## and what the tests need
+	$(Q)image/deps.sh install all

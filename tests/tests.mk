@@ -52,7 +52,7 @@ fuzz: $(FUZZERS) ## every fuzz target for FUZZ_SECONDS
 
 .PHONY: check build-lint check-lint build-fuzz check-fuzz build-cli check-cli build-vm check-vm
 check: ## everything that has to pass, after it has installed what is missing (what CI runs)
-	$(Q)$(MAKE) --no-print-directory deps
+	$(Q)$(MAKE) --no-print-directory deps-check
 	$(Q)tests/check.sh
 
 build-lint: $(O)/host/bin/make-fs # a bench that no test builds

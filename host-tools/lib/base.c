@@ -241,6 +241,21 @@ static char *package_list(const struct cluster_object *base, const char *distrib
 			 more ? more : "");
 }
 
+/* Who is not root builds as the root of a user namespace, which takes a program that is set-uid and
+ * numbers of the user's own. mmdebstrap says neither. */
+static int may_build(void)
+{
+	if (!geteuid())
+		return 0;
+	if (access("/usr/bin/newuidmap", X_OK))
+		return log_err(0, "a base system is built as root, or with the package 'uidmap'");
+	if (access("/etc/subuid", R_OK))
+		return log_err(-errno,
+			       "a base system is built as root, or by a user who has numbers "
+			       "in '/etc/subuid'");
+	return 0;
+}
+
 static int run_mmdebstrap(const struct cluster_object *base, const char *tar, const char *sources)
 {
 	char codename[64], id[64], buf[80], *argv[ARGS_MAX + 16];
@@ -250,8 +265,10 @@ static int run_mmdebstrap(const struct cluster_object *base, const char *tar, co
 	_cleanup_free_ char *include = NULL;
 	struct settings settings = {.count = 0};
 	size_t n = 0;
-	int ret = apt_host_release(codename, sizeof(codename), id, sizeof(id));
+	int ret = may_build();
 
+	if (!ret)
+		ret = apt_host_release(codename, sizeof(codename), id, sizeof(id));
 	if (ret || (ret = read_settings(&settings)))
 		return ret;
 	include = package_list(base, id);

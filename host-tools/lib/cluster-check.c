@@ -335,6 +335,7 @@ void cluster_check_objects(struct cluster *c)
 	cluster_check_mac_files(c);
 	cluster_check_hosts(c, SHOWN_HOSTS, check_host);
 	cluster_check_hosts(c, SHOWN_DATASETS, cluster_check_host_datasets);
+	cluster_check_hosts(c, SHOWN_PACKAGES, cluster_check_host_packages);
 	each(c, TYPE_LUCIE_GROUP, check_lucie_group);
 	cluster_check_interfaces(c);
 	each(c, TYPE_LUCIE_GROUP, cluster_check_discover);

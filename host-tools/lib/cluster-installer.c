@@ -1,5 +1,6 @@
 /* Checks the installers of a definition: every module is known, and stands where what it says of
- * itself (`after`, `needs`) allows. */
+ * itself (`after`, `needs`) allows; and the hosts that have packages run the module that takes
+ * them. */
 #include "host-tools/lib/cluster-internal.h"
 
 #include <string.h>
@@ -93,4 +94,39 @@ void cluster_check_installer(struct cluster *c, const struct object *o)
 		check_orders(c, &l, i, l.info[i]->after, false);
 		check_orders(c, &l, i, l.info[i]->needs, true);
 	}
+}
+
+/* What brings the host packages of its own: "packages", or a service by its name; NULL: nothing. */
+static const char *brings_packages(const struct cluster *c, const struct object *host)
+{
+	const char *services = cluster_host_get(c, &host->public, "services");
+	char name[CLUSTER_ITEM_MAX];
+	size_t pos = 0, offset;
+
+	if (cluster_host_get(c, &host->public, "packages"))
+		return "packages";
+	while (services && cluster_list_next(services, &pos, name, sizeof(name), &offset)) {
+		const struct cluster_object *service = cluster_find(c, TYPE_SERVICE, name);
+
+		if (service && cluster_get(service, "packages"))
+			return service->name;
+	}
+	return NULL;
+}
+
+/* Packages that no module takes would silently not be there. */
+void cluster_check_host_packages(struct cluster *c, struct object *host)
+{
+	const struct cluster_object *installer =
+		cluster_host_ref(c, &host->public, "installer", TYPE_INSTALLER);
+	const char *by = brings_packages(c, host);
+
+	if (!by || !installer || host->broken ||
+	    cluster_list_has(cluster_get(installer, "modules"), "install"))
+		return;
+	cluster_error(c, &host->public.at,
+		      "host '%s' has %s%s, but its installer '%s' does not run the module "
+		      "'install', expected one that does, like 'installer full'",
+		      host->public.name, strcmp(by, "packages") ? "packages of service " : "", by,
+		      installer->name);
 }

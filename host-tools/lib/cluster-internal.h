@@ -28,7 +28,7 @@
 #define CLUSTER_INHERITED_MAX (4U << 20) /* values that objects took from templates, in all */
 
 /* Passes that look at each host. */
-enum { SHOWN_NAMES = 1, SHOWN_HOSTS = 2, SHOWN_DATASETS = 4, SHOWN_LINKS = 8 };
+enum { SHOWN_NAMES = 1, SHOWN_HOSTS = 2, SHOWN_DATASETS = 4, SHOWN_LINKS = 8, SHOWN_PACKAGES = 16 };
 
 /* In the arena; one for each host that names an interface. */
 struct cluster_list {
@@ -194,6 +194,7 @@ void cluster_check_layout(struct cluster *c, const struct object *o);
 void cluster_check_installer(struct cluster *c, const struct object *o);
 void cluster_check_dataset(struct cluster *c, const struct object *o);
 void cluster_check_host_datasets(struct cluster *c, struct object *host);
+void cluster_check_host_packages(struct cluster *c, struct object *host);
 /* Of a dataset or base: two masters cannot listen on one port. */
 void cluster_check_ring_port(struct cluster *c, const struct object *o);
 

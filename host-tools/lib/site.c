@@ -26,7 +26,9 @@ static int read_from(struct cluster **out, const char *state_dir, const char *fo
 	    sizeof(path))
 		return log_err(-ENAMETOOLONG, "state directory '%s'", state_dir);
 	if (access(path, R_OK))
-		return log_err(-errno, "cannot read '%s' (run lucie setup first)", path);
+		return log_err(-errno, "cannot read '%s' (%s)", path,
+			       errno == EACCES ? "the site is root's: sudo"
+					       : "run lucie setup first");
 	snprintf(dir, sizeof(dir), "%s/", state_dir);
 	ret = cluster_load_beside(out, path, dir, definition_error, NULL);
 	if (!ret)

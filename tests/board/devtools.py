@@ -63,7 +63,7 @@ class Browser:
 
     def __init__(self):
         program = shutil.which("chromium") or shutil.which("chromium-browser")
-        assert program, "chromium is missing (make deps)"
+        assert program, "chromium is missing (make deps-check)"
         self.folder = tempfile.mkdtemp(prefix="lucie-chromium.")
         self.process = subprocess.Popen(
             [program, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--disable-extensions",

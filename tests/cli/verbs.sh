@@ -62,6 +62,11 @@ goes 2 usage "$lucie" plan
 goes 1 "cannot read the definition" "$lucie" check nowhere.conf
 goes 1 "run lucie setup first" "$lucie" plan n1 --state state
 goes 1 "cannot read" "$lucie" setup --state state --images nowhere
+cp modules/extra.sh extra.sh
+echo 'if true; then' >> modules/extra.sh
+goes 1 "modules/extra.sh:6: Syntax error" "$lucie" check
+mv extra.sh modules/extra.sh
+goes 0 "no errors" "$lucie" check
 goes 0 "host: 2 added (n1, n2)" "${setup[@]}"
 goes 0 "nothing changed" "${setup[@]}"
 

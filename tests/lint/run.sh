@@ -39,7 +39,7 @@ if command -v clang-format >/dev/null; then
 		clang-format --dry-run --Werror "$f" 2>/dev/null || complain "$f: not formatted as .clang-format says (clang-format -i)"
 	done < <(git ls-files '*.c' '*.h')
 else
-	complain "clang-format is missing (make deps)"
+	complain "clang-format is missing (make deps-check)"
 fi
 
 # Shell.
@@ -47,7 +47,7 @@ if command -v shellcheck >/dev/null; then
 	mapfile -t scripts < <(git ls-files '*.sh' '.ci/run')
 	shellcheck -x -S warning "${scripts[@]}" || complain "shellcheck"
 else
-	complain "shellcheck is missing (make deps)"
+	complain "shellcheck is missing (make deps-check)"
 fi
 
 # Man pages.
@@ -55,7 +55,7 @@ if command -v mandoc >/dev/null; then
 	mapfile -t pages < <(git ls-files 'docs/man/*.[1-8]')
 	[ "${#pages[@]}" -eq 0 ] || mandoc -Tlint -W warning "${pages[@]}" || complain "mandoc"
 else
-	complain "mandoc is missing (make deps)"
+	complain "mandoc is missing (make deps-check)"
 fi
 
 # The words of cluster.conf in the man page and the editors' grammars.

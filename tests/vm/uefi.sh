@@ -15,7 +15,7 @@ fi
 PATH=$PATH:/usr/sbin:/sbin
 chmod 755 "$T" # dnsmasq reads as a user of its own
 OVMF=/usr/share/OVMF
-[ -e $OVMF/OVMF_CODE_4M.fd ] || fail "no $OVMF/OVMF_CODE_4M.fd: make deps"
+[ -e $OVMF/OVMF_CODE_4M.fd ] || fail "no $OVMF/OVMF_CODE_4M.fd: make deps-check"
 
 ip link set lo up
 ip link add lucie0 type bridge
