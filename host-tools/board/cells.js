@@ -2,8 +2,8 @@
 import {STATES, element, matches, nodes, percent, share, stateOf, words} from './model.js';
 
 const root = document.getElementById('nodes');
-const cells = new Map(); // by name: {cell, sign, rest, wordy, state}
-const groups = new Map(); // by name: {section, title, members}
+const cells = new Map(); // by name: {cell, sign, rest, wordy}, and what it shows: {state, bar, words, hidden}
+const groups = new Map(); // by name: {section, count, members, shown}
 const selected = new Set();
 let current, picked = () => {}, selectionChanged = () => {}, maySelect = false;
 let text = '', state = '';
@@ -26,7 +26,7 @@ function makeCell(node, shortFrom, size) {
 	const rest = size === 'small' ? undefined : element('span', {class: 'rest'});
 	const cell = element('button', {type: 'button', class: 'cell', tabIndex: -1}, sign, name, rest);
 	cell.dataset.name = node.name;
-	cells.set(node.name, {cell, sign, rest, wordy: size === 'large'});
+	cells.set(node.name, {cell, sign, rest, wordy: size === 'large', hidden: false});
 	return cell;
 }
 
@@ -38,7 +38,7 @@ function makeGroup(name, members, size) {
 	grid.style.setProperty('--letters', Math.min(12, Math.max(...members.map(n => n.name.length)) - from));
 	for (const node of members) grid.append(makeCell(node, from, size));
 	section.append(grid);
-	groups.set(name, {section, count: title.lastChild, members: members.map(n => n.name)});
+	groups.set(name, {section, count: title.lastChild, members: members.map(n => n.name), shown: []});
 	return section;
 }
 
@@ -47,11 +47,12 @@ export function drawAll() {
 	if (!Map.groupBy) for (const n of nodes.values()) byGroup.set(n.group || '', [...(byGroup.get(n.group || '') || []), n]);
 	cells.clear();
 	groups.clear();
+	changed.clear();
 	for (const name of selected) if (!nodes.has(name)) selected.delete(name);
 	const size = density(nodes.size);
 	root.replaceChildren(...[...byGroup].map(([name, members]) => makeGroup(name, members, size)));
 	if (!nodes.size) root.append(element('p', {class: 'empty'}, 'The definition has no hosts yet.'));
-	for (const node of nodes.values()) drawNode(node);
+	for (const name of cells.keys()) draw(name);
 	setCurrent(nodes.has(current) ? current : nodes.keys().next().value);
 	filter(text, state);
 }
@@ -65,21 +66,84 @@ function brief(node, s) {
 	return percent(node) || (node.module && s !== 'installed' ? node.module : STATES[s].label);
 }
 
-export function drawNode(node) {
-	const c = cells.get(node.name), s = stateOf(node);
-	if (!c) return;
-	if (c.state !== s) {
-		if (c.state) c.cell.classList.remove(c.state);
-		c.cell.classList.add(s);
-		c.sign.textContent = STATES[s].sign;
-		c.state = s;
+// --- what changes
+
+const changed = new Set(); // names whose cells may look other than their nodes are
+const STEP = 5; // per cent of a small cell, which is a few pixels wide
+
+export function change(name) {
+	changed.add(name);
+}
+
+function drawState(c, s) {
+	if (c.state === s) return;
+	if (c.state) c.cell.classList.remove(c.state);
+	c.cell.classList.add(s);
+	c.sign.textContent = STATES[s].sign;
+	c.state = s;
+}
+
+// The document is touched only where it changes: with thousands of cells that is what costs.
+function drawCell(c, node) {
+	const s = stateOf(node), done = (share(node) || 0) * 100;
+	const bar = c.rest ? done.toFixed(1) : String(Math.floor(done / STEP) * STEP), words = label(node, s);
+	drawState(c, s);
+	if (c.bar !== bar) c.cell.style.setProperty('--done', `${c.bar = bar}%`);
+	if (c.words === words) return;
+	c.words = words;
+	if (c.rest) c.rest.textContent = c.wordy ? words.slice(node.name.length + 2) : brief(node, s);
+	c.cell.setAttribute('aria-label', words);
+}
+
+function draw(name) {
+	changed.delete(name);
+	const c = cells.get(name);
+	if (c) drawCell(c, nodes.get(name));
+}
+
+// The first of a list of cells in the order of the page of which is() holds.
+function first(list, is) {
+	let from = 0, to = list.length;
+	while (from < to) {
+		const middle = (from + to) >> 1;
+		if (is(cells.get(list[middle]).cell.getBoundingClientRect())) to = middle;
+		else from = middle + 1;
 	}
-	const done = share(node);
-	c.cell.style.setProperty('--done', done === undefined ? '0%' : `${(done * 100).toFixed(1)}%`);
-	if (c.rest) c.rest.textContent = c.wordy ? [STATES[s].label, words(node)].filter(Boolean).join(', ') : brief(node, s);
-	c.cell.setAttribute('aria-label', label(node, s));
-	c.cell.title = label(node, s);
-	c.cell.hidden = !matches(node, text, state);
+	return from;
+}
+
+function visible() {
+	const names = [];
+	for (const {section, shown} of groups.values()) {
+		const place = section.getBoundingClientRect();
+		if (!shown.length || place.bottom < 0 || place.top > innerHeight) continue;
+		const begin = first(shown, r => r.bottom > 0), end = first(shown, r => r.top >= innerHeight);
+		for (let i = begin; i < end; i++) names.push(shown[i]);
+	}
+	return names;
+}
+
+// Draws what has changed: what is seen, and then of the rest as much as there is time for. What is left has its turn at the next call.
+export function drawChanged(milliseconds) {
+	for (const name of changed.size ? visible() : []) if (changed.has(name)) draw(name);
+	const end = performance.now() + milliseconds;
+	for (const name of changed) {
+		if (performance.now() > end) return;
+		draw(name);
+	}
+}
+
+function showMembers(g) {
+	const shown = text || state ? g.members.filter(name => matches(nodes.get(name), text, state)) : g.members;
+	if (shown === g.members && shown === g.shown) return;
+	const names = new Set(g.shown = shown);
+	for (const name of g.members) {
+		const c = cells.get(name), hidden = !names.has(name);
+		if (c.hidden !== hidden) c.cell.hidden = c.hidden = hidden;
+	}
+	g.section.hidden = !shown.length;
+	const words = shown.length === g.members.length ? `${shown.length}` : `${shown.length} of ${g.members.length}`;
+	if (g.count.textContent !== words) g.count.textContent = words;
 }
 
 // Returns how many are shown.
@@ -87,22 +151,15 @@ export function filter(newText, newState) {
 	let all = 0;
 	text = newText;
 	state = newState;
-	for (const {section, count, members} of groups.values()) {
-		let shown = 0;
-		for (const name of members) {
-			const {cell} = cells.get(name);
-			cell.hidden = !matches(nodes.get(name), text, state);
-			shown += !cell.hidden;
-		}
-		section.hidden = !shown;
-		count.textContent = shown === members.length ? `${shown}` : `${shown} of ${members.length}`;
-		all += shown;
+	for (const g of groups.values()) {
+		showMembers(g);
+		all += g.shown.length;
 	}
 	return all;
 }
 
 export function shownNames() {
-	return [...cells].filter(([, c]) => !c.cell.hidden).map(([name]) => name);
+	return [...groups.values()].flatMap(g => g.shown);
 }
 
 // --- selection
@@ -192,6 +249,19 @@ root.addEventListener('click', event => {
 		picked(name);
 	}
 	setCurrent(name);
+});
+
+// A title is for who points at a cell; of the others nobody reads it.
+root.addEventListener('pointerover', event => {
+	const cell = event.target.closest('.cell');
+	if (!cell) return;
+	draw(cell.dataset.name);
+	cell.title = cell.getAttribute('aria-label');
+});
+
+root.addEventListener('focusin', event => {
+	const cell = event.target.closest('.cell');
+	if (cell) draw(cell.dataset.name);
 });
 
 export function onPick(f) {

@@ -6,7 +6,7 @@ const panel = document.getElementById('details');
 const LOG_MAX = 1000; // lines on the page
 const LOOK_MS = 2000;
 
-let name, timer, lines, after, parts, closed = () => {}, generation = 0;
+let name, timer, lines, after, parts, closed = () => {}, generation = 0, stale = false;
 
 function row(term, value) {
 	return value ? [element('dt', {}, term), element('dd', {}, value)] : [];
@@ -201,8 +201,13 @@ export function onClose(f) {
 }
 
 // A node is other than it was; undefined: all of them may be.
-export function update(node) {
-	if (!name || (node && node.name !== name)) return;
+export function change(other) {
+	stale ||= other === undefined || other === name;
+}
+
+export function drawChanged() {
+	if (!name || !stale) return;
+	stale = false;
 	const mine = nodes.get(name);
 	if (mine) drawNode(mine);
 	else hide();

@@ -17,6 +17,7 @@ const STEPS_MAX = 4096; // some modules count bytes and some count steps; so few
 let clockAhead = 0; // the server's clock before ours, in ms
 
 export const nodes = new Map(); // by name, in the order of the definition
+let places = []; // the names in that order
 
 export function takeClock(serverSeconds) {
 	clockAhead = serverSeconds * 1000 - Date.now();
@@ -29,6 +30,21 @@ export function serverNow() {
 export function replaceAll(list) {
 	nodes.clear();
 	for (const node of list) nodes.set(node.name, node);
+	places = [...nodes.keys()];
+}
+
+// Five numbers of each node that has only come further. Returns the names.
+export function takeProgress(list) {
+	const names = [];
+	for (let i = 0; i < list.length; i += 5) {
+		const node = nodes.get(places[list[i]]);
+		node.done = list[i + 1];
+		node.rate = list[i + 2];
+		node.eta = list[i + 3];
+		node.seen = list[i + 4];
+		names.push(node.name);
+	}
+	return names;
 }
 
 export function silence(node) {

@@ -3,7 +3,7 @@ import * as cells from './cells.js';
 import * as details from './details.js';
 import * as operator from './operator.js';
 import * as tables from './tables.js';
-import {STATES, counts, element, nodes, replaceAll, stateOf, takeClock} from './model.js';
+import {STATES, counts, element, nodes, replaceAll, stateOf, takeClock, takeProgress} from './model.js';
 
 const $ = id => document.getElementById(id);
 const RETRY_MS = 2000;
@@ -30,14 +30,19 @@ const chips = Object.fromEntries(Object.entries(STATES).map(([state, {label, sig
 	return [state, {chip, number}];
 }));
 
+function setText(e, text) {
+	if (e.textContent !== text) e.textContent = text;
+}
+
 function drawCounts() {
 	const n = counts();
 	for (const [state, {chip, number}] of Object.entries(chips)) {
-		number.textContent = n[state];
+		setText(number, String(n[state]));
 		chip.classList.toggle('none', !n[state] && state !== stateFilter);
 	}
 	const words = Object.entries(n).filter(([state, count]) => count && state !== 'installed' && state !== 'unknown').map(([state, count]) => `${count} ${state}`);
-	document.title = `${words.join(', ') || `${nodes.size} nodes`} - Lucie`;
+	const title = `${words.join(', ') || `${nodes.size} nodes`} - Lucie`;
+	if (document.title !== title) document.title = title;
 }
 
 // --- views
@@ -56,7 +61,7 @@ function drawTab() {
 		shown = all = tables.drawHistory(text);
 		if (Date.now() - historyAt > HISTORY_MS) readHistory();
 	}
-	$('shown').textContent = shown === all ? '' : `${shown} of ${all}`;
+	setText($('shown'), shown === all ? '' : `${shown} of ${all}`);
 }
 
 async function readHistory() {
@@ -85,7 +90,7 @@ function showTab(name) {
 		$(`tab-${other}`).setAttribute('aria-selected', String(other === tab));
 		$(`tab-${other}`).tabIndex = other === tab ? 0 : -1;
 	}
-	drawTab();
+	look();
 }
 
 for (const name of tabs) $(`tab-${name}`).addEventListener('click', () => showTab(name));
@@ -96,13 +101,42 @@ $('tab-nodes').parentNode.addEventListener('keydown', event => {
 	$(`tab-${tab}`).focus();
 });
 
-let drawing;
+// The page is drawn when a frame is, and then rests for three times as long as that has kept the browser: what came meanwhile is drawn at
+// once, and who clicks does not wait. That time ends with the first task after the frame, which has styles, layout and paint behind it.
+const REST = 3, REST_MS = 100, UNSEEN_MS = 8;
+let drawing = false, drawAgain = false;
+
+function drawEnds(begun) {
+	const took = performance.now() - begun;
+	setTimeout(() => {
+		drawing = false;
+		if (drawAgain) drawSoon();
+	}, Math.max(REST_MS, REST * took));
+}
+
+function draw() {
+	const begun = performance.now();
+	drawAgain = false;
+	drawCounts();
+	if (tab !== 'history' || Date.now() - historyAt > HISTORY_MS) drawTab();
+	if (tab === 'nodes') cells.drawChanged(UNSEEN_MS);
+	details.drawChanged();
+	const {port1, port2} = new MessageChannel();
+	port1.onmessage = () => drawEnds(begun);
+	port2.postMessage('');
+}
+
 function drawSoon() {
-	drawing ??= setTimeout(() => {
-		drawing = undefined;
-		drawCounts();
-		if (tab !== 'history' || Date.now() - historyAt > HISTORY_MS) drawTab();
-	}, 100);
+	drawAgain = true;
+	if (drawing) return;
+	drawing = true;
+	requestAnimationFrame(draw);
+}
+
+// Somebody wants to see something else: at once, and what is behind it soon.
+function look() {
+	drawTab();
+	drawSoon();
 }
 
 // --- what the server says
@@ -118,25 +152,30 @@ function announce(words) {
 	}, Math.max(0, announced + NEWS_MS - Date.now()));
 }
 
+function change(name) {
+	cells.change(name);
+	details.change(name);
+}
+
 function takeNode(node) {
 	const before = nodes.get(node.name);
 	nodes.set(node.name, node);
-	cells.drawNode(node);
-	details.update(node);
+	change(node.name);
 	if (before && before.state !== node.state && (node.state === 'failed' || node.state === 'held'))
 		announce(`${node.name} ${STATES[stateOf(node)].label}`);
 }
 
 function take(type, data) {
 	takeClock(data.now);
-	$('waiting').textContent = data.waiting || '';
+	setText($('waiting'), String(data.waiting || ''));
 	if (type === 'snapshot') {
 		$('site').textContent = `site ${data.site}`;
 		replaceAll(data.nodes);
 		cells.drawAll();
-		details.update();
+		details.change();
 	} else if (type === 'nodes') {
 		for (const node of data.nodes) takeNode(node);
+		for (const name of takeProgress(data.progress)) change(name);
 	}
 	drawSoon();
 }
@@ -248,17 +287,20 @@ document.addEventListener('keydown', event => {
 	} else if (event.key === 'Escape' && !document.querySelector('dialog[open]')) {
 		if (event.target === $('search') && $('search').value) $('search').value = '';
 		else details.hide();
-		drawTab();
+		look();
 	}
 });
-$('search').addEventListener('input', drawTab);
+$('search').addEventListener('input', look);
 cells.onPick(details.show);
 tables.onPick(details.show);
 details.onClose(name => tab === 'nodes' && cells.focusCell(name));
 cells.allowSelection(operator.isOperator(), drawSelection);
 setInterval(() => {
-	for (const node of nodes.values()) if (node.state === 'installing') cells.drawNode(node);
-	details.update();
-	drawCounts();
+	for (const node of nodes.values()) if (node.state === 'installing') cells.change(node.name);
+	details.change();
+	drawCounts(); // for the title: in a tab behind others no frame is drawn
+	drawSoon();
 }, AGE_MS);
+addEventListener('scroll', drawSoon, {passive: true});
+addEventListener('resize', drawSoon);
 listen();

@@ -160,18 +160,23 @@ static void sample(const struct board *b, struct board_row *row)
 	row->samples[row->sample_count++] = (struct board_sample){b->now_ms, row->node.bytes};
 }
 
-void board_take(struct board *b, const struct state_node *n)
+void board_row_take(const struct board *b, struct board_row *row, const struct state_node *n)
 {
-	struct board_row *row = map_get(&b->by_name, n->name);
-
-	if (!row)
-		return;
 	if (strcmp(row->node.install, n->install) || strcmp(row->node.module, n->module) ||
 	    row->node.total != n->total || n->bytes < row->node.bytes)
 		row->sample_count = 0;
 	row->node = *n;
 	if (!strcmp(n->status, "running") && n->total >= EVENT_STEPS_MAX)
 		sample(b, row);
+	row_judge(b, row);
+}
+
+void board_take(struct board *b, const struct state_node *n)
+{
+	struct board_row *row = map_get(&b->by_name, n->name);
+
+	if (row)
+		board_row_take(b, row, n);
 }
 
 static int by_urgency(const void *a, const void *b)

@@ -71,6 +71,8 @@ int board_read(struct board *b, struct state *s, int64_t now, int64_t now_ms);
 void board_begin(struct board *b, int64_t now, int64_t now_ms);
 void board_take(struct board *b, const struct state_node *n);
 void board_arrange(struct board *b);
+/* One row alone, which may be a copy. */
+void board_row_take(const struct board *b, struct board_row *row, const struct state_node *n);
 
 const char *board_group_name(enum board_group group);
 /* Bytes a second of the running module, over about the last ten seconds; 0: none, or not known. */

@@ -11,6 +11,8 @@
  * switched off says nothing. */
 #define DEAD_MS	    30000
 #define BLOCK_BYTES 8192
+/* So much may wait in the kernel for a client that is slow: what it gets later is newer. */
+#define UNSENT_MAX 65536
 
 /* One stream; made and freed by the thread that owns its connection. */
 struct http_sleeper {
@@ -118,14 +120,16 @@ static void sleeper_add(struct http_streams *s, struct http_sleeper *p)
 	pthread_mutex_unlock(&s->lock);
 }
 
-static void end_with_dead_client(struct MHD_Connection *connection)
+static void bound_client(struct MHD_Connection *connection)
 {
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-	int limit = DEAD_MS;
+	int limit = DEAD_MS, unsent = UNSENT_MAX;
 
-	if (info)
-		setsockopt(info->connect_fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &limit, sizeof(limit));
+	if (!info)
+		return;
+	setsockopt(info->connect_fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &limit, sizeof(limit));
+	setsockopt(info->connect_fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof(unsent));
 }
 
 struct MHD_Response *http_stream_response(struct http_streams *s, struct MHD_Connection *connection,
@@ -142,7 +146,7 @@ struct MHD_Response *http_stream_response(struct http_streams *s, struct MHD_Con
 	p->connection = connection;
 	p->source = *source;
 	sleeper_add(s, p);
-	end_with_dead_client(connection);
+	bound_client(connection);
 	response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK_BYTES, on_read, p,
 						     on_close);
 	if (!response)

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "host-tools/lib/operator-token.h"
+#include "init/lib/cleanup.h"
 #include "init/lib/io.h"
 
 static enum board_access access_of(const char *word)
@@ -72,7 +73,7 @@ bool board_admits(struct serve *s, const struct http_call *call, struct http_rep
 	return public_access(s) <= needed || board_admits_operator(s, call, reply);
 }
 
-void board_reply_json(struct http_reply *reply, json_t *document)
+void board_reply_text(struct http_reply *reply, const char *text, size_t len)
 {
 	static const struct http_header headers[] = {
 		{"Cache-Control", "no-store"},
@@ -80,9 +81,7 @@ void board_reply_json(struct http_reply *reply, json_t *document)
 		{"Cross-Origin-Resource-Policy", "same-origin"},
 		{NULL, NULL},
 	};
-	char *text = document ? json_dumps(document, JSON_COMPACT) : NULL;
 
-	json_decref(document);
 	if (!text) {
 		http_reply_text(reply, HTTP_FAILED, "the server cannot read its state");
 		return;
@@ -90,8 +89,15 @@ void board_reply_json(struct http_reply *reply, json_t *document)
 	reply->status = HTTP_OK;
 	reply->type = "application/json";
 	reply->headers = headers;
-	strbuf_adds(&reply->text, text);
-	free(text);
+	strbuf_add(&reply->text, text, len);
+}
+
+void board_reply_json(struct http_reply *reply, json_t *document)
+{
+	_cleanup_free_ char *text = document ? json_dumps(document, JSON_COMPACT) : NULL;
+
+	json_decref(document);
+	board_reply_text(reply, text, text ? strlen(text) : 0);
 }
 
 void serve_operator(struct serve *s, const struct http_call *call, struct http_reply *reply)

@@ -1,177 +1,67 @@
-/* The feed of the board in a browser: what each node does, read once a second for all who look, and
- * told as differences (serve-stream.h); a snapshot for who comes new. Nobody looks: nothing is
- * read. Progress alone of very many nodes is told of each only every few seconds, so that a viewer
- * gets about a thousand of them a second and no more; what changes state is told at once. */
+/* The feed of the board in a browser: what each node does, read once a second for all who look by a
+ * thread of its own, and told as differences (board-news.h, serve-stream.h). Nobody looks: nothing is
+ * read. The thread comes after all others and rests for three times as long as it has worked, so that
+ * nodes are answered as if nobody looked: no thread that answers them reads for a viewer. */
 #include "host-tools/lib/serve-board.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
-#include "host-tools/lib/board.h"
+#include "host-tools/lib/board-news.h"
 #include "host-tools/lib/die.h"
-#include "host-tools/lib/json-out.h"
 #include "host-tools/lib/serve-stream.h"
 #include "init/lib/cleanup.h"
 #include "init/lib/io.h"
+#include "init/lib/log.h"
 
-#define READ_MS	      1000
-#define HEARTBEAT_MS  10000
-#define TOLD_A_SECOND 1000
-#define SEEN_SECONDS  10 /* so much later a node is heard of again before that alone is told */
-
-typedef char group_name[64];
+#define READ_MS	 1000
+#define FRESH_MS (READ_MS - 100)
+#define STALE_MS (3 * READ_MS) /* then a node's row is read again before it is shown */
+#define REST	 3
+#define NICENESS 10
+#define TEXT_MAX ((size_t)512 << 20)
+#define MS_NANOS 1000000
 
 struct board_feed {
 	struct serve *s;
+	struct state *view; /* the thread's */
 	struct stream_hub *hub;
-	pthread_mutex_t lock; /* of all that follows */
-	struct board board;
-	group_name *groups;	  /* of the rows */
-	int64_t read_at, told_at; /* now_ms(); 0: never */
-	size_t reads;
-	size_t waiting, waiting_told; /* machines without a name */
+	struct board_news news; /* the thread's, but for what news_row_json() looks at */
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	struct board board; /* written by the thread, under the lock */
+	int64_t read_at;    /* now_ms(), as the board; 0: never */
+	struct http_call
+		*calls; /* under the lock, as all that follows: kept, for the whole board */
+	bool asked;	/* somebody is new */
+	bool running, ended;
 };
 
-/* --- JSON --- */
+/* --- reading; the thread --- */
 
-static const char *state_name(const struct board_row *row)
+static void group_of(const char *node, char *buf, size_t len, void *arg)
 {
-	switch (row->group) {
-	case BOARD_RUNNING:
-		return row->node.held[0] ? "held" : "installing";
-	case BOARD_UNKNOWN:
-		return "unknown";
-	default:
-		return board_group_name(row->group);
-	}
+	const struct board_feed *f = arg;
+	const struct cluster_object *host = cluster_find(f->s->cluster, TYPE_HOST, node);
+	const struct cluster_object *group = host ? cluster_host_group(host, 0) : NULL;
+	const char *name = group ? group->name : NULL;
+
+	if (!name && host)
+		name = cluster_get(host, "lucie_group");
+	snprintf(buf, len, "%s", name ? name : "");
 }
 
-/* What is empty is left out: there are many rows. */
-static void set_text(json_t *object, const char *key, const char *text)
+static void list_begin(struct board_feed *f)
 {
-	if (*text)
-		json_object_set_new(object, key, json_text(text));
-}
-
-static void set_number(json_t *object, const char *key, int64_t n)
-{
-	if (n > 0)
-		json_object_set_new(object, key, json_integer(n));
-}
-
-static json_t *row_json(const struct board_feed *f, const struct board_row *row)
-{
-	const struct state_node *n = &row->node;
-	json_t *o = json_pack("{s:o, s:s}", "name", json_text(n->name), "state", state_name(row));
-
-	if (!o)
-		return NULL;
-	set_text(o, "group", f->groups[row->place]);
-	set_text(o, "armed", n->armed);
-	set_text(o, "install", n->install);
-	set_text(o, "module", n->held[0] ? n->held : n->module);
-	set_text(o, "message", n->message);
-	set_number(o, "seen", n->last_seen);
-	if (row->group == BOARD_RUNNING) {
-		set_number(o, "done", (int64_t)n->bytes);
-		set_number(o, "total", (int64_t)n->total);
-		set_number(o, "rate", (int64_t)board_rate(&f->board, row));
-		set_number(o, "eta", board_eta(&f->board, row));
-	}
-	return o;
-}
-
-/* --- what is new --- */
-
-static uint32_t fold(uint64_t hash)
-{
-	return (uint32_t)(hash ^ hash >> 32);
-}
-
-/* In the upper half what is told at once, in the lower half everything. Never 0. */
-static uint64_t fingerprint(const struct board_row *row)
-{
-	const struct state_node *n = &row->node;
-	uint64_t urgent = map_hash(MAP_HASH, state_name(row)), all;
-	char numbers[96];
-
-	urgent = map_hash(urgent, n->armed);
-	urgent = map_hash(urgent, n->install);
-	urgent = map_hash(urgent, n->module);
-	snprintf(numbers, sizeof(numbers), "%llu %llu %lld", (unsigned long long)n->bytes,
-		 (unsigned long long)n->total, (long long)n->last_seen / SEEN_SECONDS);
-	all = map_hash(map_hash(urgent, numbers), n->message);
-	return (uint64_t)fold(urgent) << 32 | fold(all) | 1;
-}
-
-static bool is_due(const struct board_feed *f, const struct board_row *row, uint64_t now)
-{
-	size_t turns = f->board.groups[BOARD_RUNNING] / TOLD_A_SECOND + 1;
-
-	if (now == row->said)
-		return false;
-	return now >> 32 != row->said >> 32 || (f->reads + row->place) % turns == 0;
-}
-
-/* The rows that are new to the viewers, which then are not any more; or all of them. NULL: no
- * memory. */
-static json_t *rows_json(struct board_feed *f, bool all)
-{
-	json_t *list = json_array();
-	int failed = !list;
-
-	for (size_t i = 0; i < f->board.count; i++) {
-		struct board_row *row = &f->board.rows[i];
-		uint64_t now = all ? row->said : fingerprint(row);
-
-		if (!all && !is_due(f, row, now))
-			continue;
-		row->said = now;
-		failed |= json_array_append_new(list, row_json(f, row));
-	}
-	if (failed)
-		json_decref(list);
-	return failed ? NULL : list;
-}
-
-static json_t *document(const struct board_feed *f, json_t *rows)
-{
-	return json_pack("{s:s, s:I, s:I, s:o}", "site", f->s->site, "now",
-			 (json_int_t)f->board.now, "waiting", (json_int_t)f->waiting, "nodes",
-			 rows);
-}
-
-static void tell(struct board_feed *f, const char *event, json_t *doc)
-{
-	_cleanup_free_ char *text = json_dumps(doc, JSON_COMPACT);
-
-	if (text)
-		stream_tell(f->hub, event, text);
-	f->told_at = f->read_at;
-	f->waiting_told = f->waiting;
-	json_decref(doc);
-}
-
-/* --- reading; under the lock --- */
-
-static void groups_read(struct board_feed *f)
-{
-	free(f->groups);
-	f->groups = xcalloc(f->board.count, sizeof(*f->groups));
 	pthread_rwlock_rdlock(&f->s->cluster_lock);
-	for (size_t i = 0; i < f->board.count; i++) {
-		const struct cluster_object *host =
-			cluster_find(f->s->cluster, TYPE_HOST, f->board.rows[i].node.name);
-		const struct cluster_object *group = host ? cluster_host_group(host, 0) : NULL;
-		const char *name = group ? group->name : NULL;
-
-		if (!name && host)
-			name = cluster_get(host, "lucie_group");
-		snprintf(f->groups[i], sizeof(f->groups[i]), "%s", name ? name : "");
-	}
+	news_begin(&f->news, &f->board, group_of, f);
 	pthread_rwlock_unlock(&f->s->cluster_lock);
+	f->read_at = 0;
 }
 
 /* Where the list of nodes is another one, viewers begin anew. */
@@ -180,13 +70,22 @@ static void feed_follow(struct board_feed *f)
 	struct timespec time = f->board.definition_time;
 	ino_t inode = f->board.definition_inode;
 
-	if (board_follow(&f->board))
-		return;
-	if (f->board.definition_inode == inode && f->board.definition_time.tv_sec == time.tv_sec &&
-	    f->board.definition_time.tv_nsec == time.tv_nsec)
-		return;
-	groups_read(f);
-	tell(f, "snapshot", document(f, rows_json(f, true)));
+	pthread_mutex_lock(&f->lock);
+	if (!board_follow(&f->board) &&
+	    (f->board.definition_inode != inode || f->board.definition_time.tv_sec != time.tv_sec ||
+	     f->board.definition_time.tv_nsec != time.tv_nsec))
+		list_begin(f);
+	pthread_mutex_unlock(&f->lock);
+}
+
+/* The lock is held for each row only: who wants to know of a node does not wait for all of them. */
+static void take_row(const struct state_node *n, void *arg)
+{
+	struct board_feed *f = arg;
+
+	pthread_mutex_lock(&f->lock);
+	board_take(&f->board, n);
+	pthread_mutex_unlock(&f->lock);
 }
 
 static void count_machine(const struct state_machine *m, void *count)
@@ -198,27 +97,125 @@ static void count_machine(const struct state_machine *m, void *count)
 static int feed_read(struct board_feed *f)
 {
 	int64_t ms = now_ms();
-	json_t *rows;
+	size_t waiting = 0;
 
-	if (f->read_at && ms - f->read_at < READ_MS - 100)
+	if (f->read_at && ms - f->read_at < FRESH_MS)
 		return 0;
-	if (board_read(&f->board, f->s->view, time(NULL), ms))
+	pthread_mutex_lock(&f->lock);
+	board_begin(&f->board, time(NULL), ms);
+	pthread_mutex_unlock(&f->lock);
+	if (state_nodes(f->view, take_row, f) ||
+	    state_machines(f->view, "", count_machine, &waiting))
 		return -EIO;
-	f->waiting = 0;
-	if (state_machines(f->s->view, "", count_machine, &f->waiting))
-		return -EIO;
+	pthread_mutex_lock(&f->lock);
+	board_arrange(&f->board);
 	f->read_at = ms;
-	f->reads++;
-	rows = rows_json(f, false);
-	if (json_array_size(rows) || f->waiting != f->waiting_told ||
-	    ms - f->told_at >= HEARTBEAT_MS)
-		tell(f, "nodes", document(f, rows));
-	else
-		json_decref(rows);
+	pthread_mutex_unlock(&f->lock);
+	news_take(&f->news, &f->board, waiting);
 	return 0;
 }
 
+/* --- telling; the thread --- */
+
+static const char *write_news(struct strbuf *out, uint64_t from, void *arg)
+{
+	const struct board_feed *f = arg;
+	bool whole;
+
+	news_write(&f->news, &f->board, from, out, &whole);
+	return whole ? "snapshot" : "nodes";
+}
+
+static struct http_call *calls_take(struct board_feed *f)
+{
+	struct http_call *calls;
+
+	pthread_mutex_lock(&f->lock);
+	calls = f->calls;
+	f->calls = NULL;
+	pthread_mutex_unlock(&f->lock);
+	return calls;
+}
+
+static void answer_calls(struct http_call *calls, const struct strbuf *text)
+{
+	for (struct http_call *call = calls, *next; call; call = next) {
+		next = call->next;
+		board_reply_text(call->reply, text && !text->error ? text->buf : NULL,
+				 text ? text->len : 0);
+		http_call_answer(call);
+	}
+}
+
+static void round_of_news(struct board_feed *f)
+{
+	struct http_call *calls = calls_take(f);
+	_cleanup_strbuf_ struct strbuf text = {.max = TEXT_MAX};
+	int ret;
+
+	feed_follow(f);
+	if (!calls && !stream_viewers(f->hub))
+		return;
+	ret = feed_read(f);
+	if (!ret && calls)
+		write_news(&text, 0, f);
+	answer_calls(calls, ret ? NULL : &text);
+	if (!ret)
+		stream_tell(f->hub, f->news.version, now_ms(), write_news, f);
+	http_server_wake(f->s->http);
+}
+
+/* Until then, or until somebody new wants to know; under the lock. */
+static void feed_wait(struct board_feed *f, int64_t until, bool for_all)
+{
+	struct timespec at = {.tv_sec = until / 1000, .tv_nsec = until % 1000 * MS_NANOS};
+
+	while (!f->ended && (for_all || !f->asked) && now_ms() < until)
+		pthread_cond_timedwait(&f->wake, &f->lock, &at);
+}
+
+static int64_t worked_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / MS_NANOS;
+}
+
+static void *feed_thread(void *arg)
+{
+	struct board_feed *f = arg;
+
+	setpriority(PRIO_PROCESS, (id_t)gettid(), NICENESS);
+	pthread_mutex_lock(&f->lock);
+	while (!f->ended) {
+		int64_t begun = now_ms(), worked = worked_ms();
+
+		f->asked = false;
+		pthread_mutex_unlock(&f->lock);
+		round_of_news(f);
+		worked = worked_ms() - worked;
+		pthread_mutex_lock(&f->lock);
+		feed_wait(f, now_ms() + REST * worked, true);
+		feed_wait(f, begun + READ_MS, false);
+	}
+	pthread_mutex_unlock(&f->lock);
+	answer_calls(calls_take(f), NULL);
+	return NULL;
+}
+
 /* --- for others --- */
+
+/* The thread has a clock that no administrator sets. */
+static void wake_init(pthread_cond_t *wake)
+{
+	pthread_condattr_t attr;
+
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(wake, &attr);
+	pthread_condattr_destroy(&attr);
+}
 
 int board_feed_open(struct board_feed **out, struct serve *s)
 {
@@ -228,21 +225,31 @@ int board_feed_open(struct board_feed **out, struct serve *s)
 	*out = f;
 	f->s = s;
 	pthread_mutex_init(&f->lock, NULL);
+	wake_init(&f->wake);
 	f->board.state_dir = s->options->state_dir;
+	f->news.site = s->site;
 	ret = stream_hub_open(&f->hub);
 	if (!ret)
-		feed_follow(f); /* a definition without hosts is an empty board */
-	return ret;
+		ret = state_open_readonly(&f->view, s->options->state_dir);
+	if (ret)
+		return ret;
+	list_begin(f);
+	feed_follow(f); /* a definition without hosts is an empty board */
+	ret = -pthread_create(&f->thread, NULL, feed_thread, f);
+	f->running = !ret;
+	return ret ? log_err(ret, "cannot start a thread") : 0;
 }
 
-void board_feed_tick(struct board_feed *f)
+void board_feed_end(struct board_feed *f)
 {
+	if (!f || !f->running)
+		return;
 	pthread_mutex_lock(&f->lock);
-	feed_follow(f);
-	if (stream_viewers(f->hub))
-		feed_read(f);
+	f->ended = true;
+	pthread_cond_signal(&f->wake);
 	pthread_mutex_unlock(&f->lock);
-	http_server_wake(f->s->http);
+	pthread_join(f->thread, NULL);
+	f->running = false;
 }
 
 void board_feed_close(struct board_feed *f)
@@ -250,68 +257,83 @@ void board_feed_close(struct board_feed *f)
 	if (!f)
 		return;
 	board_free(&f->board);
+	news_free(&f->news);
 	stream_hub_close(f->hub);
-	free(f->groups);
+	state_close(f->view);
+	pthread_cond_destroy(&f->wake);
 	pthread_mutex_destroy(&f->lock);
 	free(f);
+}
+
+/* Under the lock. While nobody looks at the board, nobody has read the row. */
+static json_t *row_json(struct board_feed *f, const struct board_row *row)
+{
+	struct board_row fresh = *row;
+	struct state_node n;
+
+	if (now_ms() - f->read_at > STALE_MS) {
+		int ret = state_node(f->s->view, row->node.name, &n);
+
+		if (ret && ret != -ENOENT)
+			return NULL;
+		board_row_take(&f->board, &fresh, &n);
+	}
+	return news_row_json(&f->news, &f->board, &fresh);
 }
 
 json_t *board_feed_node(struct board_feed *f, const char *node)
 {
 	const struct board_row *row;
-	json_t *o = NULL;
+	json_t *o;
 
 	pthread_mutex_lock(&f->lock);
 	row = map_get(&f->board.by_name, node);
-	if (row && !feed_read(f))
-		o = row_json(f, row);
+	o = row ? row_json(f, row) : NULL;
 	pthread_mutex_unlock(&f->lock);
 	return o;
 }
 
-void serve_board(struct serve *s, const struct http_call *call, struct http_reply *reply)
+/* Under the lock. */
+static void feed_ask(struct board_feed *f)
 {
-	struct board_feed *f = s->feed;
-	json_t *doc = NULL;
-
-	if (!board_admits(s, call, reply, ACCESS_STATES))
-		return;
-	pthread_mutex_lock(&f->lock);
-	if (!feed_read(f))
-		doc = document(f, rows_json(f, true));
-	pthread_mutex_unlock(&f->lock);
-	board_reply_json(reply, doc);
+	f->asked = true;
+	pthread_cond_signal(&f->wake);
 }
 
-static int begin(struct board_feed *f, const struct http_call *call, struct http_reply *reply)
+bool serve_board(struct serve *s, struct http_call *call, struct http_reply *reply)
 {
-	_cleanup_free_ char *text = NULL;
-	int ret = feed_read(f);
+	struct board_feed *f = s->feed;
+	bool ended;
 
-	if (ret)
-		return ret;
-	if (!stream_can_resume(f->hub, call->after)) {
-		json_t *doc = document(f, rows_json(f, true));
-
-		text = json_dumps(doc, JSON_COMPACT);
-		json_decref(doc);
-		if (!text)
-			return -ENOMEM;
+	if (!board_admits(s, call, reply, ACCESS_STATES))
+		return true;
+	pthread_mutex_lock(&f->lock);
+	ended = f->ended;
+	if (!ended) {
+		http_call_keep(call);
+		call->next = f->calls;
+		f->calls = call;
+		feed_ask(f);
 	}
-	return stream_begin(f->hub, call, text, reply);
+	pthread_mutex_unlock(&f->lock);
+	if (ended)
+		http_reply_text(reply, HTTP_UNAVAILABLE, "the server is ending");
+	return ended;
 }
 
 void serve_board_stream(struct serve *s, const struct http_call *call, struct http_reply *reply)
 {
+	struct board_feed *f = s->feed;
 	int ret;
 
 	if (!board_admits(s, call, reply, ACCESS_STATES))
 		return;
-	pthread_mutex_lock(&s->feed->lock);
-	ret = begin(s->feed, call, reply);
-	pthread_mutex_unlock(&s->feed->lock);
-	if (ret == -EBUSY)
+	ret = stream_begin(f->hub, call, reply);
+	if (ret) {
 		http_reply_text(reply, HTTP_UNAVAILABLE, "too many look at the board");
-	else if (ret)
-		http_reply_text(reply, HTTP_FAILED, "the server cannot read its state");
+		return;
+	}
+	pthread_mutex_lock(&f->lock);
+	feed_ask(f);
+	pthread_mutex_unlock(&f->lock);
 }

@@ -24,13 +24,16 @@ bool board_admits(struct serve *s, const struct http_call *call, struct http_rep
 bool board_admits_operator(struct serve *s, const struct http_call *call, struct http_reply *reply);
 /* The answer is this document, which is released; NULL: there was no memory for it. */
 void board_reply_json(struct http_reply *reply, json_t *document);
+/* The same of JSON that is there; NULL: there is none. */
+void board_reply_text(struct http_reply *reply, const char *text, size_t len);
 
 /* --- the feed (serve-board.c) --- */
 
 struct board_feed;
+/* Its thread runs from here on. */
 int board_feed_open(struct board_feed **out, struct serve *s);
-/* To be called about once a second, after the definition was read again where it changed. */
-void board_feed_tick(struct board_feed *f);
+/* Ends the thread, before the HTTP server stops: what waits for it is answered. */
+void board_feed_end(struct board_feed *f);
 /* After the HTTP server has stopped. */
 void board_feed_close(struct board_feed *f);
 /* What is known of a node as the feed says it; NULL: no such host, or the state cannot be read. */
@@ -39,7 +42,8 @@ json_t *board_feed_node(struct board_feed *f, const char *node);
 /* --- requests --- */
 
 void serve_page(const char *name, struct http_reply *reply);
-void serve_board(struct serve *s, const struct http_call *call, struct http_reply *reply);
+/* False: the call is kept. */
+bool serve_board(struct serve *s, struct http_call *call, struct http_reply *reply);
 void serve_board_stream(struct serve *s, const struct http_call *call, struct http_reply *reply);
 void serve_node(struct serve *s, const char *node, const struct http_call *call,
 		struct http_reply *reply);

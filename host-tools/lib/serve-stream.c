@@ -1,5 +1,5 @@
-/* Server-sent events; see serve-stream.h. An event's id is "EPOCH-NUMBER": the epoch is this
- * server's, so that nobody resumes with the numbers of an earlier one. */
+/* Server-sent events; see serve-stream.h. An event's id is "EPOCH-VERSION": the epoch is this
+ * server's, so that nobody resumes with the versions of an earlier one. */
 #include "host-tools/lib/serve-stream.h"
 
 #include <errno.h>
@@ -8,28 +8,37 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "init/lib/io.h"
 #include "init/lib/seal.h"
 
-#define TOLD_MAX   128 /* events; about as many seconds */
 #define EPOCH_TEXT 17
+#define EVENT_MAX  ((size_t)512 << 20)
+/* What a viewer gets first: how soon it shall come back when the connection has ended. */
+#define GREETING "retry: 2000\n\n"
+
+/* An event, for all viewers that have the same to be told. */
+struct told {
+	unsigned int users; /* under the lock of the hub */
+	struct strbuf text;
+};
 
 /* Under the lock of the hub; made and ended by the thread of its connection. */
 struct viewer {
 	struct viewer *next;
 	struct stream_hub *hub;
 	char peer[64];
-	struct strbuf own; /* what is sent first */
-	size_t own_sent;
-	uint64_t number;   /* of the event that comes next */
-	size_t event_sent; /* bytes of it */
+	size_t greeted;	   /* bytes of the greeting */
+	uint64_t version;  /* that it has when `told` is sent */
+	struct told *told; /* NULL: it has taken everything */
+	size_t sent;	   /* bytes of it */
+	int64_t told_at;   /* now_ms() */
 };
 
 struct stream_hub {
 	char epoch[EPOCH_TEXT];
 	pthread_mutex_t lock;
-	uint64_t next;		      /* under the lock: the number of the next event */
-	struct strbuf told[TOLD_MAX]; /* under the lock: event n in slot n % TOLD_MAX */
-	struct viewer *viewers;	      /* under the lock */
+	uint64_t newest;	/* under the lock */
+	struct viewer *viewers; /* under the lock */
 };
 
 int stream_hub_open(struct stream_hub **out)
@@ -43,7 +52,6 @@ int stream_hub_open(struct stream_hub **out)
 	seal_random(random, sizeof(random));
 	str_to_hex(random, sizeof(random), h->epoch);
 	pthread_mutex_init(&h->lock, NULL);
-	h->next = 1;
 	return 0;
 }
 
@@ -51,8 +59,6 @@ void stream_hub_close(struct stream_hub *h)
 {
 	if (!h)
 		return;
-	for (size_t i = 0; i < TOLD_MAX; i++)
-		strbuf_free(&h->told[i]);
 	pthread_mutex_destroy(&h->lock);
 	free(h);
 }
@@ -68,62 +74,100 @@ size_t stream_viewers(struct stream_hub *h)
 	return n;
 }
 
-static void write_event(struct strbuf *out, const struct stream_hub *h, uint64_t number,
-			const char *event, const char *data)
+/* --- telling --- */
+
+static struct told *told_new(const struct stream_hub *h, uint64_t from, uint64_t newest,
+			     stream_write *write, void *arg)
 {
-	strbuf_addf(out, "id: %s-%llu\nevent: %s\ndata: ", h->epoch, (unsigned long long)number,
-		    event);
-	strbuf_adds(out, data);
-	strbuf_adds(out, "\n\n");
+	struct strbuf data = {.max = EVENT_MAX};
+	const char *event = write(&data, from, arg);
+	struct told *t = calloc(1, sizeof(*t));
+
+	if (t && event) {
+		t->text.max = EVENT_MAX;
+		strbuf_addf(&t->text, "id: %s-%llu\nevent: %s\ndata: ", h->epoch,
+			    (unsigned long long)newest, event);
+		strbuf_add(&t->text, data.buf, data.len);
+		strbuf_adds(&t->text, "\n\n");
+	}
+	if (t && (!event || data.error || t->text.error)) {
+		strbuf_free(&t->text);
+		free(t);
+		t = NULL;
+	}
+	strbuf_free(&data);
+	return t;
 }
 
-void stream_tell(struct stream_hub *h, const char *event, const char *data)
+/* Under the lock. */
+static void told_drop(struct told *t)
 {
-	struct strbuf *slot;
+	if (!t || --t->users)
+		return;
+	strbuf_free(&t->text);
+	free(t);
+}
+
+/* Under the lock. */
+static bool is_due(const struct viewer *v, uint64_t newest, int64_t now)
+{
+	return !v->told && (v->version != newest || now - v->told_at >= STREAM_QUIET_MS);
+}
+
+/* The version from which some viewer has to get on; false: there is none. */
+static bool find_due(struct stream_hub *h, uint64_t newest, int64_t now, uint64_t *from)
+{
+	const struct viewer *v;
 
 	pthread_mutex_lock(&h->lock);
-	slot = &h->told[h->next % TOLD_MAX];
-	strbuf_free(slot);
-	write_event(slot, h, h->next, event, data);
-	h->next++;
+	h->newest = newest;
+	for (v = h->viewers; v && !is_due(v, newest, now); v = v->next)
+		;
+	if (v)
+		*from = v->version;
+	pthread_mutex_unlock(&h->lock);
+	return v;
+}
+
+/* The viewer that it was written for may have gone meanwhile. */
+static void give_all(struct stream_hub *h, struct told *t, uint64_t from, uint64_t newest,
+		     int64_t now)
+{
+	pthread_mutex_lock(&h->lock);
+	t->users = 1;
+	for (struct viewer *v = h->viewers; v; v = v->next) {
+		if (v->version != from || !is_due(v, newest, now))
+			continue;
+		t->users++;
+		v->told = t;
+		v->sent = 0;
+		v->told_at = now;
+		v->version = newest;
+	}
+	told_drop(t);
 	pthread_mutex_unlock(&h->lock);
 }
 
-/* Under the lock. Whether the event is there, or the next one to come. */
-static bool is_kept(const struct stream_hub *h, uint64_t number)
+void stream_tell(struct stream_hub *h, uint64_t newest, int64_t now, stream_write *write, void *arg)
 {
-	return number >= 1 && number <= h->next && number + TOLD_MAX > h->next;
-}
+	uint64_t from;
 
-/* The number behind that of "EPOCH-NUMBER"; 0: not ours. */
-static uint64_t number_after(const struct stream_hub *h, const char *after)
-{
-	size_t n = strlen(h->epoch);
-	uint64_t number;
+	while (find_due(h, newest, now, &from)) {
+		struct told *t = told_new(h, from, newest, write, arg);
 
-	if (!after || strncmp(after, h->epoch, n) != 0 || after[n] != '-' ||
-	    str_to_u64(after + n + 1, &number) || number == UINT64_MAX)
-		return 0;
-	return number + 1;
-}
-
-bool stream_can_resume(struct stream_hub *h, const char *after)
-{
-	bool can;
-
-	pthread_mutex_lock(&h->lock);
-	can = is_kept(h, number_after(h, after));
-	pthread_mutex_unlock(&h->lock);
-	return can;
+		if (!t)
+			return;
+		give_all(h, t, from, newest, now);
+	}
 }
 
 /* --- a viewer --- */
 
-static ssize_t give(const struct strbuf *text, size_t *sent, char *buf, size_t max)
+static ssize_t give(const char *text, size_t len, size_t *sent, char *buf, size_t max)
 {
-	size_t n = text->len - *sent < max ? text->len - *sent : max;
+	size_t n = len - *sent < max ? len - *sent : max;
 
-	memcpy(buf, text->buf + *sent, n);
+	memcpy(buf, text + *sent, n);
 	*sent += n;
 	return (ssize_t)n;
 }
@@ -131,22 +175,16 @@ static ssize_t give(const struct strbuf *text, size_t *sent, char *buf, size_t m
 /* Under the lock. */
 static ssize_t viewer_give(struct viewer *v, char *buf, size_t max)
 {
-	const struct stream_hub *h = v->hub;
-	const struct strbuf *event = &h->told[v->number % TOLD_MAX];
 	ssize_t n;
 
-	if (v->own_sent < v->own.len)
-		return give(&v->own, &v->own_sent, buf, max);
-	if (!is_kept(h, v->number))
-		return -1; /* too slow */
-	if (v->number == h->next)
+	if (v->greeted < strlen(GREETING))
+		return give(GREETING, strlen(GREETING), &v->greeted, buf, max);
+	if (!v->told)
 		return 0;
-	if (event->error)
-		return -1;
-	n = give(event, &v->event_sent, buf, max);
-	if (v->event_sent == event->len) {
-		v->number++;
-		v->event_sent = 0;
+	n = give(v->told->text.buf, v->told->text.len, &v->sent, buf, max);
+	if (v->sent == v->told->text.len) {
+		told_drop(v->told);
+		v->told = NULL;
 	}
 	return n;
 }
@@ -162,12 +200,6 @@ static ssize_t viewer_read(void *arg, char *buf, size_t max)
 	return n;
 }
 
-static void viewer_free(struct viewer *v)
-{
-	strbuf_free(&v->own);
-	free(v);
-}
-
 static void viewer_close(void *arg)
 {
 	struct viewer *v = arg, **p;
@@ -176,8 +208,9 @@ static void viewer_close(void *arg)
 	for (p = &v->hub->viewers; *p != v; p = &(*p)->next)
 		;
 	*p = v->next;
+	told_drop(v->told);
 	pthread_mutex_unlock(&v->hub->lock);
-	viewer_free(v);
+	free(v);
 }
 
 /* Under the lock. */
@@ -192,40 +225,39 @@ static bool is_full(const struct stream_hub *h, const char *peer)
 	return all >= STREAM_VIEWERS_MAX || same >= STREAM_VIEWERS_PER_PEER_MAX;
 }
 
-/* Under the lock. */
-static int viewer_add(struct stream_hub *h, struct viewer *v, const struct http_call *call,
-		      const char *snapshot)
+/* Under the lock. That of "EPOCH-VERSION"; 0: not ours. */
+static uint64_t version_of(const struct stream_hub *h, const char *id)
 {
-	if (is_full(h, call->peer))
-		return -EBUSY;
-	v->hub = h;
-	snprintf(v->peer, sizeof(v->peer), "%s", call->peer);
-	v->number = snapshot ? h->next : number_after(h, call->after);
-	/* After this and before the first event the client shall come back soon. */
-	strbuf_adds(&v->own, "retry: 2000\n\n");
-	if (snapshot)
-		write_event(&v->own, h, h->next - 1, "snapshot", snapshot);
-	if (v->own.error)
-		return v->own.error;
-	v->next = h->viewers;
-	h->viewers = v;
-	return 0;
+	size_t n = strlen(h->epoch);
+	uint64_t version;
+
+	if (!id || strncmp(id, h->epoch, n) != 0 || id[n] != '-' ||
+	    str_to_u64(id + n + 1, &version) || version > h->newest)
+		return 0;
+	return version;
 }
 
-int stream_begin(struct stream_hub *h, const struct http_call *call, const char *snapshot,
-		 struct http_reply *reply)
+int stream_begin(struct stream_hub *h, const struct http_call *call, struct http_reply *reply)
 {
 	struct viewer *v = calloc(1, sizeof(*v));
-	int ret;
+	bool full;
 
 	if (!v)
 		return -ENOMEM;
+	v->hub = h;
+	v->told_at = now_ms();
+	snprintf(v->peer, sizeof(v->peer), "%s", call->peer);
 	pthread_mutex_lock(&h->lock);
-	ret = viewer_add(h, v, call, snapshot);
+	full = is_full(h, call->peer);
+	if (!full) {
+		v->version = version_of(h, call->after);
+		v->next = h->viewers;
+		h->viewers = v;
+	}
 	pthread_mutex_unlock(&h->lock);
-	if (ret) {
-		viewer_free(v);
-		return ret;
+	if (full) {
+		free(v);
+		return -EBUSY;
 	}
 	reply->status = HTTP_OK;
 	reply->type = "text/event-stream";

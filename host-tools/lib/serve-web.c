@@ -99,7 +99,8 @@ static bool handle_post(struct serve *s, const struct route *route, struct http_
 	return true;
 }
 
-static void handle_get(struct serve *s, const struct route *route, const struct http_call *call,
+/* False: the call is kept. */
+static bool handle_get(struct serve *s, const struct route *route, struct http_call *call,
 		       struct http_reply *reply)
 {
 	switch (route->kind) {
@@ -115,8 +116,7 @@ static void handle_get(struct serve *s, const struct route *route, const struct 
 		serve_page(route->rest, reply);
 		break;
 	case ROUTE_BOARD:
-		serve_board(s, call, reply);
-		break;
+		return serve_board(s, call, reply);
 	case ROUTE_STREAM:
 		serve_board_stream(s, call, reply);
 		break;
@@ -141,6 +141,7 @@ static void handle_get(struct serve *s, const struct route *route, const struct 
 	default:
 		http_reply_text(reply, HTTP_METHOD_NOT_ALLOWED, "POST only");
 	}
+	return true;
 }
 
 static bool handle(struct http_call *call, struct http_reply *reply, void *arg)
@@ -150,8 +151,7 @@ static bool handle(struct http_call *call, struct http_reply *reply, void *arg)
 	route_parse(&route, call->path);
 	if (!strcmp(call->method, "POST"))
 		return handle_post(arg, &route, call, reply);
-	handle_get(arg, &route, call, reply);
-	return true;
+	return handle_get(arg, &route, call, reply);
 }
 
 /* --- definition --- */
@@ -268,7 +268,6 @@ static int loop(struct serve *s, int signals)
 		if (reload_is_due(s))
 			definition_reload(s);
 		boot_files_look(s);
-		board_feed_tick(s->feed);
 	}
 }
 
@@ -338,6 +337,7 @@ static void stop(struct serve *s)
 {
 	work_end(s->events); /* it passes reports on to the other one */
 	work_end(s->plans);
+	board_feed_end(s->feed);
 	http_server_stop(s->http);
 	board_feed_close(s->feed);
 	work_free(s->events);
