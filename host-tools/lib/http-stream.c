@@ -12,7 +12,7 @@
 #define DEAD_MS	    30000
 #define BLOCK_BYTES 8192
 /* So much may wait in the kernel for a client that is slow: what it gets later is newer. */
-#define UNSENT_MAX 65536
+#define UNSENT_MAX 16384
 
 /* One stream; made and freed by the thread that owns its connection. */
 struct http_sleeper {

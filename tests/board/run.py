@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """The board in a real browser, against a real server, with nodes that report: what is shown changes without a reload, what nodes say stays
 text, and nothing is ordered without the operator's token. Loopback only."""
+import http.client
 import json
 import re
+import socket
 import sys
 import time
 import urllib.error
@@ -48,7 +50,7 @@ class Test:
         b.wait("document.getElementById('connection').textContent === 'live'")
         b.js("window.sameDocument = true")
         for step in (self.page, self.states, self.keys, self.locked, self.sign_in, self.log, self.discovered, self.orders, self.filter, self.theme,
-                     self.definition, self.stream, self.restart, self.access, self.narrow, self.guesses):
+                     self.definition, self.stream, self.restart, self.stalled, self.access, self.narrow, self.guesses):
             step(s, b)
         assert b.js("window.sameDocument"), "the page was loaded again"
         assert b.js("window.hacked") is None, "a node has run a script"
@@ -268,6 +270,47 @@ class Test:
         s.serve()
         b.wait(is_state("cnode010", "armed") + " && document.getElementById('connection').textContent === 'live'", "live again")
         ok("a restart of the server")
+
+    def _stall(self, s):
+        """A viewer with little room, who takes nothing for now."""
+        slow = socket.socket()
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        slow.settimeout(30)
+        slow.connect(("127.0.0.1", s.port))
+        slow.sendall(b"GET /v1/board/stream HTTP/1.1\r\nHost: board\r\nConnection: close\r\n\r\n")
+        answer = http.client.HTTPResponse(slow)
+        answer.begin()
+        return answer, slow
+
+    def stalled(self, s, b):
+        s.lucie("install", "cnode[003-008]")
+        nodes = [s.node(i) for i in range(3, 9)]
+        for node in nodes:
+            node.report(*node.until("extrbase"))
+        wanted, known = {}, {}
+
+        def read_until_newest(stream, known):
+            versions = []
+            while {name: known.get(name) for name in wanted} != wanted:
+                event = self._event(stream)
+                versions.append(int(event["id"].split("-")[1]))
+                known.update((n["name"], n.get("message", "")) for n in json.loads(event["data"])["nodes"])
+            return versions
+
+        with self._listen(s) as live:
+            slow, its_socket = self._stall(s)
+            for turn in range(12):
+                for node in nodes:
+                    wanted[node.name] = f"{turn} " + "x" * 900
+                    node.report(node.progress("extrbase", turn + 1, 100, wanted[node.name]))
+                read_until_newest(live, known)
+            versions = read_until_newest(slow, {})
+            slow.close()
+            its_socket.close()
+        assert any(after > before + 1 for before, after in zip(versions, versions[1:])), f"who stalled got every version: {versions}"
+        b.wait(f"{cell('cnode008')}.ariaLabel.includes('11 xxx')", "the newest in the browser")
+        s.lucie("boot", "cnode[003-008]")
+        ok("who stalls gets the newest, not what has piled up")
 
     def access(self, s, b):
         def codes(wanted):
