@@ -123,14 +123,16 @@ function visible() {
 	return names;
 }
 
-// Draws what has changed: what is seen, and then of the rest as much as there is time for. What is left has its turn at the next call.
-export function drawChanged(milliseconds) {
-	for (const name of changed.size ? visible() : []) if (changed.has(name)) draw(name);
-	const end = performance.now() + milliseconds;
+// Draws what has changed: what is seen, and of the rest so many, which nobody sees but who has the page read out. Whether there is time for
+// more of it: what is seen is as it should be.
+export function drawChanged(unseen) {
+	const seen = changed.size ? visible().filter(name => changed.has(name)) : [];
+	seen.forEach(draw);
 	for (const name of changed) {
-		if (performance.now() > end) return;
+		if (!unseen--) break;
 		draw(name);
 	}
+	return changed.size > 0 && !seen.length;
 }
 
 function showMembers(g) {

@@ -103,7 +103,7 @@ $('tab-nodes').parentNode.addEventListener('keydown', event => {
 
 // The page is drawn when a frame is, and then rests for three times as long as that has kept the browser: what came meanwhile is drawn at
 // once, and who clicks does not wait. That time ends with the first task after the frame, which has styles, layout and paint behind it.
-const REST = 3, REST_MS = 100, UNSEEN_MS = 8;
+const REST = 3, REST_MS = 100, UNSEEN = 200;
 let drawing = false, drawAgain = false;
 
 function drawEnds(begun) {
@@ -119,7 +119,7 @@ function draw() {
 	drawAgain = false;
 	drawCounts();
 	if (tab !== 'history' || Date.now() - historyAt > HISTORY_MS) drawTab();
-	if (tab === 'nodes') cells.drawChanged(UNSEEN_MS);
+	if (tab === 'nodes') drawAgain = cells.drawChanged(UNSEEN);
 	details.drawChanged();
 	const {port1, port2} = new MessageChannel();
 	port1.onmessage = () => drawEnds(begun);

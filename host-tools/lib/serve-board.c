@@ -22,7 +22,7 @@
 #define FRESH_MS (READ_MS - 100)
 #define STALE_MS (3 * READ_MS) /* then a node's row is read again before it is shown */
 #define REST	 3
-#define NICENESS 10
+#define NICENESS 5
 #define TEXT_MAX ((size_t)512 << 20)
 #define MS_NANOS 1000000
 
