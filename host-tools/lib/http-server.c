@@ -466,6 +466,7 @@ int http_server_start(struct http_server **out, const struct http_server_options
 	s->options = *options;
 	pthread_mutex_init(&s->lock, NULL);
 	http_streams_init(&s->streams);
+	*out = s; /* before the first request, whose handler may have another thread use it */
 	s->daemon = MHD_start_daemon(
 		MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request,
 		s, MHD_OPTION_LISTEN_SOCKET, fcntl(options->listen_fd, F_DUPFD_CLOEXEC, 3),
@@ -476,10 +477,10 @@ int http_server_start(struct http_server **out, const struct http_server_options
 		MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_NOTIFY_COMPLETED,
 		on_completed, s, MHD_OPTION_END);
 	if (!s->daemon) {
+		*out = NULL;
 		server_free(s);
 		return log_err(0, "cannot start the HTTP server");
 	}
-	*out = s;
 	return 0;
 }
 
