@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # make bench-serve: NODES simulated nodes get their plans and report once a second for SECONDS_EACH seconds, each report on a connection of its own.
 # Nothing may be lost: what the nodes were acknowledged is compared with state.db. Latencies, the server's memory and processor time are figures,
-# not judgements. BROWSER=1: with a browser that has the board open meanwhile (SHOT=FILE.png: what it shows). In a network namespace of its own;
-# no root needed where user namespaces are allowed.
+# not judgements. BROWSER=1: with a browser that has the board open meanwhile (SHOT=FILE.png: what it shows); it takes of the same processors,
+# where an administrator's runs on another machine: BROWSER_NICE=10 has it stand back. In a network namespace of its own; no root needed where
+# user namespaces are allowed.
 set -euo pipefail
 . "$(dirname "$0")/../server/lib.sh"
 in_namespaces --net "$@"
@@ -54,7 +55,7 @@ before=$(ticks "$WEB")
 		printf '%s\n' "$line"
 		case $line in plans:*)
 			ticks "$WEB" >"$T/ticks"
-			[ -z "${BROWSER:-}" ] || "$TOP/tests/bench/board.py" "http://127.0.0.1:$PORT" "$NODES" $((SECONDS_EACH * 2 / 3)) || touch "$T/board-failed" &
+			[ -z "${BROWSER:-}" ] || nice -n "${BROWSER_NICE:-0}" "$TOP/tests/bench/board.py" "http://127.0.0.1:$PORT" "$NODES" $((SECONDS_EACH * 2 / 3)) || touch "$T/board-failed" &
 			;;
 		esac
 	done || fail "the nodes"
