@@ -66,6 +66,14 @@ static bool parse_size(struct layout_size *size, char *word)
 	return true;
 }
 
+/* Bytes are possible, and never meant by so small a number. */
+static bool lacks_unit(const struct layout_size *size, const char *said)
+{
+	uint64_t most = size->max ? size->max : size->min;
+
+	return most < LAYOUT_ALIGN && strspn(said, "0123456789-") == strlen(said);
+}
+
 void layout_word_size(struct layout_parser *p, struct layout_part *part, char *word)
 {
 	char said[40];
@@ -75,6 +83,12 @@ void layout_word_size(struct layout_parser *p, struct layout_part *part, char *w
 	if (!parse_size(&part->size, word))
 		layout_fail(p, "'%s' is not a size, expected 512M, 20%%, 2G-8G, 8G-, RAM or RAM*2",
 			    said);
+	else if (part->size.min && lacks_unit(&part->size, said))
+		layout_fail(p, "'%s' has no unit, expected for example %lluM", said,
+			    (unsigned long long)part->size.min);
+	else
+		return;
+	part->size = (struct layout_size){0};
 }
 
 /* --- file systems --- */
