@@ -21,8 +21,12 @@ static const char *like(const struct cluster *c, enum cluster_type type, const c
 {
 	struct suggestion s = suggest_start(name);
 
-	for (size_t i = 0; c->error_total < SUGGEST_ERRORS && i < c->registered_count[type]; i++)
-		suggest_offer(&s, c->registered[type][i]->public.name);
+	for (size_t i = 0; c->error_total < SUGGEST_ERRORS && i < c->registered_count[type]; i++) {
+		const struct cluster_object *o = &c->registered[type][i]->public;
+
+		if (type != TYPE_INSTALLER || !cluster_list_has(cluster_get(o, "modules"), ERASER))
+			suggest_offer(&s, o->name);
+	}
 	return s.best;
 }
 
@@ -31,6 +35,8 @@ void cluster_dangling(struct cluster *c, enum cluster_type type, const char *nam
 {
 	const char *best = like(c, type, name), *type_name = cluster_type_name(type);
 
+	if (map_get(&c->untyped, name)) /* its type is what is wrong */
+		return;
 	if (best)
 		cluster_error(c, at, "no %s is named '%.64s', expected '%s'", type_name, name,
 			      best);
@@ -186,8 +192,7 @@ static void check_network(struct cluster *c, const struct object *host,
 	static const char *const others[] = {"gateway", "server_address"};
 	uint32_t address, mask, gateway;
 
-	if (!group || !cluster_address(v->text, &address) ||
-	    !cluster_address(cluster_get(group, "subnet"), &mask))
+	if (!group || !cluster_address(v->text, &address) || !cluster_netmask(group, &mask))
 		return;
 	for (size_t i = 0; i < 2; i++) {
 		const char *other = cluster_get(group, others[i]);
@@ -203,12 +208,56 @@ static void check_network(struct cluster *c, const struct object *host,
 			      "address %s means the whole network of lucie_group '%s', expected "
 			      "one of a host",
 			      v->text, group->name);
-	if (cluster_address(cluster_get(group, "gateway"), &gateway) &&
+	if (!object_of(group)->strays.gateway_is_one &&
+	    cluster_address(cluster_get(group, "gateway"), &gateway) &&
 	    (gateway & mask) != (address & mask))
 		cluster_error(c, &v->at,
 			      "address %s is not in the network of lucie_group '%s', expected one "
 			      "like its gateway %s",
 			      v->text, group->name, cluster_get(group, "gateway"));
+}
+
+/* Where the hosts of a lucie_group are, as its gateway sees it. */
+static void count_stray(struct cluster *c, const struct object *host)
+{
+	const struct cluster_object *found =
+		cluster_host_ref(c, &host->public, "lucie_group", TYPE_LUCIE_GROUP);
+	struct object *group = found ? map_get(&c->by_name[TYPE_LUCIE_GROUP], found->name) : NULL;
+	uint32_t address, mask, gateway;
+
+	if (!group || !cluster_address(cluster_get(&host->public, "address"), &address) ||
+	    !cluster_netmask(&group->public, &mask) ||
+	    !cluster_address(cluster_get(&group->public, "gateway"), &gateway))
+		return;
+	if (!group->strays.count++) {
+		group->strays.first = host;
+		group->strays.address = address;
+	}
+	group->strays.apart |= (address & mask) == (gateway & mask) ||
+			       (address & mask) != (group->strays.address & mask);
+}
+
+/* One host elsewhere may be wrong itself; several that agree, or one that agrees with the server,
+ * are not. */
+static void check_gateway(struct cluster *c, const struct object *o)
+{
+	struct object *group = map_get(&c->by_name[TYPE_LUCIE_GROUP], o->public.name);
+	struct strays *s = &group->strays;
+	const struct cluster_value *gateway = cluster_value(&o->public, "gateway");
+	uint32_t mask, server;
+	bool beside_server;
+
+	if (!s->count || s->apart || !cluster_netmask(&o->public, &mask))
+		return;
+	beside_server = cluster_address(cluster_get(&o->public, "server_address"), &server) &&
+			(server & mask) == (s->address & mask);
+	s->gateway_is_one = s->count > 1 || beside_server;
+	if (s->gateway_is_one)
+		cluster_error(c, &gateway->at,
+			      "gateway %s is not in the network of its hosts, expected one like "
+			      "host '%s' with %s",
+			      gateway->text, s->first->public.name,
+			      cluster_get(&s->first->public, "address"));
 }
 
 static void check_host(struct cluster *c, struct object *host)
@@ -222,7 +271,8 @@ static void check_host(struct cluster *c, struct object *host)
 			      "host '%s' has no mac_address, expected 'mac_address "
 			      "xx:xx:xx:xx:xx:xx' or 'mac_file FILE'",
 			      host->public.name);
-	if (!host->broken && !cluster_host_get(c, &host->public, "lucie_group"))
+	/* An object of an unknown type may have been the host_group that says it. */
+	if (!host->broken && !c->has_untyped && !cluster_host_get(c, &host->public, "lucie_group"))
 		cluster_error(c, &host->public.at,
 			      "host '%s' has no lucie_group, expected 'lucie_group NAME' in it or "
 			      "in its host_group",
@@ -298,8 +348,7 @@ static void check_lucie_group(struct cluster *c, const struct object *o)
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
 		const struct cluster_value *v = cluster_value(&o->public, keys[i]);
 
-		if (v && cluster_address(v->text, &address) &&
-		    cluster_address(cluster_get(&o->public, "subnet"), &mask) &&
+		if (v && cluster_address(v->text, &address) && cluster_netmask(&o->public, &mask) &&
 		    is_whole_network(address, mask))
 			cluster_error(c, &v->at,
 				      "%s %s means a whole network, expected the address of a "
@@ -333,6 +382,8 @@ void cluster_check_objects(struct cluster *c)
 	for (size_t i = 0; i < c->registered_count[TYPE_HOST_GROUP]; i++)
 		check_members(c, c->registered[TYPE_HOST_GROUP][i]);
 	cluster_check_mac_files(c);
+	each(c, TYPE_HOST, count_stray);
+	each(c, TYPE_LUCIE_GROUP, check_gateway);
 	cluster_check_hosts(c, SHOWN_HOSTS, check_host);
 	cluster_check_hosts(c, SHOWN_DATASETS, cluster_check_host_datasets);
 	cluster_check_hosts(c, SHOWN_PACKAGES, cluster_check_host_packages);

@@ -80,8 +80,7 @@ void cluster_check_discover(struct cluster *c, const struct object *o)
 	const struct cluster_value *v = cluster_value(group, "discover_range");
 	uint32_t first, last, mask;
 
-	if (!v || !cluster_discover_range(group, &first, &last) ||
-	    !cluster_address(cluster_get(group, "subnet"), &mask))
+	if (!v || !cluster_discover_range(group, &first, &last) || !cluster_netmask(group, &mask))
 		return;
 	if (first > last || last - first >= RANGE_MAX)
 		cluster_error(c, &v->at,

@@ -25,18 +25,44 @@ static size_t list_position(const struct module_list *l, const char *name)
 	return i;
 }
 
+/* A file where a name is expected: "site.sh" of module site. */
+static void file_as_module(struct cluster *c, const char *file, const struct cluster_place *at)
+{
+	char *name = arena_strndup(&c->arena, file, strlen(file) - strlen(".sh"));
+
+	if (modules_find(&c->modules, name))
+		cluster_error(c, at, "no module is named '%.64s', expected '%s'", file, name);
+	else
+		cluster_error(c, at,
+			      "no module is named '%.64s', expected '%s' and a file modules/%s",
+			      file, name, file);
+}
+
+static void unknown_module(struct cluster *c, const char *name, const struct cluster_place *at)
+{
+	struct suggestion s = suggest_start(name);
+
+	for (size_t i = 0; i < c->modules.count; i++)
+		if (strcmp(c->modules.list[i]->name, ERASER) != 0)
+			suggest_offer(&s, c->modules.list[i]->name);
+	if (str_ends(name, ".sh"))
+		file_as_module(c, name, at);
+	else if (s.best)
+		cluster_error(c, at, "no module is named '%.64s', expected '%s'", name, s.best);
+	else
+		cluster_error(c, at,
+			      "no module is named '%.64s', expected a built-in one or "
+			      "modules/%s.sh",
+			      name, name);
+}
+
 static void add_module(struct cluster *c, struct module_list *l, const char *name,
 		       const struct cluster_place *at)
 {
 	const struct module_info *info = modules_find(&c->modules, name);
-	struct suggestion s = suggest_start(name);
 
-	for (size_t i = 0; !info && i < c->modules.count; i++)
-		suggest_offer(&s, c->modules.list[i]->name);
 	if (!info)
-		cluster_error(c, at, "no module is named '%.64s', expected %s%s%s", name,
-			      s.best ? "'" : "a built-in one or modules/", s.best ? s.best : name,
-			      s.best ? "'" : ".sh");
+		unknown_module(c, name, at);
 	else if (list_position(l, name) < l->count)
 		cluster_error(c, at, "module '%s' is in the list already, expected it once", name);
 	else if (l->count == INSTALLER_MODULES_MAX)

@@ -131,7 +131,7 @@ static void check_addresses(struct cluster *c, const struct object *o)
 				   *gateway = cluster_value(&o->public, "gateway");
 	uint32_t mask, first = 0, a;
 
-	if (!v || !cluster_address(cluster_get(&o->public, "subnet"), &mask))
+	if (!v || !cluster_netmask(&o->public, &mask))
 		return;
 	for (size_t i = 0; i < o->addresses.count; i++) {
 		const char *text = o->addresses.items[i];

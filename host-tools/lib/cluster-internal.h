@@ -27,6 +27,8 @@
 #define CLUSTER_CARDS_MAX     16	 /* of one host, in a mac_file */
 #define CLUSTER_INHERITED_MAX (4U << 20) /* values that objects took from templates, in all */
 
+#define ERASER "wipe" /* the module that nobody means by a typing error */
+
 /* Passes that look at each host. */
 enum { SHOWN_NAMES = 1, SHOWN_HOSTS = 2, SHOWN_DATASETS = 4, SHOWN_LINKS = 8, SHOWN_PACKAGES = 16 };
 
@@ -34,6 +36,15 @@ enum { SHOWN_NAMES = 1, SHOWN_HOSTS = 2, SHOWN_DATASETS = 4, SHOWN_LINKS = 8, SH
 struct cluster_list {
 	const char **items;
 	size_t count;
+};
+
+/* Of a lucie_group with a gateway: its hosts that are not in the gateway's network. */
+struct strays {
+	size_t count;
+	const struct object *first;
+	uint32_t address; /* of the first */
+	bool apart; /* they are not in one network either, or other hosts are in the gateway's */
+	bool gateway_is_one; /* all say the same: it is the gateway that is elsewhere */
 };
 
 /* public comes first, so that a pointer to it is a pointer to the whole. */
@@ -49,6 +60,7 @@ struct object {
 	struct cluster_link *links; /* of a host: its interfaces, in the arena */
 	size_t link_count;
 	struct cluster_list addresses, macs; /* of an interface */
+	struct strays strays;		     /* of a lucie_group */
 	size_t users;			     /* of an interface: hosts that name it */
 	bool ranged;			     /* it was a range: a template of its hosts now */
 	struct object *range;		     /* of such a host: the object that it was made from */
@@ -97,6 +109,8 @@ struct cluster {
 	struct map templates[TYPE_COUNT]; /* objects with `name` */
 	struct map macs, link_macs, addresses, ports;
 	struct map host_names; /* in lower case: names of the network */
+	struct map untyped;    /* names of objects whose type was not known */
+	bool has_untyped;
 	struct modules modules;
 	struct mac_file *mac_files;
 	size_t made_hosts, inherited; /* so far; against the limits above */
@@ -184,6 +198,8 @@ void cluster_resolve(struct cluster *c);
 void cluster_check_objects(struct cluster *c);
 /* In host order. False: it is none, or NULL. */
 bool cluster_address(const char *text, uint32_t *out);
+/* The subnet of a lucie_group or an interface. False: it has none, or a wrong one. */
+bool cluster_netmask(const struct cluster_object *o, uint32_t *out);
 void cluster_check_interfaces(struct cluster *c);
 /* Calls check() for each host; what is wrong with the hosts of a range is shown for the first of
  * them. */

@@ -67,6 +67,13 @@ static bool is_netmask(const char *s)
 	return host_bits != UINT32_MAX && !(host_bits & (host_bits + 1));
 }
 
+bool cluster_netmask(const struct cluster_object *o, uint32_t *out)
+{
+	const char *text = cluster_get(o, "subnet");
+
+	return text && is_netmask(text) && cluster_address(text, out);
+}
+
 /* FIRST-LAST; that they make sense together cluster-check.c looks at. */
 static bool is_address_range(const char *s)
 {

@@ -144,7 +144,7 @@ static void read_define(struct reader *r, char *line, char *p)
 	t = cluster_type_find(type);
 	if (t < 0) {
 		unknown_type(r, type, r->opened);
-		r->skipping = true;
+		r->skipping = r->c->has_untyped = true;
 	} else {
 		r->object = cluster_object_add(r->c, (enum cluster_type)t, r->opened);
 	}
@@ -229,14 +229,29 @@ static bool is_foreign(struct reader *r, const char *line, const char *key, cons
 	return false;
 }
 
+/* A key of an object whose type is not known. Its name is kept: that others refer to it is no error
+ * of theirs. */
+static void note_untyped(struct cluster *c, char *key, char *end, const char *text)
+{
+	bool names = false;
+
+	*end = '\0';
+	for (int t = 0; t < TYPE_COUNT; t++)
+		names |= !strcmp(key, cluster_identity_key((enum cluster_type)t));
+	if (*text && (names || !strcmp(key, "name")))
+		map_put(&c->untyped, arena_strdup(&c->arena, text), c);
+}
+
 static void read_value(struct reader *r, char *line, char *key)
 {
 	char *end = word_end(key), *text = skip_blanks(end);
 	struct cluster_value v = {.key_at = place(r, line, key), .at = place(r, line, text)};
 	struct object *o = r->object;
 
-	if (r->skipping)
+	if (r->skipping) {
+		note_untyped(r->c, key, end, text);
 		return;
+	}
 	if (is_foreign(r, line, key, end, text)) {
 		o->broken = true;
 		if (text[0] && text[strlen(text) - 1] == '}')

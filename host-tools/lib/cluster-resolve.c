@@ -100,7 +100,7 @@ static void unknown_template(struct cluster *c, const struct object *o, const ch
 	struct suggestion s = suggest_start(name);
 	const char *type = cluster_type_name(o->public.type);
 
-	if (!str_is_name(name)) /* reported as such */
+	if (!str_is_name(name) || map_get(&c->untyped, name)) /* reported as such */
 		return;
 	for (size_t i = 0; c->error_total < SUGGEST_ERRORS && i < c->count; i++)
 		if (c->objects[i]->public.type == o->public.type && c->objects[i]->template)

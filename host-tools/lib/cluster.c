@@ -264,6 +264,7 @@ void cluster_free(struct cluster *c)
 	map_free(&c->link_macs);
 	map_free(&c->addresses);
 	map_free(&c->host_names);
+	map_free(&c->untyped);
 	map_free(&c->ports);
 	modules_free(&c->modules);
 	free(c->objects);

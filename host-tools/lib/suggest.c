@@ -43,7 +43,7 @@ static unsigned int distance(const char *a, size_t n, const char *b, size_t m)
 void suggest_offer(struct suggestion *s, const char *candidate)
 {
 	size_t n = strlen(s->word), m = strlen(candidate), gap = n > m ? n - m : m - n;
-	unsigned int limit = n < 3 ? 0 : 1 + (unsigned int)(n / 4), d;
+	unsigned int limit = n < 3 ? 0 : 1 + (unsigned int)(n / 5), d;
 
 	if (n > WORD_MAX || m > WORD_MAX || gap > limit)
 		return;

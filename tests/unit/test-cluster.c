@@ -421,6 +421,7 @@ static void test_suggest(void **state)
 	assert_string_equal(suggest("MAC_ADRESS"), "mac_address");
 	assert_string_equal(suggest("uses"), "use");
 	assert_null(suggest("colour"));
+	assert_null(suggest("busy"));
 	assert_null(suggest("xx"));
 	assert_null(suggest(""));
 }
