@@ -93,8 +93,8 @@ static void tell(struct verify *v)
 
 	if (v->named > NAMED_MAX)
 		log_warn("%zu more are not named", v->named - NAMED_MAX);
-	log_info("%zu entries compared, %s read", d->count,
-		 str_from_size(d->read, read, sizeof(read)));
+	log_info("%zu entries compared, %s read, %zu files of it as they lie on the disk", d->count,
+		 str_from_size(d->read, read, sizeof(read)), (size_t)d->swept);
 	if (!all)
 		module_result(v->ctx, "verified: no differences");
 	else

@@ -60,20 +60,25 @@ static int look_at_xattrs(int fd, struct listing_entry *e)
 	return ret;
 }
 
+static void take(const struct stat *st, struct listing_entry *e)
+{
+	e->type = listing_type_of(st->st_mode);
+	e->mode = st->st_mode & 07777;
+	e->uid = st->st_uid;
+	e->gid = st->st_gid;
+	if (e->type == LISTING_FILE)
+		e->size = (uint64_t)st->st_size;
+	if (e->type == LISTING_CHAR || e->type == LISTING_BLOCK)
+		e->size = st->st_rdev;
+}
+
 static int look(int fd, struct listing_entry *e)
 {
 	struct stat st;
 
 	if (fstat(fd, &st))
 		return -errno;
-	e->type = listing_type_of(st.st_mode);
-	e->mode = st.st_mode & 07777;
-	e->uid = st.st_uid;
-	e->gid = st.st_gid;
-	if (e->type == LISTING_FILE)
-		e->size = (uint64_t)st.st_size;
-	if (e->type == LISTING_CHAR || e->type == LISTING_BLOCK)
-		e->size = st.st_rdev;
+	take(&st, e);
 	return e->type == LISTING_LINK ? look_at_link(fd, e) : look_at_xattrs(fd, e);
 }
 
@@ -89,6 +94,46 @@ int census_look(int root, const char *path, struct listing_entry *e, int *out)
 		fd = -1;
 	}
 	return ret;
+}
+
+/* The directory of the path, which stays open; *name is what is looked for in it. */
+static int open_directory(struct census_dir *d, int root, const char *path, const char **name)
+{
+	const char *slash = strrchr(path, '/');
+	size_t n = slash ? (size_t)(slash - path) : 0;
+
+	if (n >= sizeof(d->path))
+		return -1;
+	*name = slash ? slash + 1 : path;
+	if (d->fd >= 0 && !d->path[n] && !memcmp(d->path, path, n))
+		return d->fd;
+	if (d->fd >= 0)
+		close(d->fd);
+	memcpy(d->path, path, n);
+	d->path[n] = '\0';
+	d->fd = target_open_plain(root, n ? d->path : ".", O_PATH | O_DIRECTORY);
+	return d->fd;
+}
+
+int census_open(struct census_dir *d, int root, const char *path, struct listing_entry *e)
+{
+	const char *name;
+	struct stat st;
+	int dir = open_directory(d, root, path, &name), fd;
+
+	if (dir < 0 || fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) ||
+	    !(S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)))
+		return -1;
+	fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOATIME | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	*e = (struct listing_entry){.path = path};
+	take(&st, e);
+	if (flistxattr(fd, NULL, 0) && look_at_xattrs(fd, e)) {
+		close(fd);
+		return -1;
+	}
+	return fd;
 }
 
 int census_hash(int place, off_t size, void *buffer, _Atomic uint64_t *bytes,

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <sys/stat.h>
 
+#include "init/lib/path-text.h"
 #include "init/lib/plan-format.h"
 #include "modules/lib/listing.h"
 
@@ -32,6 +33,17 @@ struct census_job {
  * is wanted, is an O_PATH descriptor of it, the caller's to close. -ENOENT, -ELOOP (a link is in the
  * way), -errno; logs nothing. */
 int census_look(int root, const char *path, struct listing_entry *e, int *fd);
+
+/* The directory that census_open() looked into last: a listing goes by directories, and walking a
+ * whole path for each entry would cost more than looking at it. {.fd = -1} at first, and closed at
+ * the end by who has it. */
+struct census_dir {
+	int fd;
+	char path[PATH_INNER_MAX];
+};
+/* As census_look(), quicker, of regular files and directories: a descriptor that can be read, the
+ * caller's to close. -1: it is neither, or something is wrong; census_look() says what. */
+int census_open(struct census_dir *d, int root, const char *path, struct listing_entry *e);
 
 #define CENSUS_BUFFER ((size_t)128 << 10)
 /* The content of the regular file of about that size at the descriptor, through a buffer of CENSUS_BUFFER bytes; adds

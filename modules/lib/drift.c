@@ -1,5 +1,6 @@
 /* See drift.h. The items are looked at in the order in which they were unpacked, which is about the
- * order in which they lie on the disk. */
+ * order in which they lie on the disk: so a thread takes some neighbours at a time, and reads the
+ * content of those for which it goes by sweeping over the disk. */
 #include "modules/lib/drift.h"
 
 #include <errno.h>
@@ -18,6 +19,7 @@
 #include "modules/lib/fetch.h"
 #include "modules/lib/record.h"
 #include "modules/lib/census.h"
+#include "modules/lib/sweep.h"
 
 #define THREADS	    16
 #define STACK_BYTES ((size_t)256 << 10)
@@ -159,12 +161,33 @@ struct comparison {
 	atomic_size_t next;
 };
 
-static void compare(struct drift *d, struct drift_item *item, int root, void *buffer)
+/* One thread's. */
+struct comparer {
+	struct comparison *c;
+	struct census_dir dir;
+	struct sweep sweep;
+	void *buffer; /* SWEEP_BUFFER bytes */
+};
+
+static void judge(struct drift_item *item, const struct listing_entry *is)
+{
+	const struct listing_entry *want = item->want;
+
+	item->what = (is->mode != want->mode && is->type != LISTING_LINK ? DRIFT_MODE : 0) |
+		     (is->uid != want->uid || is->gid != want->gid ? DRIFT_OWNER : 0) |
+		     (memcmp(is->xattrs, want->xattrs, LISTING_HASH) != 0 ? DRIFT_XATTRS : 0) |
+		     (is->size != want->size || memcmp(is->hash, want->hash, LISTING_HASH) != 0
+			      ? DRIFT_CONTENT
+			      : 0);
+}
+
+/* Through the file system, whose word counts. */
+static void compare(struct comparer *t, struct drift_item *item)
 {
 	const struct listing_entry *want = item->want;
 	_cleanup_close_ int fd = -1;
 	struct listing_entry is;
-	int ret = census_look(root, want->path, &is, &fd);
+	int ret = census_look(t->c->root, want->path, &is, &fd);
 
 	item->what = 0;
 	item->error = 0;
@@ -177,28 +200,77 @@ static void compare(struct drift *d, struct drift_item *item, int root, void *bu
 		return;
 	}
 	if (!ret && is.type == LISTING_FILE && is.size == want->size)
-		ret = census_hash(fd, (off_t)is.size, buffer, &d->read, is.hash);
-	item->what = (is.mode != want->mode && is.type != LISTING_LINK ? DRIFT_MODE : 0) |
-		     (is.uid != want->uid || is.gid != want->gid ? DRIFT_OWNER : 0) |
-		     (memcmp(is.xattrs, want->xattrs, LISTING_HASH) != 0 ? DRIFT_XATTRS : 0) |
-		     (is.size != want->size || memcmp(is.hash, want->hash, LISTING_HASH) != 0
-			      ? DRIFT_CONTENT
-			      : 0);
+		ret = census_hash(fd, (off_t)is.size, t->buffer, &t->c->d->read, is.hash);
+	judge(item, &is);
 	if (ret) {
 		item->what = DRIFT_UNREADABLE;
 		item->error = ret;
 	}
 }
 
+/* What nearly all entries are: files and directories with which all is well. The content of files
+ * is taken as the wanted one here where the sweep will read it. False: compare() has to tell. */
+static bool compare_quickly(struct comparer *t, struct drift_item *item)
+{
+	const struct listing_entry *want = item->want;
+	_cleanup_close_ int fd = -1;
+	struct listing_entry is;
+
+	if (want->type != LISTING_FILE && want->type != LISTING_DIR)
+		return false;
+	fd = census_open(&t->dir, t->c->root, want->path, &is);
+	if (fd < 0 || is.type != want->type || is.size != want->size)
+		return false;
+	if (is.type == LISTING_DIR)
+		sweep_directory(&t->sweep, fd);
+	else if (sweep_add(&t->sweep, fd, is.size, item))
+		memcpy(is.hash, want->hash, LISTING_HASH);
+	else if (census_hash(fd, (off_t)is.size, t->buffer, &t->c->d->read, is.hash))
+		return false;
+	judge(item, &is);
+	return true;
+}
+
+/* The files that lie on the disk as they should are done; the others are looked at once more. */
+static void compare_swept(struct comparer *t)
+{
+	sweep_read(&t->sweep, t->buffer, &t->c->d->read);
+	for (size_t i = 0; i < t->sweep.count; i++) {
+		const struct sweep_file *f = &t->sweep.files[i];
+		struct drift_item *item = f->owner;
+
+		if (f->read && !memcmp(f->hash, item->want->hash, LISTING_HASH))
+			t->c->d->swept++;
+		else
+			compare(t, item);
+	}
+	t->sweep.count = 0;
+}
+
+static void compare_some(struct comparer *t, size_t i, size_t end)
+{
+	for (; i < end && !module_cancelled(); i++) {
+		struct drift_item *item = &t->c->d->items[i];
+
+		if (t->c->again ? item->what : !compare_quickly(t, item))
+			compare(t, item);
+	}
+	compare_swept(t);
+}
+
 static void *compare_thread(void *arg)
 {
-	struct comparison *c = arg;
-	_cleanup_free_ void *buffer = malloc(CENSUS_BUFFER);
+	struct comparer t = {.c = arg, .dir.fd = -1, .sweep.disk = -1};
+	_cleanup_free_ void *buffer = aligned_alloc(SWEEP_ALIGN, SWEEP_BUFFER);
+	const struct drift *d = t.c->d;
 	size_t i;
 
-	while (buffer && !module_cancelled() && (i = c->next++) < c->d->count)
-		if (!c->again || c->d->items[i].what)
-			compare(c->d, &c->d->items[i], c->root, buffer);
+	t.buffer = buffer;
+	while (buffer && !module_cancelled() &&
+	       (i = atomic_fetch_add(&t.c->next, SWEEP_FILES)) < d->count)
+		compare_some(&t, i, d->count - i < SWEEP_FILES ? d->count : i + SWEEP_FILES);
+	cleanup_close(&t.dir.fd);
+	cleanup_close(&t.sweep.disk);
 	return buffer ? NULL : arg;
 }
 

@@ -35,6 +35,7 @@ struct drift {
 	uint64_t total;	       /* bytes of all files */
 	size_t different;      /* items that are, after drift_compare() */
 	_Atomic uint64_t read; /* bytes */
+	_Atomic size_t swept; /* files whose content was read where it lies on the disk (sweep.h) */
 };
 
 /* Fetches the listing that the module's section of the plan names (`base`, `listing`), and reads
@@ -43,7 +44,9 @@ int drift_open(struct drift *d, const struct census_job *job);
 void drift_free(struct drift *d);
 
 /* Looks at every item, with several threads, for a disk wants more than one request at a time; with
- * `again` only at those that were different. Shows progress in bytes. Logs; -errno. */
+ * `again` only at those that were different. Where the file system is mounted read-only, content is
+ * read past it (sweep.h); that something differs is always the word of the file system. Shows
+ * progress in bytes. Logs; -errno. */
 int drift_compare(struct drift *d, const struct census_job *job, bool again);
 
 /* "'/usr/bin/ls': content, mode" */

@@ -41,7 +41,7 @@ for _ in $(seq "$RUNS"); do
 	run mount
 	verify=$(seconds run verify)
 	grep -q 'no differences' "$T/out" || fail "$(cat "$T/out")"
-	megabytes=$(sed -n 's/.*compared, \([0-9]*\).* MiB read$/\1/p' "$T/out")
+	megabytes=$(sed -n 's/.*compared, \([0-9]*\).* MiB read,.*/\1/p' "$T/out")
 	umount -R "$TARGET"
 	blockdev --flushbufs "$DISK" # it is still read-only, and nothing of it cached
 	raw=$(seconds dd if="$DISK" of=/dev/null bs=1M skip=32 count="$megabytes" status=none)
