@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "init/lib/cancel.h"
 #include "init/lib/cleanup.h"
@@ -23,6 +24,7 @@
 
 #define THREADS	    16
 #define STACK_BYTES ((size_t)256 << 10)
+#define LARGE_PAGE  ((size_t)2 << 20)
 #define WATCH_MS    20 /* what the end may come late */
 
 /* --- index --- */
@@ -158,7 +160,8 @@ struct comparison {
 	struct drift *d;
 	int root;
 	bool again;
-	atomic_size_t next;
+	uint8_t *buffers; /* SWEEP_BUFFER bytes for each thread */
+	atomic_size_t next, threads;
 };
 
 /* One thread's. */
@@ -166,7 +169,7 @@ struct comparer {
 	struct comparison *c;
 	struct census_dir dir;
 	struct sweep sweep;
-	void *buffer; /* SWEEP_BUFFER bytes */
+	void *buffer;
 };
 
 static void judge(struct drift_item *item, const struct listing_entry *is)
@@ -260,27 +263,37 @@ static void compare_some(struct comparer *t, size_t i, size_t end)
 
 static void *compare_thread(void *arg)
 {
-	struct comparer t = {.c = arg, .dir.fd = -1, .sweep.disk = -1};
-	_cleanup_free_ void *buffer = aligned_alloc(SWEEP_ALIGN, SWEEP_BUFFER);
-	const struct drift *d = t.c->d;
-	size_t i;
+	struct comparison *c = arg;
+	struct comparer t = {.c = c, .dir.fd = -1, .sweep.disk = -1};
+	size_t i, count = c->d->count;
 
-	t.buffer = buffer;
-	while (buffer && !module_cancelled() &&
-	       (i = atomic_fetch_add(&t.c->next, SWEEP_FILES)) < d->count)
-		compare_some(&t, i, d->count - i < SWEEP_FILES ? d->count : i + SWEEP_FILES);
+	t.buffer = c->buffers + SWEEP_BUFFER * c->threads++;
+	while (!module_cancelled() && (i = atomic_fetch_add(&c->next, SWEEP_FILES)) < count)
+		compare_some(&t, i, count - i < SWEEP_FILES ? count : i + SWEEP_FILES);
 	cleanup_close(&t.dir.fd);
 	cleanup_close(&t.sweep.disk);
-	return buffer ? NULL : arg;
+	return NULL;
+}
+
+/* In large pages, where there are any: a direct read is of one piece of memory then, not of many. */
+static uint8_t *make_buffers(void)
+{
+	uint8_t *buffers = aligned_alloc(LARGE_PAGE, THREADS * SWEEP_BUFFER);
+
+	if (buffers)
+		madvise(buffers, THREADS * SWEEP_BUFFER, MADV_HUGEPAGE);
+	return buffers;
 }
 
 static int run_threads(struct comparison *c, const struct census_job *job)
 {
+	_cleanup_free_ uint8_t *buffers = make_buffers();
 	pthread_t threads[THREADS];
 	pthread_attr_t attr;
 	size_t started = 0;
-	int ret = 0;
+	int ret = buffers ? 0 : -ENOMEM;
 
+	c->buffers = buffers;
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK_BYTES);
 	while (started < THREADS && !ret)
@@ -291,13 +304,8 @@ static int run_threads(struct comparison *c, const struct census_job *job)
 		job->progress(job->ctx, c->d->read, c->again ? 0 : c->d->total, "comparing");
 		sleep_ms(WATCH_MS);
 	}
-	for (size_t i = 0; i < started; i++) {
-		void *failed;
-
-		pthread_join(threads[i], &failed);
-		if (failed)
-			ret = -ENOMEM;
-	}
+	for (size_t i = 0; i < started; i++)
+		pthread_join(threads[i], NULL);
 	return module_cancelled() ? -ECANCELED : ret;
 }
 

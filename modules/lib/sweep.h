@@ -18,7 +18,7 @@
 #include "modules/lib/listing.h"
 
 #define SWEEP_FILES  128
-#define SWEEP_BUFFER ((size_t)512 << 10)
+#define SWEEP_BUFFER ((size_t)1 << 20)
 #define SWEEP_ALIGN  ((size_t)4096) /* of the buffer and of all reads: direct, past the page cache */
 
 struct sweep_file {
