@@ -30,10 +30,10 @@ OLD_SHELL_MODULES := $(filter-out $(SHELL_MODULES),$(wildcard $(O)/host/lib/luci
 host: $(O)/host/bin/lucie $(SHELL_MODULES) $(POWER_COMMANDS)
 	$(if $(OLD_SHELL_MODULES),$(Q)rm -f $(OLD_SHELL_MODULES))
 
-# Programs, modules, man pages, bash completion, and the images of all boards that `make image` has built. DESTDIR for packagers.
+# Programs, modules, man pages, documents, bash completion, and the images of all boards that `make image` has built. DESTDIR for packagers.
 .PHONY: install
 BUILT_BOARDS = $(patsubst $(O)/%/manifest,%,$(wildcard $(O)/*/manifest))
-install: host ## programs, man pages and the images that are built, into DESTDIR and PREFIX (/usr/local)
+install: host ## programs, man pages, documents and the images that are built, into DESTDIR and PREFIX (/usr/local)
 	$(Q)install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/lucie/modules
 	$(Q)install -m 755 -s $(O)/host/bin/lucie $(O)/host/bin/dolly $(DESTDIR)$(PREFIX)/bin
 	$(Q)ln -sf lucie $(DESTDIR)$(PREFIX)/bin/lucie-setup
@@ -41,6 +41,8 @@ install: host ## programs, man pages and the images that are built, into DESTDIR
 	$(Q)install -D -t $(DESTDIR)$(PREFIX)/lib/lucie/power -m 755 $(POWER_COMMANDS)
 	$(Q)install -D -m 644 host-tools/completion/lucie.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/lucie
 	$(Q)for page in docs/man/*; do install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; done
+	$(Q)install -D -t $(DESTDIR)$(PREFIX)/share/doc/lucie -m 644 docs/*.md docs/*.png docs/*.svg
+	$(Q)install -D -t $(DESTDIR)$(PREFIX)/share/doc/lucie/examples -m 644 docs/examples/*
 	$(Q)for board in $(BUILT_BOARDS); do mkdir -p $(DESTDIR)$(PREFIX)/lib/lucie/$$board && \
 		cp -rT $(O)/$$board $(DESTDIR)$(PREFIX)/lib/lucie/$$board; done
 	$(Q)printf 'installed in %s, boards: %s\n' '$(DESTDIR)$(PREFIX)' '$(or $(BUILT_BOARDS),none (make image))'

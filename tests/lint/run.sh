@@ -54,6 +54,11 @@ fi
 if command -v mandoc >/dev/null; then
 	mapfile -t pages < <(git ls-files 'docs/man/*.[1-8]')
 	[ "${#pages[@]}" -eq 0 ] || mandoc -Tlint -W warning "${pages[@]}" || complain "mandoc"
+	# A list behind one .Ql is one quotation, or one in the other; after '|' the hyphens of .Fl are not doubled.
+	for page in "${pages[@]}"; do
+		hits=$(mandoc -Tutf8 "$page" | sed 's/.\x08//g' | tr -s '\n ' ' ' | grep -oE "‘[^’]*‘[^’]*’|[[| ] -[a-z]{2,}[] ]")
+		[ -z "$hits" ] || complain "$page: quotes or hyphens:"$'\n'"$hits"
+	done
 else
 	complain "mandoc is missing (make deps-check)"
 fi
