@@ -6,6 +6,7 @@
 #include <getopt.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "host-tools/lib/fragments.h"
 #include "host-tools/lib/setup.h"
@@ -36,6 +37,7 @@ static int setup_do(const struct setup_arguments *a)
 		return fragment_print(a->setup.state_dir, a->print);
 	if (a->disable)
 		return fragments_disable(a->setup.state_dir, a->root);
+	setvbuf(stdout, NULL, _IOLBF, 0); /* what was done comes before what then failed */
 	if (setup_run(&a->setup))
 		return -EIO;
 	return a->enable ? fragments_enable(a->setup.state_dir, a->root) : 0;

@@ -253,7 +253,7 @@ int apt_sources_write(struct strbuf *out, const char *suite)
 		return log_err(ret, "cannot tell this host's release from /etc/os-release");
 	ret = read_all(&r);
 	if (!ret && !r.count)
-		return log_err(-ENOENT,
+		return log_err(0,
 			       "no source of '%s' in " APT_DIR "/sources.list and sources.list.d",
 			       codename);
 	return ret ? ret : out->error;

@@ -25,13 +25,24 @@ bool dhcp_is_foreign(const struct cluster_object *group)
 	return list;
 }
 
-/* Calls write() for each card of each host whose group has a DHCP server of its own. number: of the
- * card, from 1. */
+/* Where no group names another server, a site that has one runs `lucie serve --no-dhcp`. */
+static bool is_all_ours(const struct cluster *c)
+{
+	for (size_t i = 0; i < cluster_count(c, TYPE_LUCIE_GROUP); i++)
+		if (dhcp_is_foreign(cluster_at(c, TYPE_LUCIE_GROUP, i)))
+			return false;
+	return true;
+}
+
+/* Calls write() for each card of each host whose group has a DHCP server of its own; of all hosts
+ * where no group has. number: of the card, from 1. */
 static void for_each_card(struct strbuf *out, const struct cluster *c,
 			  void (*write)(struct strbuf *out, const struct cluster_object *host,
 					const struct cluster_object *group, const char *mac,
 					unsigned int number))
 {
+	bool all = is_all_ours(c);
+
 	for (size_t i = 0; i < cluster_count(c, TYPE_HOST); i++) {
 		const struct cluster_object *host = cluster_at(c, TYPE_HOST, i);
 		const struct cluster_object *group =
@@ -41,7 +52,7 @@ static void for_each_card(struct strbuf *out, const struct cluster *c,
 		size_t pos = 0, offset;
 		unsigned int number = 1;
 
-		while (macs && group && dhcp_is_foreign(group) && number <= CARDS &&
+		while (macs && group && (all || dhcp_is_foreign(group)) && number <= CARDS &&
 		       cluster_list_next(macs, &pos, item, sizeof(item), &offset))
 			if (!str_to_mac(item, mac))
 				write(out, host, group, mac, number++);

@@ -240,8 +240,9 @@ static int run(struct dry_job *job, const char *const *files, size_t count)
 	int ret = volume_layout(job->plan, &job->layout);
 
 	if (!ret && job->layout.disk_count != count)
-		ret = log_err(-EINVAL, "the layout has %zu disks, and %zu were given",
-			      job->layout.disk_count, count);
+		ret = log_err(0, "the layout has %zu disk%s, expected as many --disk, not %zu",
+			      job->layout.disk_count, job->layout.disk_count == 1 ? "" : "s",
+			      count);
 	for (size_t i = 0; !ret && i < count; i++) {
 		ret = disk_open(&job->disks[i], files[i]);
 		if (!ret)

@@ -41,15 +41,26 @@ static char *fragment_path(const char *state_dir, const char *name)
 	return path_below(state_dir, OBEYED "/fragments", name);
 }
 
-static int print_names(const char *folder)
+static int is_fragment(const struct dirent *e)
 {
-	_cleanup_closedir_ DIR *dir = opendir(folder);
-	struct dirent *e;
+	return e->d_name[0] != '.' && !str_ends(e->d_name, "~");
+}
 
-	while (dir && (e = readdir(dir)))
-		if (e->d_name[0] != '.' && !str_ends(e->d_name, "~"))
-			fprintf(stderr, "%s\n", e->d_name);
-	return -ENOENT;
+/* Says which there are. */
+static int no_fragment(const char *folder, const char *name)
+{
+	_cleanup_strbuf_ struct strbuf names = STRBUF_INIT;
+	struct dirent **entries;
+	int n = scandir(folder, &entries, is_fragment, alphasort);
+
+	if (n <= 0)
+		return log_err(0, "there is no '%s' in '%s': `lucie setup` makes it", name, folder);
+	for (int i = 0; i < n; i++) {
+		strbuf_addf(&names, "%s%s", i ? ", " : "", entries[i]->d_name);
+		free(entries[i]);
+	}
+	free(entries);
+	return log_err(0, "there is no '%s', expected one of: %s", name, names.buf);
 }
 
 int fragment_print(const char *state_dir, const char *name)
@@ -57,12 +68,12 @@ int fragment_print(const char *state_dir, const char *name)
 	_cleanup_free_ char *path = fragment_path(state_dir, name),
 			    *folder = fragment_path(state_dir, ""), *text = NULL;
 	size_t len;
-	int ret = strchr(name, '/') ? -EINVAL : file_read(path, FRAGMENT_MAX, &text, &len);
+	int ret = strchr(name, '/') ? -ENOENT : file_read(path, FRAGMENT_MAX, &text, &len);
 
-	if (ret) {
-		log_err(ret, "cannot show '%s'; there are", name);
-		return print_names(folder);
-	}
+	if (ret == -ENOENT)
+		return no_fragment(folder, name);
+	if (ret)
+		return log_err(ret, "cannot read '%s'", path);
 	fwrite(text, 1, len, stdout);
 	return 0;
 }

@@ -116,9 +116,9 @@ static int name_one(const char *name, void *arg)
 	if (n->named == n->machines->count)
 		return 0;
 	if (!spec->valid(name))
-		return log_err(-EINVAL, "'%s' is no host name, expected %s", name, spec->expected);
+		return log_err(0, "'%s' is no host name, expected %s", name, spec->expected);
 	if (cluster_find(n->c, TYPE_HOST, name))
-		return log_err(-EEXIST, "host '%s' is defined already", name);
+		return log_err(0, "host '%s' is defined already", name);
 	if (take_address(n, address))
 		return -ENOSPC;
 	write_host(n, &n->machines->list[n->named++], name, address);

@@ -50,9 +50,8 @@ int qemu_hardware_check(const struct qemu_hardware *h)
 
 	/* It leaves the controller's ports disabled (its registers IDETIM), and Linux ignores such. */
 	if (code && h->bus == BUS_IDE)
-		return log_err(-EINVAL,
-			       "the UEFI firmware leaves the board's IDE ports switched off, "
-			       "expected --bus ahci");
+		return log_err(0, "the UEFI firmware leaves the board's IDE ports switched off, "
+				  "expected --bus ahci");
 	return !code || !access(code, R_OK)
 		       ? 0
 		       : log_err(-errno, "cannot read the UEFI firmware '%s' (package ovmf)", code);

@@ -99,7 +99,7 @@ int server_user_find(struct server_user *u, const char *state_dir, const char *n
 	if (geteuid() || only_root_is_mapped())
 		return name ? log_err(-EPERM, "only root can serve as another user") : 0;
 	if (name && !by_name(u, name))
-		return log_err(-ENOENT, "no user '%s'", name);
+		return log_err(0, "no user '%s'", name);
 	if (!name && !by_name(u, SERVER_USER))
 		server_user_of(u, state_dir);
 	if (!name && !u->own)

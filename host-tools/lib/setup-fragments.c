@@ -52,11 +52,7 @@ int setup_fragments(struct setup *s)
 {
 	int ret = write_unit(s);
 
-	for (size_t i = 0; !ret && i < cluster_count(s->c, TYPE_LUCIE_GROUP); i++) {
-		if (!dhcp_is_foreign(cluster_at(s->c, TYPE_LUCIE_GROUP, i)))
-			continue;
+	if (!ret)
 		ret = setup_rendering(s, "fragments/dhcpd.conf", dhcp_foreign_isc);
-		return ret ? ret : setup_rendering(s, "fragments/kea-dhcp4.conf", dhcp_foreign_kea);
-	}
-	return ret;
+	return ret ? ret : setup_rendering(s, "fragments/kea-dhcp4.conf", dhcp_foreign_kea);
 }

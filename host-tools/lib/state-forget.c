@@ -58,7 +58,7 @@ static int forget_one(struct state *s, const char *state_dir, const char *id)
 	/* The id is the database's; a folder elsewhere is nobody's business. */
 	if (!*id || *id == '.' || strchr(id, '/') ||
 	    snprintf(path, sizeof(path), "%s/installs/%s", state_dir, id) >= (int)sizeof(path))
-		return log_err(-EINVAL, "state database: '%s' is no name of an installation", id);
+		return log_err(0, "state database: '%s' is no name of an installation", id);
 	ret = remove_tree(path);
 	if (ret && ret != -ENOENT)
 		return log_err(ret, "cannot remove '%s'", path);

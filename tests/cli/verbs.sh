@@ -73,7 +73,9 @@ goes 0 "nothing changed" "${setup[@]}"
 is "the site key is the owner's alone" [ "$(stat -L -c %a state/key/site.key state/key state/definition | tr '\n' ' ')" = "600 700 600 " ]
 goes 0 "public key $(cat state/key/site.pub)" "$lucie" key --state state
 goes 0 "ExecStart=$lucie serve --state $work/state" "$lucie" setup --state state --print lucie-serve.service
-goes 1 "cannot show 'nothing'" "$lucie" setup --state state --print nothing
+goes 1 "there is no 'nothing', expected one of: dhcpd.conf, kea-dhcp4.conf, lucie-serve.service" "$lucie" setup --state state --print nothing
+goes 1 "\`lucie setup\` makes it" "$lucie" setup --state nowhere --print dhcpd.conf
+goes 0 "hardware ethernet 52:54:00:00:00:01" "$lucie" setup --state state --print dhcpd.conf
 goes 0 "linked $work/system/etc/systemd/system/lucie-serve.service" "${setup[@]}" --enable --root "$work/system"
 is "the unit is a link" cmp -s system/etc/systemd/system/lucie-serve.service state/fragments/lucie-serve.service
 is "and leads where the web process cannot write" [ "$(readlink system/etc/systemd/system/lucie-serve.service)" = "$work/state/key/fragments/lucie-serve.service" ]
