@@ -162,15 +162,17 @@ static bool is_waited_for(const struct topology_limits *l, const struct member *
 		(next_rate >= 0 && next_rate * 100 <= rate * (100 + STEADY_MARGIN)));
 }
 
-/* It lacks what its predecessor has had for a while. */
+/* It has less than its predecessor, and gets less. Who merely came later lacks as much for ever, at
+ * the same rate. */
 static bool lags(const struct topology *t, const struct topology_limits *l, const struct member *m,
 		 int64_t now)
 {
 	const struct member *before = topology_member(t, topology_predecessor(t, m->id));
 	double lacks = before ? (double)(int64_t)(before->received - m->received) : 0;
+	double rate = topology_rate(m, FEED_SETTLE_MS, now);
 
-	return before && lacks >= (double)l->backlog &&
-	       lacks >= topology_rate(before, WINDOW_SHORT_MS, now) * BACKLOG_SECONDS;
+	return before && lacks >= (double)l->backlog && rate >= 0 &&
+	       rate * 100 < reference_rate(t, before, FEED_SETTLE_MS, now) * l->slow_percent;
 }
 
 /* Only a member with one behind it holds anybody up. And who gets little from one that itself lags

@@ -136,6 +136,30 @@ static void test_slow_is_moved(void **state)
 	topology_free(&t);
 }
 
+/* Who takes from a slow one gets little, and is not to blame; who takes from one that came late is
+ * judged. */
+static void test_blame(void **state)
+{
+	static const double slow[] = {10, 6, 2, 2}, late[] = {10, 0.01, 0.01, 0.01},
+			    then[] = {10, 10, 2.5, 2.5};
+	struct topology t;
+	int64_t now;
+
+	(void)state;
+	fill(&t, 4);
+	now = play(&t, slow, 0, 1000);
+	assert_int_equal(topology_judge(&t, &limits, now).kind, VERDICT_NONE);
+	now = play(&t, slow, now, 1500);
+	assert_int_equal(topology_judge(&t, &limits, now).id, 2);
+	topology_free(&t);
+
+	fill(&t, 4);
+	now = play(&t, late, 0, 1000);
+	now = play(&t, then, now, 1000);
+	assert_int_equal(topology_judge(&t, &limits, now).id, 3);
+	topology_free(&t);
+}
+
 static void assert_chain(const struct topology *t, const uint32_t *ids, size_t count)
 {
 	assert_int_equal(t->chain_len, count);
@@ -375,6 +399,7 @@ int main(void)
 		cmocka_unit_test(test_order_of_hosts),
 		cmocka_unit_test(test_silence_names_exactly_one),
 		cmocka_unit_test(test_slow_is_moved),
+		cmocka_unit_test(test_blame),
 		cmocka_unit_test(test_tail),
 		cmocka_unit_test(test_newcomer_before_the_tail),
 		cmocka_unit_test(test_choked_at_the_end),
