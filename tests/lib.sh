@@ -65,6 +65,9 @@ wait_until() {
 
 port_listens() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
+# is_there ADDRESS: a machine is at work there, for it refuses a port that nobody has.
+is_there() { [[ $(timeout 3 bash -c "exec 3<>/dev/tcp/$1/9" 2>&1) == *refused* ]]; }
+
 # free_port: a TCP port of loopback that nobody listens on.
 free_port() {
 	local p

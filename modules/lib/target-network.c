@@ -105,7 +105,7 @@ static void ifupdown_boot(struct strbuf *out, const struct network *n)
 	if (n->name)
 		strbuf_addf(out, "auto %s\n", name);
 	else
-		strbuf_addf(out, "auto /mac/%s=lan\n", n->mac);
+		strbuf_addf(out, "auto mac/%s=lan\n", n->mac);
 	strbuf_addf(out, "iface %s inet %s\n", name,
 		    n->bond	  ? "manual"
 		    : *n->address ? "static"

@@ -150,6 +150,9 @@ await_installations() {
 
 login_prompt() { tr -d '\r' <"$T/$1.console" | grep -aqE "^$1 login:"; }
 
+# A port that nobody has is refused by the machine that is there.
+is_there() { [[ $(timeout 3 bash -c "exec 3<>/dev/tcp/$1/9" 2>&1) == *refused* ]]; }
+
 await_logins() {
 	local node end=$((SECONDS + BOOT_SECONDS))
 	for node in "${NODES[@]}"; do
@@ -158,7 +161,11 @@ await_logins() {
 			[ $SECONDS -lt $end ] || die "waited $BOOT_SECONDS s for the login prompt of $node"
 			sleep 0.5
 		done
-		printf 'demo: %s is up from its own disk\n' "$node"
+		until is_there "192.168.77.1${node#demo}"; do
+			[ $SECONDS -lt $end ] || die "$node asks for a login, but is not in the network"
+			sleep 0.5
+		done
+		printf 'demo: %s is up from its own disk, and in the network\n' "$node"
 	done
 }
 

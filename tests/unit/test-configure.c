@@ -95,7 +95,7 @@ static void network_by_ifupdown(void **state)
 	holds("/etc/network/interfaces",
 	      "auto lo\niface lo inet loopback\n\nsource /etc/network/interfaces.d/*\n");
 	holds("/etc/network/interfaces.d/lucie",
-	      "auto /mac/52:54:00:00:00:01=lan\niface lan inet static\n"
+	      "auto mac/52:54:00:00:00:01=lan\niface lan inet static\n"
 	      "\taddress 10.0.0.1/16\n\tgateway 10.0.0.254\n");
 	plan_free(&plan);
 	with_plan("", "interface eth0\nmac 52:54:00:00:00:01\n");

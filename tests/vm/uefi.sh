@@ -2,7 +2,7 @@
 # A machine with UEFI (OVMF, Secure Boot's own loaders) boots from the network of a real `lucie serve` with dnsmasq: shim, GRUB, its card's file,
 # kernel and image; it is installed, and its next boot from the network ends at the login prompt of its own disk. The firmware alone decides
 # between network and disk, by its variables, which outlive the boots: the network stays first, one entry of ours behind it, also after a
-# second installation. In a network namespace; no KVM.
+# second installation. The base has no ifupdown, so that its network is systemd-networkd's; the demo's is ifupdown's. In a network namespace; no KVM.
 #
 #	tests/vm/uefi.sh [again]	the second installation: a repair, or with `again` the whole one, onto new partitions
 set -euo pipefail
@@ -52,7 +52,11 @@ site_add <<-'EOF'
 	name demo
 	}
 EOF
-base_add demo "$BASE"
+zstd -dqc "$BASE" >"$T/base.tar"
+tar --delete -f "$T/base.tar" ./usr/sbin/ifup ./usr/sbin/ifdown ./usr/sbin/ifquery 2>"$T/tar.log" || { cat "$T/tar.log"; fail "tar --delete"; }
+zstd -q --rm -1 "$T/base.tar" -o "$T/base.tar.zst"
+base_add demo "$T/base.tar.zst"
+rm "$T/base.tar.zst"
 site_setup
 "$LUCIE" serve --state "$T/state" --bind 10.0.2.2 >"$T/serve.log" 2>&1 &
 # shellcheck disable=SC2034 # lib.sh ends it
@@ -104,5 +108,7 @@ pass "a second installation leaves the same entries"
 
 uefi_start again "$T/n1.img"
 machine_wait again 'n1 login:' 300
-machine_kill again
 pass "not armed any more: the network's GRUB starts the disk's shim, GRUB and kernel, up to n1 login:"
+wait_until 120 "n1 in the network, by systemd-networkd" is_there 10.0.2.15
+machine_kill again
+pass "its network is up, by systemd-networkd"
