@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "host-tools/lib/check-notes.h"
 #include "host-tools/lib/cluster.h"
 #include "host-tools/lib/definition.h"
 #include "host-tools/lib/modules.h"
@@ -59,11 +60,12 @@ static int check_run(int argc, char **argv)
 		return command_usage("check");
 	errors = definition_load(&c, path);
 	hosts = errors ? 0 : cluster_count(c, TYPE_HOST);
-	if (!errors && modules)
+	if (c && modules) /* it may be a wrong name of one that is the error */
 		list_modules(c);
 	if (!errors && !modules) {
 		printf("%s: %zu host%s, no errors\n", path, hosts, hosts == 1 ? "" : "s");
 		note_closed(c);
+		check_notes(c);
 	}
 	cluster_free(c);
 	return errors ? 1 : 0;

@@ -250,9 +250,21 @@ static bool is_target(const char *s)
 	return true;
 }
 
+/* Words like tty0, ttyAMA0 or ttyS0,115200n8. */
 static bool is_console(const char *s)
 {
-	return consists_of(s, LETTERS DIGITS ", ", 200);
+	if (!consists_of(s, LETTERS DIGITS ", ", 200))
+		return false;
+	while (*s) {
+		size_t driver = strspn(s, LETTERS), number = strspn(s + driver, DIGITS);
+
+		s += driver + number;
+		if (!driver || !strchr(", ", *s))
+			return false;
+		s += strcspn(s, " ");
+		s += strspn(s, " ");
+	}
+	return true;
 }
 
 /* crypt(5) with a method that is still good enough, or a locked account. */

@@ -276,8 +276,8 @@ static int take_lock(const char *dir)
 	return fd;
 }
 
-/* Where the boards' images are: of an installation beside its modules, of a build tree in out/. */
-static char *find_images(const char *wanted)
+/* Of an installation beside its modules, of a build tree in out/. */
+char *setup_images(const char *wanted)
 {
 	const char *installed = installation_dir();
 	char *built;
@@ -323,7 +323,7 @@ static int run_locked(struct setup *s)
 
 int setup_run(const struct setup_options *o)
 {
-	_cleanup_free_ char *images = find_images(o->images_dir);
+	_cleanup_free_ char *images = setup_images(o->images_dir);
 	struct setup s = {.images = images};
 	int ret = definition_load(&s.c, o->conf ? o->conf : definition_default_path());
 

@@ -23,6 +23,9 @@ struct setup_options {
 /* Says on stdout what it changed, on stderr what is wrong. 0, or -errno when something could not be
  * done. */
 int setup_run(const struct setup_options *o);
+/* The folder with one for each board: the wanted one, or where this program's own images are. To be
+ * freed. */
+char *setup_images(const char *wanted);
 
 /* --- the keys, made where there are none --- */
 

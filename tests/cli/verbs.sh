@@ -60,6 +60,13 @@ goes 0 "lucie setup" "$lucie" setup --help
 goes 2 usage "$lucie" setup --colour
 goes 2 usage "$lucie" plan
 goes 1 "cannot read the definition" "$lucie" check nowhere.conf
+sed 's/^\tserver_address.*/\tboard nothing-64/' cluster.conf > bare.conf
+goes 0 "note: lucie_group 'rack' has no server_address" "$lucie" check bare.conf
+goes 0 "note: no image of board 'nothing-64' is in" "$lucie" check bare.conf
+printf 'define installer{\n\tname x\n\tmodules init, partitoin\n}\n' > wrong.conf
+goes 1 "expected 'partition'" "$lucie" check --modules wrong.conf
+goes 1 "write partition tables" "$lucie" check --modules wrong.conf
+rm bare.conf wrong.conf
 goes 1 "run lucie setup first" "$lucie" plan n1 --state state
 goes 1 "cannot read" "$lucie" setup --state state --images nowhere
 cp modules/extra.sh extra.sh

@@ -1,0 +1,47 @@
+/* See check-notes.h. Only what this machine knows by itself: whether a name server knows a
+ * lucie_server, or --images names another folder, setup will see. */
+#include "host-tools/lib/check-notes.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "host-tools/lib/die.h"
+#include "host-tools/lib/map.h"
+#include "host-tools/lib/setup.h"
+#include "init/lib/cleanup.h"
+
+static void note_server(const struct cluster_object *group)
+{
+	if (!cluster_get(group, "server_address") && !cluster_get(group, "lucie_server"))
+		printf("note: lucie_group '%s' has no server_address: `lucie setup` needs "
+		       "'server_address A.B.C.D' in it\n",
+		       group->name);
+}
+
+static void note_board(const char *images, const char *board)
+{
+	_cleanup_free_ char *kernel = xasprintf("%s/%s/vmlinuz", images, board);
+
+	if (access(kernel, F_OK))
+		printf("note: no image of board '%s' is in '%s': `make image BOARD=%s` builds it, "
+		       "`lucie setup --images` says where else\n",
+		       board, images, board);
+}
+
+void check_notes(const struct cluster *c)
+{
+	_cleanup_free_ char *found = setup_images(NULL), *real = realpath(found, NULL);
+	const char *images = real ? real : found;
+	struct map seen = {0};
+
+	for (size_t i = 0; i < cluster_count(c, TYPE_LUCIE_GROUP); i++)
+		note_server(cluster_at(c, TYPE_LUCIE_GROUP, i));
+	for (size_t i = 0; i < cluster_count(c, TYPE_HOST); i++) {
+		const char *board = cluster_host_get(c, cluster_at(c, TYPE_HOST, i), "board");
+
+		if (!map_put(&seen, board, found))
+			note_board(images, board);
+	}
+	map_free(&seen);
+}
