@@ -98,9 +98,10 @@ static int print_names(const struct site *site, const struct machines *all,
 		return log_err(0, "no machine waits to be named");
 	fputs(out.buf, stdout);
 	fprintf(stderr,
-		"lucie: %zu of %zu machines named: put this into the definition, then lucie setup, "
+		"lucie: %zu of %zu machine%s named: put this into the definition, then lucie "
+		"setup, "
 		"lucie install\n",
-		named, all->count);
+		named, all->count, all->count == 1 ? "" : "s");
 	return 0;
 }
 

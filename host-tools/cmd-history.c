@@ -147,7 +147,9 @@ static int forget(struct site *site, unsigned int keep)
 	if (!ret)
 		ret = state_forget(site->state, site->state_dir, keep, &count);
 	if (!ret)
-		printf("%zu installations are forgotten\n", count);
+		printf(count == 1 ? "%zu installation is forgotten\n"
+				  : "%zu installations are forgotten\n",
+		       count);
 	return ret;
 }
 

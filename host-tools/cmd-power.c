@@ -49,7 +49,8 @@ static int power_nodes(struct power_order *order, const char *state_dir, int cou
 	cancel_catch_interrupt();
 	failed = power_run(order, hosts, host_count);
 	if (failed)
-		log_err(0, "%zu of %zu nodes failed", failed, host_count);
+		log_err(0, "%zu of %zu node%s failed", failed, host_count,
+			host_count == 1 ? "" : "s");
 	free(hosts);
 	cluster_names_free(names, host_count);
 	cluster_free(site.cluster);

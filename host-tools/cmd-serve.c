@@ -49,6 +49,15 @@ static int obey_definition(struct serve_options *serve, uint64_t *port)
 	return 0;
 }
 
+/* Its ports are root's, and so are raw sockets. */
+static int may_serve_dhcp(const struct serve_options *serve)
+{
+	return serve->dhcp && geteuid()
+		       ? log_err(0, "DHCP and TFTP are served by root only: run it as root, or "
+				    "with --no-dhcp")
+		       : 0;
+}
+
 static int serve_main(int argc, char **argv)
 {
 	static const struct option options[] = {{"state", required_argument, NULL, 's'},
@@ -80,6 +89,8 @@ static int serve_main(int argc, char **argv)
 	}
 	if (optind != argc)
 		return command_usage(argv[0]);
+	if (may_serve_dhcp(&serve))
+		return 1;
 	/* What gives up root's rights has to reach it from the root on, also where root came to it
 	 * from a folder that is root's alone. */
 	state_dir = realpath(serve.state_dir, NULL);

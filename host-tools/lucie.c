@@ -12,6 +12,7 @@
 #include "host-tools/lib/suggest.h"
 #include "init/lib/cleanup.h"
 #include "init/lib/str.h"
+#include "init/lib/version.h"
 
 #define COMMANDS_MAX 64
 
@@ -85,6 +86,11 @@ static bool is_help(const char *argument)
 	return !strcmp(argument, "--help") || !strcmp(argument, "-h");
 }
 
+static bool is_version(const char *argument)
+{
+	return !strcmp(argument, "--version") || !strcmp(argument, "-V");
+}
+
 static int command_run(int argc, char **argv)
 {
 	const struct command *c = command_find(argv[0]);
@@ -114,6 +120,10 @@ int main(int argc, char **argv)
 	}
 	if (is_help(argv[1]) || !strcmp(argv[1], "help")) {
 		print_overview(stdout);
+		return 0;
+	}
+	if (is_version(argv[1])) {
+		puts("lucie " LUCIE_VERSION);
 		return 0;
 	}
 	return command_run(argc - 1, argv + 1);

@@ -52,6 +52,7 @@ struct running {
 	char last_stderr[LOG_LINE_MAX];
 	char what[80];	   /* of its progress */
 	bool progress_due; /* the newest progress was not reported */
+	bool console_due;  /* nor shown on the console */
 	uint64_t done, total;
 };
 
@@ -73,15 +74,16 @@ static void show_progress(struct running *m)
 	char done[24], total[24];
 
 	m->console_time = now_ms();
+	m->console_due = false;
 	if (m->total)
 		console_progress("%s: %s of %s (%d %%) %s", m->task->name,
 				 event_amount(m->done, m->total, done, sizeof(done)),
 				 event_amount(m->total, m->total, total, sizeof(total)),
 				 (int)((double)m->done * 100 / (double)m->total), m->what);
 	else
-		console_progress("%s: %s %s", m->task->name,
+		console_progress("%s: %s%s%s", m->task->name,
 				 m->done ? str_from_size(m->done, done, sizeof(done)) : "",
-				 m->what);
+				 m->done ? " " : "", m->what);
 }
 
 /* "progress DONE TOTAL WHAT" */
@@ -97,7 +99,7 @@ static void on_progress(struct running *m, char *line)
 	m->done = d;
 	m->total = t;
 	snprintf(m->what, sizeof(m->what), "%s", str_trim(rest));
-	m->progress_due = true;
+	m->progress_due = m->console_due = true;
 	if (now_ms() - m->console_time >= CONSOLE_PAUSE_MS)
 		show_progress(m);
 	if (now_ms() - m->progress_time >= PROGRESS_PAUSE_MS)
@@ -205,6 +207,8 @@ static int watch(struct running *m, char *reason)
 		reporter_run();
 		if (m->progress_due && now_ms() - m->progress_time >= PROGRESS_PAUSE_MS)
 			report_progress(m);
+		if (m->console_due && now_ms() - m->console_time >= CONSOLE_PAUSE_MS)
+			show_progress(m);
 		*reason = '\0';
 		if (!child_running(&m->child))
 			break;

@@ -280,7 +280,7 @@ static int configure_run(struct module_context *ctx)
 		{write_host_keys, "ssh host keys"},
 		{lay_files, "files"},
 		{enroll_tpm, "keys in the TPM"},
-		{make_initramfs, "initramfs of an encrypted root"},
+		{make_initramfs, "initramfs"},
 	};
 	struct configure c = {.ctx = ctx,
 			      .section = ctx->section,
@@ -293,6 +293,8 @@ static int configure_run(struct module_context *ctx)
 		ret = module_cancelled() ? log_err(-ECANCELED, "%s", steps[i].what)
 					 : steps[i].write(&c);
 	}
+	if (!ret)
+		module_progress(ctx, ARRAY_SIZE(steps), ARRAY_SIZE(steps), "done");
 	return ret;
 }
 

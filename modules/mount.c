@@ -144,7 +144,8 @@ static int mount_all(struct module_context *ctx, const struct volumes *v, bool r
 	int ret = 0;
 
 	for (size_t i = 0; !ret && i < v->count; i++) {
-		module_progress(ctx, i, v->count, v->list[i].part.mount);
+		if (strcmp(v->list[i].part.mount, "-") != 0)
+			module_progress(ctx, i, v->count, v->list[i].part.mount);
 		if (v->list[i].part.fs == FS_SWAP)
 			ret = read_only ? 0 : swap_on(&v->list[i]);
 		else if (v->list[i].part.mount[0] == '/' &&

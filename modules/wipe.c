@@ -134,7 +134,8 @@ static int wipe_disks(struct wipe *w)
 	for (size_t i = 0; !ret && i < w->layout.disk_count; i++)
 		ret = erase(w, i);
 	if (!ret)
-		module_result(w->ctx, "wiped: %zu disks, %s", w->layout.disk_count,
+		module_result(w->ctx, "wiped: %zu disk%s, %s", w->layout.disk_count,
+			      w->layout.disk_count == 1 ? "" : "s",
 			      str_from_size(w->total, size, sizeof(size)));
 	return ret;
 }

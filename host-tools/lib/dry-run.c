@@ -99,7 +99,8 @@ static int show_found(const struct dry_job *job, const struct survey *d)
 	return ret;
 }
 
-static int show_guard(struct dry_job *job, const struct survey *d, size_t disk)
+/* fits: the layout has room on it; else that it may be written says nothing. */
+static int show_guard(struct dry_job *job, const struct survey *d, size_t disk, bool fits)
 {
 	_cleanup_strbuf_ struct strbuf why = STRBUF_INIT;
 	const char *wipe = plan_head(job->plan, "wipe");
@@ -108,7 +109,8 @@ static int show_guard(struct dry_job *job, const struct survey *d, size_t disk)
 	if (ret)
 		return log_err(ret, "cannot read '%s'", d->path);
 	if (!why.len) {
-		strbuf_adds(job->out, "  guard    may be written\n");
+		if (fits)
+			strbuf_adds(job->out, "  guard    may be written\n");
 	} else if (wipe && !strcmp(wipe, "yes")) {
 		strbuf_addf(job->out, "  guard    %s; it is wiped, as asked for\n", why.buf);
 	} else {
@@ -193,9 +195,9 @@ static int one_disk(struct dry_job *job, size_t i)
 			 sizeof(why))) {
 		strbuf_addf(job->out, "  REFUSED: %s\n", why);
 		job->result = DRY_RUN_REFUSED;
-		return show_guard(job, d, i);
+		return show_guard(job, d, i, false);
 	}
-	ret = show_guard(job, d, i);
+	ret = show_guard(job, d, i, true);
 	show_coming(job, d, i);
 	return ret;
 }

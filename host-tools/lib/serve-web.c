@@ -205,10 +205,12 @@ static int64_t longer_wait(int64_t ms)
  * says why. Meanwhile the files follow the definition that is in force. */
 static void definition_reload(struct serve *s)
 {
+	size_t hosts;
+
 	if (!definition_load(s)) {
 		s->reload_wait_ms = 0;
-		serve_say("-", "-", "definition read: %zu hosts",
-			  cluster_count(s->cluster, TYPE_HOST));
+		hosts = cluster_count(s->cluster, TYPE_HOST);
+		serve_say("-", "-", "definition read: %zu host%s", hosts, hosts == 1 ? "" : "s");
 	} else {
 		s->reload_wait_ms = longer_wait(s->reload_wait_ms);
 		s->reload_at = now_ms() + s->reload_wait_ms;
@@ -362,8 +364,10 @@ int web_run(const struct serve_options *options, struct signer *signer)
 	pthread_rwlock_init(&s.cluster_lock, NULL);
 	ret = start(&s);
 	if (!ret) {
-		serve_say("-", "-", "site %s, %zu hosts, HTTP on port %u%s", s.site,
-			  cluster_count(s.cluster, TYPE_HOST), http_port(options->listen_fd),
+		size_t hosts = cluster_count(s.cluster, TYPE_HOST);
+
+		serve_say("-", "-", "site %s, %zu host%s, HTTP on port %u%s", s.site, hosts,
+			  hosts == 1 ? "" : "s", http_port(options->listen_fd),
 			  options->dhcp ? ", DHCP and TFTP by dnsmasq" : "");
 		ret = loop(&s, signals);
 	}

@@ -95,7 +95,8 @@ static int sync_board(struct setup *s, const char *board)
 	int ret = folder_sync(&f);
 
 	if (!ret && (f.written || f.removed))
-		printf("wrote %u files of %s, removed %u\n", f.written, name, f.removed);
+		printf("wrote %u file%s of %s, removed %u\n", f.written, f.written == 1 ? "" : "s",
+		       name, f.removed);
 	return ret;
 }
 

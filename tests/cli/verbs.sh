@@ -56,6 +56,7 @@ systemd_takes() {
 
 goes 2 usage "$lucie"
 goes 2 "unknown verb" "$lucie" paint
+goes 0 "lucie $(sed -n 's/.*LUCIE_VERSION "\(.*\)"/\1/p' "$here/../../init/lib/version.h")" "$lucie" --version
 goes 0 "lucie setup" "$lucie" setup --help
 goes 2 usage "$lucie" setup --colour
 goes 2 usage "$lucie" plan
@@ -249,7 +250,7 @@ sql "INSERT INTO install(id, node, variant, mac, token_hash, begun) VALUES ('i0'
 INSERT INTO event VALUES ('i0', 1, 900000010, 'm', 1, 3, 'mount', 1, '', 15, '');"
 mkdir -p state/installs/i0
 goes 2 usage "$lucie" history "${at[@]}" --keep 0
-goes 0 "1 installations are forgotten" "$lucie" history "${at[@]}" --keep 2
+goes 0 "1 installation is forgotten" "$lucie" history "${at[@]}" --keep 2
 is "the folder of the oldest is gone, the others are there" [ "$(ls state/installs)" = "$(printf 'i2\ni3')" ]
 is "the oldest is forgotten" [ "$("$lucie" history "${at[@]}" --json | grep -c '"install"')" = 3 ]
 goes 0 "0 installations are forgotten" "$lucie" history "${at[@]}" --keep 2
@@ -289,6 +290,12 @@ completes "n2,n1 n2,n2" boot --state state n2,
 completes "" boot --state nowhere n
 completes "base.tar.gz" base add default base.tar.g
 completes "" paint --
+
+as_user=(env)
+[ "$(id -u)" != 0 ] || as_user=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+if "${as_user[@]}" test -x "$lucie"; then
+	goes 1 "DHCP and TFTP are served by root only" "${as_user[@]}" "$lucie" serve --state state
+fi
 
 # --- machines that no host is -------------------------------------------------------------------------------------------------------
 

@@ -117,7 +117,7 @@ wipe_plan
 dd if=/dev/zero of="$DISK" bs=1M seek=1 count=400 conv=notrunc status=none # as far as it came before the power went
 run wipe
 is_empty "a disk of its own"
-same "$(result)" "wiped: 1 disks, 512.0 MiB" "the result of wipe"
+same "$(result)" "wiped: 1 disk, 512.0 MiB" "the result of wipe"
 pass "wiped: $(grep -o "is erased: .*" "$T/out")"
 run wipe
 pass "and once more"

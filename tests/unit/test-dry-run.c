@@ -94,6 +94,7 @@ static void too_small(void **state)
 	assert_int_equal(ftruncate(fd, 64 * (off_t)MIB), 0);
 	assert_int_equal(run(64 * MIB, "init partition", ""), DRY_RUN_REFUSED);
 	says("there is room for 62.0 MiB");
+	assert_null(strstr(out.buf, "may be written"));
 }
 
 /* A disk as a finished installation leaves it. */

@@ -99,7 +99,7 @@ static void outcome_is_the_first_word(void **state)
 	assert_string_equal(event_outcome(""), "installed");
 	assert_string_equal(event_outcome("mended: '/dev/vda2'"), "installed");
 	assert_string_equal(event_outcome("verified: no differences"), "verified");
-	assert_string_equal(event_outcome("wiped: 1 disks"), "wiped");
+	assert_string_equal(event_outcome("wiped: 1 disk"), "wiped");
 	assert_string_equal(event_outcome("wiped out"), "installed");
 }
 

@@ -101,7 +101,7 @@ pass "rescue: mounted, ssh, let go on; not even root could write"
 echo "== wipe"
 ! "$LUCIE" install --state "$T/state" --variant wipe n1 >"$T/refused" 2>&1 || fail "armed to be erased without a word"
 grep -q -- '--yes-wipe n1' "$T/refused" || { cat "$T/refused"; fail "the refusal does not say how"; }
-runs wipe wiped 'wiped: 1 disks' --yes-wipe n1
+runs wipe wiped 'wiped: 1 disk,' --yes-wipe n1
 cmp -n "$(stat -c %s "$T/n1.img")" "$T/n1.img" /dev/zero || fail "something is left on the disk"
 [ ! -e "$T/state/tftp/pxelinux.cfg/01-52-54-00-00-02-01" ] || fail "n1 would boot the installer again"
 pass "wipe: nothing is left, the node is not armed any more"
