@@ -20,7 +20,7 @@ static const char usage[] =
 	"  --seconds    of the last installation: each module and how long it took\n"
 	"  --state DIR  the state directory (" DEFAULT_STATE_DIR ")\n";
 
-#define STATE_WIDTH 9
+#define STATE_WIDTH 10
 #define NEXT_WIDTH  16
 #define SEEN_WIDTH  6
 
@@ -56,7 +56,7 @@ static void print_row(const struct board *b, const struct board_row *row, size_t
 	if (row->silent >= 0)
 		cell_duration(row->silent, seen);
 	cell_column(&out, n->name, name);
-	cell_column(&out, n->held[0] ? "held" : n->status[0] ? n->status : "-", STATE_WIDTH);
+	cell_column(&out, board_state_name(row), STATE_WIDTH);
 	cell_column(&out, next, NEXT_WIDTH);
 	cell_column(&out, seen, SEEN_WIDTH);
 	doing(n, text, sizeof(text));

@@ -164,8 +164,7 @@ static void say(const struct board *b, const struct board_row *row)
 	board_words(row, words, sizeof(words));
 	cell_column(&line, cell_time(b->now, when), 19);
 	cell_column(&line, row->node.name, b->name_width);
-	cell_column(&line, row->group == BOARD_UNKNOWN ? "not armed" : board_group_name(row->group),
-		    9);
+	cell_column(&line, board_state_name(row), 10);
 	cell_column(&line, row->node.module, 12);
 	cell_add(&line, words, sizeof(words));
 	cell_print(&line);

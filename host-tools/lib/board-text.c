@@ -1,8 +1,8 @@
 /* The board as lines of a terminal; see board.h. At 80 columns:
  *
- *	NODE           STATE     MODULE      SILENT PROGRESS         RATE    ETA
- *	cnode07        running   extrbase    0s      45%  512M/1.1G  98M/s   6s
- *	cnode31        failed    partition   3m12s  foreign data on '/dev/sda'
+ *	NODE           STATE      MODULE      SILENT PROGRESS         RATE    ETA
+ *	cnode07        installing extrbase    0s      45%  512M/1.1G  98M/s   6s
+ *	cnode31        failed     partition   3m12s  foreign data on '/dev/sda'
  */
 #include "host-tools/lib/board.h"
 
@@ -11,7 +11,7 @@
 
 #include "host-tools/lib/cells.h"
 
-#define STATE_WIDTH    9
+#define STATE_WIDTH    10
 #define MODULE_WIDTH   11
 #define SILENT_WIDTH   6
 #define PROGRESS_WIDTH 16
@@ -58,8 +58,6 @@ static void line_cell(struct line *l, const char *text, size_t columns, const ch
 
 void board_counts(const struct board *b, struct strbuf *out, size_t columns)
 {
-	static const char *const words[] = {"failed", "held",	   "running",
-					    "armed",  "installed", "unknown"};
 	char text[256], clock[CELL_TIME];
 	size_t len, clock_len;
 
@@ -68,7 +66,7 @@ void board_counts(const struct board *b, struct strbuf *out, size_t columns)
 		len = strlen(text);
 		if (b->groups[g])
 			snprintf(text + len, sizeof(text) - len, "  %zu %s", b->groups[g],
-				 words[g]);
+				 board_group_name((enum board_group)g));
 	}
 	len = strlen(text);
 	cell_time(b->now, clock);
@@ -150,7 +148,7 @@ void board_line(const struct board *b, const struct board_row *row, struct strbu
 	struct line l = {out, columns};
 
 	line_cell(&l, row->node.name, name_columns(b, columns), NULL);
-	line_cell(&l, board_group_name(row->group), STATE_WIDTH,
+	line_cell(&l, board_state_name(row), STATE_WIDTH,
 		  colours ? state_colours[row->group] : NULL);
 	line_cell(&l, row->node.module, MODULE_WIDTH, NULL);
 	if (row->silent >= 0)

@@ -128,9 +128,16 @@ static enum board_group group_of(const struct state_node *n)
 
 const char *board_group_name(enum board_group group)
 {
-	static const char *const names[] = {"failed", "held", "running", "armed", "installed", "-"};
+	static const char *const names[] = {"failed", "held",	   "installing",
+					    "armed",  "installed", "new"};
 
 	return names[group];
+}
+
+const char *board_state_name(const struct board_row *row)
+{
+	return row->group == BOARD_UNKNOWN && row->node.status[0] ? row->node.status
+								  : board_group_name(row->group);
 }
 
 /* The clock is asked before the state is, so a node may have been heard of since. */

@@ -75,6 +75,8 @@ void board_arrange(struct board *b);
 void board_row_take(const struct board *b, struct board_row *row, const struct state_node *n);
 
 const char *board_group_name(enum board_group group);
+/* The same of a node; what has a state of its own, as "wiped", is called so. */
+const char *board_state_name(const struct board_row *row);
 /* Bytes a second of the running module, over about the last ten seconds; 0: none, or not known. */
 uint64_t board_rate(const struct board *b, const struct board_row *row);
 /* Seconds until the running module ends at this rate; -1: not known. */

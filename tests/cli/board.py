@@ -56,7 +56,7 @@ for frame in board.frames():
     assert len(frame) == 24 and all(len(line) < 80 for line in frame), frame
     assert not re.search(rb"[\x00-\x1f\x7f]", b"".join(frame)), f"a node speaks to the terminal: {frame}"
 assert frame[0].startswith(b"2 nodes  1 failed  1 installed"), frame
-assert frame[2].startswith(b"n1   failed    partition"), frame
+assert frame[2].startswith(b"n1   failed     partition"), frame
 assert frame[3].startswith(b"n2   installed"), frame
 board.resize(4, 40)
 board.wait_for(b"1-1 of 2")
@@ -106,5 +106,5 @@ lines = subprocess.Popen([lucie, "watch", "--state", state], stdin=subprocess.DE
 first = [lines.stdout.readline() for i in range(2)]
 lines.terminate()
 lines.wait()
-assert re.fullmatch(r"[-0-9]+ [:0-9]+  n1  failed     partition     foreign\?\[2J data on /dev/vda\n", first[0]), first
+assert re.fullmatch(r"[-0-9]+ [:0-9]+  n1  failed      partition     foreign\?\[2J data on /dev/vda\n", first[0]), first
 assert re.fullmatch(r"[-0-9]+ [:0-9]+  n2  installed\n", first[1]), first

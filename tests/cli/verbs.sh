@@ -175,7 +175,7 @@ cp cluster.conf kept.conf
 printf 'define installer{\n\tname overnfs\n\tmodules init, partition, mount, extrbase, install, configure, finalize\n\tboot nfsroot\n}\n' >> cluster.conf
 goes 0 "is in force" "${setup[@]}"
 goes 1 "its boot file cannot be made (No such file or directory); it is not armed" "$lucie" install "${at[@]}" --variant overnfs n1
-goes 0 "n1    -          disk" "$lucie" status "${at[@]}" n1
+goes 0 "n1    new         disk" "$lucie" status "${at[@]}" n1
 touch state/tftp/nfsroot-pc-x86_64.img
 goes 0 "n2: 'overnfs' at its next boot" "$lucie" install "${at[@]}" --variant overnfs 'n[1-2]'
 goes 0 "n2: 'repair' at its next boot" "$lucie" repair "${at[@]}" n2
@@ -194,7 +194,7 @@ printf 'define base{\n\tname xfs\n\tpackages xfsprogs\n}\n' >> cluster.conf
 goes 0 "is in force" "${setup[@]}"
 goes 0 "" "$lucie" base add --state state xfs base.tar.gz
 goes 1 "its disk_layout 'xfs-home' needs xfsprogs in the installed system, and base 'xfs' has no 'sbin/xfs_repair'" "$lucie" install "${at[@]}" n1
-goes 0 "n1    -          disk" "$lucie" status "${at[@]}" n1
+goes 0 "n1    new         disk" "$lucie" status "${at[@]}" n1
 goes 0 "n1: 'repair' at its next boot" "$lucie" repair "${at[@]}" n1
 goes 0 "n1: boots from its disk" "$lucie" boot "${at[@]}" n1
 mkdir -p root/usr/sbin
@@ -209,12 +209,12 @@ goes 0 "is in force" "${setup[@]}"
 
 # --- what is known of nodes ---------------------------------------------------------------------------------------------------------
 
-goes 0 "$(printf 'NODE  STATE      NEXT BOOT         SEEN    DOING\nn1    -          disk              -\nn2    -')" "$lucie" status "${at[@]}"
+goes 0 "$(printf 'NODE  STATE       NEXT BOOT         SEEN    DOING\nn1    new         disk              -\nn2    new')" "$lucie" status "${at[@]}"
 goes 2 usage "$lucie" status "${at[@]}" --json --seconds
 goes 1 "no host is named 'n3'" "$lucie" status "${at[@]}" n3
 goes 1 "nothing is known of an installation of 'n1'" "$lucie" status "${at[@]}" --seconds n1
 goes 0 "" "$lucie" install "${at[@]}" --wipe n1
-goes 0 "n1    -          full, may wipe    -" "$lucie" status "${at[@]}" n1
+goes 0 "n1    armed       full, may wipe    -" "$lucie" status "${at[@]}" n1
 is "status as JSON" [ "$(json '[0]["installer"]' "$lucie" status "${at[@]}" --json)" = full ]
 is "one object for each node" [ "$(json '[1]["state"]' "$lucie" status "${at[@]}" --json 'n[1-2]')" = None ]
 goes 0 "" "$lucie" boot "${at[@]}" n1
@@ -238,7 +238,7 @@ INSERT OR REPLACE INTO node(name, install, status, module, bytes, total, message
 	VALUES ('n2', 'i3', 'running', 'extrbase', 536870912, 1073741824, 'usr', $now, 1);"
 mkdir -p state/installs/i2 state/installs/i3
 printf 'begins\nforeign\033[2J data\n' > state/installs/i2/log
-goes 0 "n1    failed     disk" "$lucie" status "${at[@]}"
+goes 0 "n1    failed      disk" "$lucie" status "${at[@]}"
 goes 0 "extrbase: 50% (512.0 MiB of 1.0 GiB), usr" "$lucie" status "${at[@]}"
 goes 0 "n1    full      superseded" "$lucie" history "${at[@]}"
 goes 0 "n1    full      failed           42  partition: foreign?[2J data on /dev/vda" "$lucie" history "${at[@]}"

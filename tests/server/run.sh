@@ -107,7 +107,7 @@ report 2 | curl -s -H "Authorization: Bearer $token" --data-binary @- "$URL/v1/e
 event report 2 ', "ok": true, "message": ""' no-such | post | grep -q 'token' || fail "another installation"
 { event start 2; event start 3 '' other; } | post | grep -q 'two installations' || fail "lines of two installations"
 printf 'no JSON\n' | post | grep -q 'not a JSON object' || fail "a line that is none"
-status n1 | grep -q running || fail "a refused event changed the state"
+status n1 | grep -q installing || fail "a refused event changed the state"
 serve_stop
 start
 [ "$(report 3 | post)" = '{"ack": 3}' ] || fail "a report after a restart of the server"

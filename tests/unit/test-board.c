@@ -179,12 +179,12 @@ static void lines_at_80_columns(void **arg)
 	board_init(&b, names, 1);
 	at(&b, 0, position("extrbase", 0, 1ull << 30));
 	at(&b, 4000, position("extrbase", 512ull << 20, 1ull << 30));
-	assert_line(&b, 80, "n1   running   extrbase    4s      50%  512M/1.0G  128M/s  4s");
+	assert_line(&b, 80, "n1   installing extrbase    4s      50%  512M/1.0G  128M/s  4s");
 	snprintf(n.module, sizeof(n.module), "partition");
 	snprintf(n.message, sizeof(n.message), "foreign data\n on '/dev/sda'");
 	at(&b, 5000, n);
-	assert_line(&b, 80, "n1   failed    partition   1m45s  foreign data? on '/dev/sda'");
-	assert_line(&b, 20, "n1   failed    part~");
+	assert_line(&b, 80, "n1   failed     partition   1m45s  foreign data? on '/dev/sda'");
+	assert_line(&b, 20, "n1   failed     par~");
 	board_free(&b);
 }
 
