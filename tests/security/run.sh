@@ -52,8 +52,8 @@ sim 3 --plan-only >"$T/plan3"
 key() { sed -n "s/^$2 //p" "$T/$1"; }
 attack codes "$(key plan2 install)" "$(key plan2 token)" "$(key plan3 token)"
 said "refused: its code is not made with the token of installation '$(key plan2 install)'"
-status n2 | grep -q running || fail "n2 after events with wrong codes: $(status n2)"
-status n3 | grep -q running || fail "n3: $(status n3)"
+status n2 | grep -q installing || fail "n2 after events with wrong codes: $(status n2)"
+status n3 | grep -q installing || fail "n3: $(status n3)"
 [ ! -s "$STATE/installs/$(key plan2 install)/log" ] || fail "an event without a right code was taken"
 healthy "codes of other nodes, bodies and methods, malformed ones, the token itself"
 attack paths_of_codes "$(key plan2 install)" "$(key plan2 token)"
@@ -67,7 +67,7 @@ report() { printf '{"kind": "report", "install": "%s", "seq": 1, "mac": "%s", "t
 post() { node_post "$(key "$1" token)" /v1/events; }
 sim 3 --plan-only >"$T/plan3b" # a new boot: what plan3 was for is stale
 [ "$(report plan3 | post plan3)" = '{"ack": 1}' ] || fail "a stale report is not acknowledged to its sender"
-status n3 | grep -q running || fail "a stale report changed the state: $(status n3)"
+status n3 | grep -q installing || fail "a stale report changed the state: $(status n3)"
 boots_installer 3 || fail "a stale report sent the node to its disk"
 [ "$(report plan3b | post plan3b)" = '{"ack": 1}' ] || fail "the report of n3"
 ! boots_installer 3 2>/dev/null || fail "n3 is installed, but does not boot from its disk"
