@@ -166,6 +166,7 @@ void topology_demote(struct topology *t, uint32_t id, bool is_slow, int64_t now)
 		t->tail_len++;
 	}
 	list_insert(t->chain, &t->chain_len, at, id);
+	m->told = RING_NOBODY; /* the link that it takes from is wanted for those it held up */
 	m->place = PLACE_TAIL;
 	t->demoted_at = now;
 	t->epoch++;

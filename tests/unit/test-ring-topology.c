@@ -136,6 +136,22 @@ static void test_slow_is_moved(void **state)
 	topology_free(&t);
 }
 
+/* Who is moved takes from its new place at once, although there is nothing new for it there yet. */
+static void test_moved_leaves_its_link(void **state)
+{
+	static const double held_up[] = {10, 10, 3, 3};
+	struct topology t;
+	int64_t now;
+
+	(void)state;
+	fill(&t, 4);
+	now = play(&t, held_up, 0, 2000);
+	topology_member(&t, 2)->told = 1;
+	topology_demote(&t, 2, true, now);
+	assert_int_equal(topology_source(&t, 2, now), 4);
+	topology_free(&t);
+}
+
 /* Who takes from a slow one gets little, and is not to blame; who takes from one that came late is
  * judged. */
 static void test_blame(void **state)
@@ -400,6 +416,7 @@ int main(void)
 		cmocka_unit_test(test_silence_names_exactly_one),
 		cmocka_unit_test(test_slow_is_moved),
 		cmocka_unit_test(test_blame),
+		cmocka_unit_test(test_moved_leaves_its_link),
 		cmocka_unit_test(test_tail),
 		cmocka_unit_test(test_newcomer_before_the_tail),
 		cmocka_unit_test(test_choked_at_the_end),
