@@ -24,30 +24,6 @@ static void list_modules(const struct cluster *c)
 		printf("%s\t%s\n", m->list[i]->name, m->list[i]->summary);
 }
 
-/* Nothing is wrong with that, but few want it. */
-static void note_closed(const struct cluster *c)
-{
-	const char *first = NULL;
-	size_t count = 0;
-
-	for (size_t i = 0; i < cluster_count(c, TYPE_HOST); i++) {
-		const struct cluster_object *host = cluster_at(c, TYPE_HOST, i);
-
-		if (cluster_host_get(c, host, "ssh_keys") ||
-		    cluster_host_get(c, host, "root_password"))
-			continue;
-		first = first ? first : host->name;
-		count++;
-	}
-	if (count == 1)
-		printf("note: nobody can log into '%s': it has no ssh_keys and no root_password\n",
-		       first);
-	else if (count)
-		printf("note: nobody can log into %zu hosts ('%s'): they have no ssh_keys and no "
-		       "root_password\n",
-		       count, first);
-}
-
 static int check_run(int argc, char **argv)
 {
 	bool modules = argc > 1 && !strcmp(argv[1], "--modules");
@@ -64,7 +40,6 @@ static int check_run(int argc, char **argv)
 		list_modules(c);
 	if (!errors && !modules) {
 		printf("%s: %zu host%s, no errors\n", path, hosts, hosts == 1 ? "" : "s");
-		note_closed(c);
 		check_notes(c);
 	}
 	cluster_free(c);

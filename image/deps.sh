@@ -30,6 +30,15 @@ for package in $packages; do
 done
 [ -n "$missing" ] || exit 0
 
+# The tests start their own NFS server: who had none is to get no new service, and who had rpcbind keeps it.
+services=
+case $missing in
+*nfs-ganesha*)
+	services=nfs-ganesha
+	dpkg-query -W rpcbind >/dev/null 2>&1 || services="$services rpcbind.socket rpcbind"
+	;;
+esac
+
 command="apt-get update && apt-get install -y --no-install-recommends$missing"
 if [ "$(id -u)" = 0 ]; then
 	root='env'
@@ -40,11 +49,8 @@ else
 fi
 if [ "$1" != install ] || [ -z "$root" ]; then
 	[ "$2" = all ] && target=deps-check || target=deps
-	printf 'packages are missing (make %s); as root run:\n  %s\n' $target "$command" >&2
+	printf 'packages are missing (make %s); as root run:\n  %s\n' "$target" "$command" >&2
 	exit 1
 fi
 $root DEBIAN_FRONTEND=noninteractive sh -c "$command"
-# The tests start their own NFS server: who had none is to get no new service.
-case $missing in
-*nfs-ganesha*) $root systemctl disable --now nfs-ganesha rpcbind.socket rpcbind >/dev/null 2>&1 || true ;;
-esac
+[ -z "$services" ] || $root systemctl disable --now $services >/dev/null 2>&1 || true

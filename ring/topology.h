@@ -103,7 +103,7 @@ struct member *topology_join(struct topology *t, const char *name, const struct 
 void topology_remove(struct topology *t, uint32_t id, enum member_state state, const char *reason,
 		     int64_t now);
 /* Into the tail: at its end, or, because it is slow, before those that have fallen behind it; who is
- * in the tail already goes to its end. */
+ * in the tail already goes to its end. It is to take from its new place at once. */
 void topology_demote(struct topology *t, uint32_t id, bool is_slow, int64_t now);
 
 /* The one before it; 0: the master. */

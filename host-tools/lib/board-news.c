@@ -25,14 +25,7 @@ struct news_row {
 
 static const char *state_name(const struct board_row *row)
 {
-	switch (row->group) {
-	case BOARD_RUNNING:
-		return "installing";
-	case BOARD_UNKNOWN:
-		return "unknown";
-	default:
-		return board_group_name(row->group);
-	}
+	return row->group == BOARD_UNKNOWN ? "unknown" : board_group_name(row->group);
 }
 
 static struct numbers numbers_of(const struct board *b, const struct board_row *row)

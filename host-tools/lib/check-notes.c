@@ -29,12 +29,37 @@ static void note_board(const char *images, const char *board)
 		       board, images, board);
 }
 
+/* Few want that. */
+static void note_closed(const struct cluster *c)
+{
+	const char *first = NULL;
+	size_t count = 0;
+
+	for (size_t i = 0; i < cluster_count(c, TYPE_HOST); i++) {
+		const struct cluster_object *host = cluster_at(c, TYPE_HOST, i);
+
+		if (cluster_host_get(c, host, "ssh_keys") ||
+		    cluster_host_get(c, host, "root_password"))
+			continue;
+		first = first ? first : host->name;
+		count++;
+	}
+	if (count == 1)
+		printf("note: nobody can log into '%s': it has no ssh_keys and no root_password\n",
+		       first);
+	else if (count)
+		printf("note: nobody can log into %zu hosts ('%s'): they have no ssh_keys and no "
+		       "root_password\n",
+		       count, first);
+}
+
 void check_notes(const struct cluster *c)
 {
 	_cleanup_free_ char *found = setup_images(NULL), *real = realpath(found, NULL);
 	const char *images = real ? real : found;
 	struct map seen = {0};
 
+	note_closed(c);
 	for (size_t i = 0; i < cluster_count(c, TYPE_LUCIE_GROUP); i++)
 		note_server(cluster_at(c, TYPE_LUCIE_GROUP, i));
 	for (size_t i = 0; i < cluster_count(c, TYPE_HOST); i++) {

@@ -1,4 +1,4 @@
-/* What is no error in a definition, and what `lucie setup` will still ask for. */
+/* What is no error in a definition, but few want, and what `lucie setup` will still ask for. */
 #ifndef LUCIE_CHECK_NOTES_H
 #define LUCIE_CHECK_NOTES_H
 

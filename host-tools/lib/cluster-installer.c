@@ -122,6 +122,18 @@ void cluster_check_installer(struct cluster *c, const struct object *o)
 	}
 }
 
+const struct cluster_object *cluster_host_lacks(const struct cluster *c, const struct object *host,
+						const char *module)
+{
+	const struct cluster_object *installer =
+		cluster_host_ref(c, &host->public, "installer", TYPE_INSTALLER);
+
+	return installer && !host->broken &&
+			       !cluster_list_has(cluster_get(installer, "modules"), module)
+		       ? installer
+		       : NULL;
+}
+
 /* What brings the host packages of its own: "packages", or a service by its name; NULL: nothing. */
 static const char *brings_packages(const struct cluster *c, const struct object *host)
 {
@@ -143,12 +155,10 @@ static const char *brings_packages(const struct cluster *c, const struct object 
 /* Packages that no module takes would silently not be there. */
 void cluster_check_host_packages(struct cluster *c, struct object *host)
 {
-	const struct cluster_object *installer =
-		cluster_host_ref(c, &host->public, "installer", TYPE_INSTALLER);
-	const char *by = brings_packages(c, host);
+	const struct cluster_object *installer = cluster_host_lacks(c, host, "install");
+	const char *by = installer ? brings_packages(c, host) : NULL;
 
-	if (!by || !installer || host->broken ||
-	    cluster_list_has(cluster_get(installer, "modules"), "install"))
+	if (!by)
 		return;
 	cluster_error(c, &host->public.at,
 		      "host '%s' has %s%s, but its installer '%s' does not run the module "

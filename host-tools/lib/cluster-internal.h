@@ -211,6 +211,9 @@ void cluster_check_installer(struct cluster *c, const struct object *o);
 void cluster_check_dataset(struct cluster *c, const struct object *o);
 void cluster_check_host_datasets(struct cluster *c, struct object *host);
 void cluster_check_host_packages(struct cluster *c, struct object *host);
+/* The host's installer, if it does not run the module; NULL. */
+const struct cluster_object *cluster_host_lacks(const struct cluster *c, const struct object *host,
+						const char *module);
 /* Of a dataset or base: two masters cannot listen on one port. */
 void cluster_check_ring_port(struct cluster *c, const struct object *o);
 

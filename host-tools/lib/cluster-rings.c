@@ -58,12 +58,9 @@ void cluster_check_ring_port(struct cluster *c, const struct object *o)
 /* Data sets that no module takes would silently not be there. */
 void cluster_check_host_datasets(struct cluster *c, struct object *host)
 {
-	const char *list = cluster_host_get(c, &host->public, "datasets");
-	const struct cluster_object *installer =
-		cluster_host_ref(c, &host->public, "installer", TYPE_INSTALLER);
+	const struct cluster_object *installer = cluster_host_lacks(c, host, "dolly");
 
-	if (!list || !installer || host->broken ||
-	    cluster_list_has(cluster_get(installer, "modules"), "dolly"))
+	if (!installer || !cluster_host_get(c, &host->public, "datasets"))
 		return;
 	cluster_error(c, &host->public.at,
 		      "host '%s' has datasets, but its installer '%s' does not run the module "

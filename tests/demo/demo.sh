@@ -8,6 +8,7 @@
 # pid, at any exit. Every wait has a bound and says what it waits for.
 set -euo pipefail
 TOP=$(cd "$(dirname "$0")/../.." && pwd)
+. "$TOP/tests/lib.sh" # is_there
 STATE=$TOP/out/demo
 [ "${1:-}" != --state ] || { STATE=$(realpath -m "$2"); shift 2; }
 LUCIE=$TOP/out/host/bin/lucie
@@ -149,9 +150,6 @@ await_installations() {
 }
 
 login_prompt() { tr -d '\r' <"$T/$1.console" | grep -aqE "^$1 login:"; }
-
-# A port that nobody has is refused by the machine that is there.
-is_there() { [[ $(timeout 3 bash -c "exec 3<>/dev/tcp/$1/9" 2>&1) == *refused* ]]; }
 
 await_logins() {
 	local node end=$((SECONDS + BOOT_SECONDS))
