@@ -1,5 +1,4 @@
-/* init/lib/blob*.c: manifests, and that the reader gives the right bytes or none, whatever its
- * sources do. */
+/* init/lib/blob.c, blob-fetch.c: the reader gives the right bytes or none, whatever its sources do. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -269,83 +268,6 @@ static void closed_in_the_middle(void **state)
 	blob_close(r);
 }
 
-static void manifest_round_trip(void **state)
-{
-	struct blob_manifest m;
-
-	(void)state;
-	assert_int_equal(blob_manifest_parse(&m, manifest_text.buf, manifest_text.len), 0);
-	assert_true(m.length == LENGTH);
-	assert_int_equal(m.chunks, 3);
-	assert_string_equal(m.root, manifest.root);
-	assert_int_equal(blob_chunk_length(&m, 2), 12345);
-	blob_manifest_free(&m);
-}
-
-static void parse_is(int expected, const char *text)
-{
-	struct blob_manifest m;
-
-	assert_int_equal(blob_manifest_parse(&m, text, strlen(text)), expected);
-	assert_null(m.hash);
-}
-
-#define ZERO64 "0000000000000000000000000000000000000000000000000000000000000000"
-
-static void bad_manifests(void **state)
-{
-	struct blob_manifest m;
-
-	(void)state;
-	parse_is(-EINVAL, "");
-	parse_is(-EINVAL, "lucie-blob 2\nlength 0\nroot " ZERO64 "\n");
-	parse_is(-EINVAL, "lucie-blob 1\nlength 0\nroot " ZERO64);
-	parse_is(-EBADMSG, "lucie-blob 1\nlength 0\nroot " ZERO64 "\n");
-	parse_is(-EBADMSG, "lucie-blob 1\nlength 1\nroot " ZERO64 "\nchunk " ZERO64 "\n");
-	parse_is(-EINVAL, "lucie-blob 1\nlength 1\nroot " ZERO64 "\n");
-	parse_is(-EINVAL, "lucie-blob 1\nlength 0\nroot " ZERO64 "\nchunk " ZERO64 "\n");
-	parse_is(-EINVAL,
-		 "lucie-blob 1\nlength 18446744073709551615\nroot " ZERO64 "\nchunk " ZERO64 "\n");
-	parse_is(-EINVAL, "lucie-blob 1\nlength -1\nroot " ZERO64 "\n");
-	parse_is(-EINVAL, "lucie-blob 1\nlength 1\nroot " ZERO64 "\nchunk g" ZERO64 "\n");
-	/* every bit of the list is under the root */
-	for (size_t i = 0; i < manifest_text.len; i++) {
-		manifest_text.buf[i] ^= 4;
-		assert_int_not_equal(blob_manifest_parse(&m, manifest_text.buf, manifest_text.len),
-				     0);
-		manifest_text.buf[i] ^= 4;
-	}
-	assert_int_equal(blob_manifest_parse(&m, "", BLOB_MANIFEST_MAX + 1), -EFBIG);
-}
-
-/* Ties the format to its definition, computed with another program. */
-static void known_roots(void **state)
-{
-	struct blob_manifest m;
-	char path[80];
-	int fd;
-
-	(void)state;
-	snprintf(path, sizeof(path), "%s/empty", temp_folder);
-	fd = open(path, O_RDWR | O_CREAT, 0600);
-	assert_int_equal(blob_manifest_make(&m, fd), 0);
-	assert_int_equal(m.chunks, 0);
-	assert_string_equal(m.root,
-			    "1f7f69c4d15ed5e670a29aed67ef213281db8efb1a66c347cb915d1cf63454eb");
-	blob_manifest_free(&m);
-	assert_int_equal(write(fd, "x", 1), 1);
-	assert_int_equal(blob_manifest_make(&m, fd), 0);
-	assert_int_equal(m.chunks, 1);
-	assert_string_equal(m.root,
-			    "2231925f6b2bd2a0bd1de9b01c4da2b8fb22731fab4861ca925955b348ea92b6");
-	blob_manifest_free(&m);
-	close(fd);
-	unlink(path);
-	fd = open("/dev/null", O_RDONLY);
-	assert_int_equal(blob_manifest_make(&m, fd), -EINVAL);
-	close(fd);
-}
-
 struct stream {
 	size_t bytes; /* to give */
 	size_t wrong; /* one of them that is; LENGTH: none */
@@ -496,9 +418,6 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(manifest_round_trip),
-		cmocka_unit_test(bad_manifests),
-		cmocka_unit_test(known_roots),
 		cmocka_unit_test(good_sources),
 		cmocka_unit_test(goes_on_where_it_broke),
 		cmocka_unit_test(next_source),
