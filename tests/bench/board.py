@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""Somebody looks at the board while the nodes report: how soon all cells are there, how late the page's timers are (what a click would wait
-for), how old what it knows of the nodes is and what the cells on the screen show, and what the browser's processes use, in a real Chromium.
-Ages are by the server's clock, which counts whole seconds: up to one of them is the clock's, and up to one the node's, which speaks once a second.
-Figures for `BROWSER=1 make bench-serve`, judged only by whether the page shows all nodes and stays connected.
+"""Somebody looks at the board while the nodes report: how soon all cells are there, how late the page's timers are (what a click would wait for),
+how old what it knows of the nodes is and what the cells on the screen show, and what the browser's processes use, in a real Chromium. Ages are by the server's clock, which counts whole seconds: up to one of them is the clock's, and up to one the node's, which speaks once a second.
+Figures for `BROWSER=1 make bench-serve`, judged only by whether the page shows all nodes and stays connected. BROWSER_NICE is written to the
+browser's scheduling group too, where sessions have one each (sched(7), autogroup): among groups the nice values of processes mean nothing.
 
-	board.py URL NODES SECONDS"""
+	board.py URL NODES SECONDS
+
+It loads the page, prints "open", and waits for a line on standard input before it measures; when that is "load", it loads the page again first."""
 import os
 import sys
 import time
@@ -45,14 +47,34 @@ def used(session):
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
-def main(url, count, seconds):
+def start(nice):
+    """A browser whose processes get what those of this nice value get."""
+    os.nice(nice)
     browser = Browser()
+    group = f"/proc/{browser.process.pid}/autogroup"
+    if nice and os.path.exists(group):
+        with open(group, "w") as f:
+            f.write(str(nice))
+    return browser
+
+
+def load(browser, url, count):
+    """Seconds until the page shows all nodes."""
+    begin = time.monotonic()
+    browser.open(url + "/")
+    browser.wait(f"document.querySelectorAll('.cell').length === {count}", "a cell for each node", 60)
+    return time.monotonic() - begin
+
+
+def main(url, count, seconds):
+    browser = start(int(os.environ.get("BROWSER_NICE", "0")))
     try:
         browser.size(1600, 1000)
-        begin = time.monotonic()
-        browser.open(url + "/")
-        browser.wait(f"document.querySelectorAll('.cell').length === {count}", "a cell for each node", 60)
-        shown = time.monotonic() - begin
+        shown = load(browser, url, count)
+        print("open", flush=True)
+        if sys.stdin.readline() == "load\n":
+            shown = load(browser, url, count)
+        time.sleep(2)  # until each node has spoken once
         browser.js(METER)
         before, begin = used(browser.process.pid), time.monotonic()
         time.sleep(seconds)

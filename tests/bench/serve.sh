@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # make bench-serve: NODES simulated nodes get their plans and report once a second for SECONDS_EACH seconds, each report on a connection of its own.
 # Nothing may be lost: what the nodes were acknowledged is compared with state.db. Latencies, the server's memory and processor time are figures,
-# not judgements. BROWSER=1: with a browser that has the board open meanwhile (SHOT=FILE.png: what it shows); it takes of the same processors,
-# where an administrator's runs on another machine: BROWSER_NICE=10 has it stand back. In a network namespace of its own; no root needed where
+# not judgements. BROWSER=1: with a browser that has the board open meanwhile (SHOT=FILE.png: what it shows); BROWSER=load: that loads it
+# anew amid the reports. It takes of the same processors, where an administrator's runs on another machine: BROWSER_NICE=19 has it stand back. In a network namespace of its own; no root needed where
 # user namespaces are allowed.
 set -euo pipefail
 . "$(dirname "$0")/../server/lib.sh"
@@ -49,19 +49,28 @@ WEB=$(web_process)
 probe &
 PROBE=$!
 PIDS+=("$PROBE")
+if [ -n "${BROWSER:-}" ]; then
+	coproc BOARD { "$TOP/tests/bench/board.py" "http://127.0.0.1:$PORT" "$NODES" $((SECONDS_EACH * 2 / 3)); }
+	board=$BOARD_PID
+	exec {board_says}<&"${BOARD[0]}" {board_hears}>&"${BOARD[1]}"
+	read -r line <&"$board_says" && [ "$line" = open ] || fail "the board"
+fi
 before=$(ticks "$WEB")
 "$SIM" --server "http://127.0.0.1:$PORT" --mac "$(mac 0)" --site-key "$STATE/key/site.pub" --nodes "$NODES" --seconds "$SECONDS_EACH" --ledger "$T/ledger" |
 	while read -r line; do
 		printf '%s\n' "$line"
 		case $line in plans:*)
 			ticks "$WEB" >"$T/ticks"
-			[ -z "${BROWSER:-}" ] || nice -n "${BROWSER_NICE:-0}" "$TOP/tests/bench/board.py" "http://127.0.0.1:$PORT" "$NODES" $((SECONDS_EACH * 2 / 3)) || touch "$T/board-failed" &
+			[ -z "${BROWSER:-}" ] || echo "$BROWSER" >&"$board_hears"
 			;;
 		esac
 	done || fail "the nodes"
 after=$(ticks "$WEB")
 ends "$PROBE" || true
-[ ! -e "$T/board-failed" ] || fail "the board"
+if [ -n "${BROWSER:-}" ]; then
+	cat <&"$board_says"
+	wait "$board" || fail "the board"
+fi
 
 hz=$(getconf CLK_TCK)
 plans_at=$(cat "$T/ticks")
