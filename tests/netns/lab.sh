@@ -74,7 +74,17 @@ lab_down() {
 
 lab_cut() { ip link set "v$1" nomaster; }
 lab_join() { ip link set "v$1" master br0; }
-lab_port() { ip link set "v$1" "$2"; }
+lab_port() {
+	local i
+	ip link set "v$1" "$2"
+	[ "$2" = up ] || return 0
+	for i in $(seq 100); do # the kernel may take a second to say that there is a carrier again, and until then nothing is sent
+		! ip -n "n$1" link show dev eth0 | grep -q 'state UP' || return 0
+		sleep 0.05
+	done
+	echo "n$1: no carrier" >&2
+	return 1
+}
 
 lab_in() {
 	local i=$1
