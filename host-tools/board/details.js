@@ -38,8 +38,8 @@ function moduleList(doc) {
 	return all.map(module => {
 		const end = ended.get(module), at = started.get(module);
 		if (end) return {module, seconds: end.seconds, state: end.ok ? 'installed' : 'failed'};
-		if (at) return {module, seconds: (last.ended || serverNow()) - at, state: last.ended ? 'unknown' : 'installing', running: !last.ended};
-		return {module, state: 'unknown'};
+		if (at) return {module, seconds: (last.ended || serverNow()) - at, state: last.ended ? 'new' : 'installing', running: !last.ended};
+		return {module, state: 'new'};
 	});
 }
 

@@ -8,7 +8,8 @@ export const STATES = {
 	installing: {label: 'installing', sign: '▸'},
 	armed: {label: 'armed', sign: '○'},
 	installed: {label: 'installed', sign: '✓'},
-	unknown: {label: 'unknown', sign: '–'},
+	new: {label: 'new', sign: '–'},
+	wiped: {label: 'wiped', sign: '∅'},
 };
 
 const SILENT_SECONDS = 60;
@@ -53,12 +54,12 @@ export function silence(node) {
 
 // The state of nodes whose sign an installation's result has; what has come to be has many names.
 export function resultState(result) {
-	return {running: 'installing', superseded: 'unknown', failed: 'failed'}[result] || 'installed';
+	return {running: 'installing', superseded: 'new', failed: 'failed'}[result] || 'installed';
 }
 
 export function stateOf(node) {
 	if (node.state === 'installing' && silence(node) > SILENT_SECONDS) return 'silent';
-	return node.state in STATES ? node.state : 'unknown';
+	return node.state in STATES ? node.state : 'new';
 }
 
 // Of the running module; undefined where nobody knows.

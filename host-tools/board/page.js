@@ -40,7 +40,7 @@ function drawCounts() {
 		setText(number, String(n[state]));
 		chip.classList.toggle('none', !n[state] && state !== stateFilter);
 	}
-	const words = Object.entries(n).filter(([state, count]) => count && state !== 'installed' && state !== 'unknown').map(([state, count]) => `${count} ${state}`);
+	const words = Object.entries(n).filter(([state, count]) => count && !['installed', 'new', 'wiped'].includes(state)).map(([state, count]) => `${count} ${state}`);
 	const title = `${words.join(', ') || `${nodes.size} nodes`} - Lucie`;
 	if (document.title !== title) document.title = title;
 }

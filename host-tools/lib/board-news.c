@@ -23,11 +23,6 @@ struct news_row {
 	uint64_t texts_version, numbers_version; /* in which they became so */
 };
 
-static const char *state_name(const struct board_row *row)
-{
-	return row->group == BOARD_UNKNOWN ? "unknown" : board_group_name(row->group);
-}
-
 static struct numbers numbers_of(const struct board *b, const struct board_row *row)
 {
 	struct numbers n = {.seen = row->node.last_seen};
@@ -50,7 +45,7 @@ static bool is_same(const struct numbers *a, const struct numbers *b)
 static uint64_t texts_of(const struct board_row *row)
 {
 	const struct state_node *n = &row->node;
-	uint64_t hash = map_hash(MAP_HASH, state_name(row));
+	uint64_t hash = map_hash(MAP_HASH, board_state_name(row));
 	char total[24];
 
 	snprintf(total, sizeof(total), "%llu", (unsigned long long)n->total);
@@ -125,8 +120,8 @@ json_t *news_row_json(const struct board_news *n, const struct board *b,
 {
 	const struct state_node *node = &row->node;
 	struct numbers numbers = numbers_of(b, row);
-	json_t *o =
-		json_pack("{s:o, s:s}", "name", json_text(node->name), "state", state_name(row));
+	json_t *o = json_pack("{s:o, s:s}", "name", json_text(node->name), "state",
+			      board_state_name(row));
 
 	if (!o)
 		return NULL;

@@ -15,39 +15,20 @@
 #define LAST_MS	       1000
 
 struct node_counts {
-	uint64_t armed, running, installed, failed, silent;
+	uint64_t armed, installing, installed, failed, silent;
 	int64_t now;
 };
 
 static void count_node(const struct state_node *n, void *arg)
 {
 	struct node_counts *c = arg;
-	bool running = !strcmp(n->status, "running");
+	bool installing = !strcmp(n->status, "running");
 
 	c->armed += n->armed[0] != '\0';
-	c->running += running;
+	c->installing += installing;
 	c->installed += !strcmp(n->status, "installed");
 	c->failed += !strcmp(n->status, "failed");
-	c->silent += running && c->now - n->last_seen > SILENT_SECONDS;
-}
-
-struct install_counts {
-	uint64_t ok, failed, superseded, running, seconds;
-};
-
-static void count_install(const struct state_install *i, void *arg)
-{
-	struct install_counts *c = arg;
-
-	if (!i->ended) {
-		c->running += i->latest;
-		c->superseded += !i->latest;
-		return;
-	}
-	c->ok += i->ok;
-	c->failed += !i->ok;
-	if (i->ok && i->ended > i->begun)
-		c->seconds += (uint64_t)(i->ended - i->begun);
+	c->silent += installing && c->now - n->last_seen > SILENT_SECONDS;
 }
 
 static void family(struct strbuf *out, const char *name, const char *type, const char *help)
@@ -61,10 +42,10 @@ static void write_nodes(struct strbuf *out, const struct node_counts *c, size_t 
 	strbuf_addf(out, "lucie_hosts %zu\n", hosts);
 	family(out, "lucie_nodes", "gauge", "Nodes by how their last installation went.");
 	strbuf_addf(out,
-		    "lucie_nodes{state=\"running\"} %" PRIu64
+		    "lucie_nodes{state=\"installing\"} %" PRIu64
 		    "\nlucie_nodes{state=\"installed\"} %" PRIu64
 		    "\nlucie_nodes{state=\"failed\"} %" PRIu64 "\n",
-		    c->running, c->installed, c->failed);
+		    c->installing, c->installed, c->failed);
 	family(out, "lucie_nodes_armed", "gauge", "Nodes that install at their next boot.");
 	strbuf_addf(out, "lucie_nodes_armed %" PRIu64 "\n", c->armed);
 	family(out, "lucie_nodes_silent", "gauge",
@@ -72,27 +53,26 @@ static void write_nodes(struct strbuf *out, const struct node_counts *c, size_t 
 	strbuf_addf(out, "lucie_nodes_silent %" PRIu64 "\n", c->silent);
 }
 
-static void write_installs(struct strbuf *out, const struct install_counts *c)
+static void write_installs(struct strbuf *out, const struct state_totals *t)
 {
 	family(out, "lucie_installations_total", "counter", "Installations by their end.");
 	strbuf_addf(out,
 		    "lucie_installations_total{result=\"installed\"} %" PRIu64
 		    "\nlucie_installations_total{result=\"failed\"} %" PRIu64
 		    "\nlucie_installations_total{result=\"superseded\"} %" PRIu64 "\n",
-		    c->ok, c->failed, c->superseded);
+		    t->installed, t->failed, t->superseded);
 	family(out, "lucie_installation_seconds_total", "counter",
 	       "Seconds that good installations took, from plan to report.");
-	strbuf_addf(out, "lucie_installation_seconds_total %" PRIu64 "\n", c->seconds);
+	strbuf_addf(out, "lucie_installation_seconds_total %" PRIu64 "\n", t->seconds);
 }
 
 static int metrics_write(struct serve *s, struct strbuf *out)
 {
 	struct node_counts nodes = {.now = time(NULL)};
-	struct install_counts installs = {0};
+	struct state_totals installs;
 	size_t hosts;
 
-	if (state_nodes(s->view, count_node, &nodes) ||
-	    state_installs(s->view, count_install, &installs))
+	if (state_nodes(s->view, count_node, &nodes) || state_totals(s->view, &installs))
 		return -EIO;
 	pthread_rwlock_rdlock(&s->cluster_lock);
 	hosts = cluster_count(s->cluster, TYPE_HOST);

@@ -1,5 +1,6 @@
 /* Old installations leave the state: all but the last ones of each node, and never the one that a
- * node's state speaks of. First the folder, then the rows: what is interrupted is found again. */
+ * node's state speaks of. First the folder, then the rows: what is interrupted is found again. They
+ * stay in the totals. */
 #include "host-tools/lib/state-internal.h"
 
 #include <errno.h>
@@ -65,7 +66,13 @@ static int forget_one(struct state *s, const char *state_dir, const char *id)
 	ret = transaction_begin(s);
 	if (ret)
 		return ret;
-	ret = db_run(s, "DELETE FROM event WHERE install=?1", "s", id);
+	ret = db_run(s,
+		     "INSERT INTO forgotten SELECT " INSTALL_RESULT ", 1, " INSTALL_SECONDS
+		     " FROM install WHERE id=?1 ON CONFLICT(result) DO UPDATE SET "
+		     "count=count+1, seconds=seconds+excluded.seconds",
+		     "s", id);
+	if (!ret)
+		ret = db_run(s, "DELETE FROM event WHERE install=?1", "s", id);
 	if (!ret)
 		ret = db_run(s, "DELETE FROM install WHERE id=?1", "s", id);
 	return transaction_end(s, ret);

@@ -167,3 +167,37 @@ int state_module_events(struct state *s, const char *install,
 	pthread_mutex_unlock(&s->lock);
 	return ret == -ENOENT ? 0 : ret;
 }
+
+static void take_total(sqlite3_stmt *stmt, void *arg)
+{
+	struct state_totals *t = arg;
+	const char *result = (const char *)sqlite3_column_text(stmt, 0);
+	uint64_t count = (uint64_t)sqlite3_column_int64(stmt, 1);
+
+	t->seconds += (uint64_t)sqlite3_column_int64(stmt, 2);
+	if (!strcmp(result, "installed"))
+		t->installed = count;
+	else if (!strcmp(result, "failed"))
+		t->failed = count;
+	else
+		t->superseded = count;
+}
+
+int state_totals(struct state *s, struct state_totals *t)
+{
+	sqlite3_stmt *stmt;
+	int ret;
+
+	*t = (struct state_totals){0};
+	pthread_mutex_lock(&s->lock);
+	ret = db_row(s, &stmt,
+		     "SELECT result, sum(count), sum(seconds) FROM (SELECT * FROM forgotten UNION "
+		     "ALL SELECT " INSTALL_RESULT " AS result, 1, " INSTALL_SECONDS
+		     " FROM install i WHERE ended<>0 OR NOT EXISTS(SELECT 1 FROM node n WHERE "
+		     "n.name=i.node AND n.install=i.id)) GROUP BY result",
+		     "");
+	if (!ret)
+		ret = rows_each(s, stmt, take_total, t);
+	pthread_mutex_unlock(&s->lock);
+	return ret == -ENOENT ? 0 : ret;
+}

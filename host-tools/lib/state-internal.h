@@ -19,6 +19,11 @@ struct state {
 		*statements[STATEMENTS_MAX]; /* those that nobody uses now; NULL: a free place */
 };
 
+/* Of a row of install that has ended, or is none of a node's state. */
+#define INSTALL_RESULT                                                                             \
+	"CASE WHEN ended=0 THEN 'superseded' WHEN ok THEN 'installed' ELSE 'failed' END"
+#define INSTALL_SECONDS "CASE WHEN ok AND ended>begun THEN ended-begun ELSE 0 END"
+
 /* A statement without result rows. types: one letter for each argument: s text, i int64_t, h 32
  * bytes. */
 int db_run(struct state *s, const char *sql, const char *types, ...);

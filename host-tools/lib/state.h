@@ -109,6 +109,13 @@ int state_installs(struct state *s, void (*row)(const struct state_install *i, v
 int state_installs_last(struct state *s, const char *node, unsigned int max,
 			void (*row)(const struct state_install *i, void *arg), void *arg);
 
+/* How many installations have ended how since the state began, also those that are forgotten: none of
+ * these numbers ever falls. seconds: from plan to report, of the good ones. */
+struct state_totals {
+	uint64_t installed, failed, superseded, seconds;
+};
+int state_totals(struct state *s, struct state_totals *t);
+
 /* Removes all but the last `keep` installations of each node, with their events and their folders in
  * state_dir; never the one that a node's state is about. *forgotten: how many. */
 int state_forget(struct state *s, const char *state_dir, unsigned int keep, size_t *forgotten);

@@ -63,7 +63,7 @@ class Test:
             assert "default-src 'none'" in policy and "unsafe" not in policy, policy
             assert not re.search(r"(src|href)=\"(?!/board/)", answer.read().decode()), "the page wants something of elsewhere"
         assert b.js("[...document.querySelectorAll('.group h2')].map(h => h.firstChild.textContent).join()") == "rack1,rack2"
-        b.wait(count_is("unknown", 8))
+        b.wait(count_is("new", 8))
         assert b.js("[...document.querySelectorAll('button, input')].every(e => e.closest('dialog') || e.textContent || e.ariaLabel || e.labels?.length || e.hidden)")
         ok("the page, its policy, groups")
 
@@ -80,7 +80,7 @@ class Test:
         b.wait(is_state("cnode001", "failed"))
         b.wait(f"/mount.*the journal is broken/.test({cell('cnode001')}.textContent)", "the cause")
         b.wait("/cnode001 failed/.test(document.getElementById('news').textContent)", "the announcement")
-        b.wait(count_is("installing", 2) + "&&" + count_is("failed", 1) + "&&" + count_is("unknown", 5), "counts")
+        b.wait(count_is("installing", 2) + "&&" + count_is("failed", 1) + "&&" + count_is("new", 5), "counts")
         b.wait("/1 failed, 2 installing/.test(document.title)", "counts in the title")
         self.good.report(self.good.done("extrbase"), self.good.ends())
         b.wait(is_state("cnode000", "installed") + "&&" + count_is("installed", 1))
@@ -176,7 +176,7 @@ class Test:
         assert "cnode006" in s.said() and "ordered on the board" in s.said()
         b.js("document.querySelector('[data-action=boot]').click()")
         b.js("document.getElementById('confirm-go').click()")
-        b.wait(is_state("cnode005", "unknown") + "&&" + is_state("cnode006", "unknown"), "disarmed by the board")
+        b.wait(is_state("cnode005", "new") + "&&" + is_state("cnode006", "new"), "disarmed by the board")
         assert s.status("cnode006")["installer"] is None
         b.js("document.getElementById('select-none').click()")
         order = json.dumps({"action": "install", "nodes": ["cnode003", "nobody"]}).encode()

@@ -15,12 +15,12 @@ CAUSES = [("mount", "/dev/sda1: the journal cannot be replayed"), ("partition", 
 
 def fill(site, chance):
     """Most are installed, a rack is under way, some fail; the state of a node follows from its number, so that pictures compare."""
-    wanted = [chance.choices(["installed", "installing", "failed", "armed", "unknown", "partition"], [50, 30, 2, 8, 5, 5])[0] for _ in site.names]
-    armed = [n for n, w in zip(site.names, wanted) if w != "unknown"]
+    wanted = [chance.choices(["installed", "installing", "failed", "armed", "new", "partition"], [50, 30, 2, 8, 5, 5])[0] for _ in site.names]
+    armed = [n for n, w in zip(site.names, wanted) if w != "new"]
     for i in range(0, len(armed), 500):
         site.lucie("install", ",".join(armed[i:i + 500]))
     for i, w in enumerate(wanted):
-        if w in ("unknown", "armed"):
+        if w in ("new", "armed"):
             continue
         node = site.node(i)
         if w == "installed":

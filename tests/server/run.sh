@@ -207,5 +207,14 @@ for i in $(seq "$NODES"); do
 done
 for i in "${!pids[@]}"; do wait "${pids[$i]}" || { cat "$T/storm.$((i + 1))"; fail "node n$((i + 1)) of the storm"; }; done
 [ "$("$LUCIE" status --state "$STATE" | grep -c ' installed ')" -eq "$NODES" ] || fail "not every node of the storm is installed"
-serve_stop
 pass "$NODES nodes at once"
+
+# --- a counter that falls is to Prometheus one that began anew
+totals() { curl -sf "$URL/metrics" | grep _total; }
+sleep 1.1 # what was read last has its second
+totals >"$T/before"
+"$LUCIE" history --state "$STATE" --keep 1 | grep -q '^[1-9].* forgotten' || fail "history --keep"
+sleep 1.1
+totals | diff "$T/before" - || fail "what is forgotten has left the totals"
+serve_stop
+pass "totals stay when installations are forgotten"

@@ -100,7 +100,7 @@ static void the_whole_of_it(void **arg)
 	assert_null(json_object_get(doc, "progress"));
 	node = json_array_get(json_object_get(doc, "nodes"), 0);
 	assert_null(json_object_get(node, "group"));
-	assert_string_equal(json_string_value(json_object_get(node, "state")), "unknown");
+	assert_string_equal(json_string_value(json_object_get(node, "state")), "new");
 	node = json_array_get(json_object_get(doc, "nodes"), 1);
 	assert_string_equal(json_string_value(json_object_get(node, "group")), "rack");
 	assert_string_equal(json_string_value(json_object_get(node, "state")), "installing");

@@ -198,7 +198,7 @@ static void another_version_is_refused(void **arg)
 	snprintf(path, sizeof(path), "%s/state.db", dir);
 	f = fopen(path, "r+");
 	fseek(f, 60, SEEK_SET); /* user_version, of the file format of SQLite */
-	fwrite("\0\0\0\x07", 1, 4, f);
+	fwrite("\0\0\0\x7f", 1, 4, f);
 	fclose(f);
 	assert_int_equal(state_open(&state, dir), -EPROTO);
 	assert_null(state);
@@ -379,6 +379,7 @@ static void an_older_one_is_brought_up_to_date(void **arg)
 				      "DROP TABLE machine; DROP TABLE identity; DROP TABLE "
 				      "replacement; DROP INDEX install_begun; DROP INDEX "
 				      "install_node; DROP INDEX event_module; DROP TABLE stale; "
+				      "DROP TABLE forgotten; "
 				      "ALTER TABLE install DROP "
 				      "COLUMN asked; PRAGMA user_version=2",
 				      NULL, NULL, NULL),
