@@ -54,8 +54,12 @@ static int print_new(struct follow *f, bool last)
 
 	if (!f->file)
 		f->file = fopen(f->path, "re");
+	if (!f->file && errno != ENOENT)
+		return log_err(-errno, "cannot read '%s'", f->path);
 	if (!f->file)
-		return last || errno != ENOENT ? log_err(-errno, "cannot read '%s'", f->path) : 0;
+		return last ? log_err(0, "installation '%s' of '%s' has reported nothing",
+				      f->install.id, f->install.node)
+			    : 0;
 	while (fgets(line, sizeof(line), f->file)) {
 		size_t len = strlen(line);
 		bool whole = len && line[len - 1] == '\n';

@@ -6,10 +6,14 @@
 #include <errno.h>
 #include <string.h>
 
+/* The report is the last event with one, seldom far from the end; one that has none is not looked
+ * for. What has ended without one was given up (state_give_up). */
 #define INSTALL_COLUMNS                                                                            \
 	"SELECT i.id, i.node, i.variant, i.mac, i.begun, i.ended, i.ok,"                           \
 	" EXISTS(SELECT 1 FROM node n WHERE n.name=i.node AND n.install=i.id), e.module, "         \
-	"e.message FROM install i LEFT JOIN event e ON i.ended<>0 AND e.install=i.id AND "         \
+	"CASE WHEN i.ended<>0 AND e.seq IS NULL THEN 'given up: it did not report' "               \
+	"ELSE e.message END FROM install i "                                                       \
+	"LEFT JOIN event e ON i.ended<>0 AND e.install=i.id AND "                                  \
 	"e.seq=(SELECT r.seq FROM event r WHERE r.install=i.id AND r.kind=4 ORDER BY r.seq DESC "  \
 	"LIMIT 1)"
 _Static_assert(EVENT_REPORT == 4, "INSTALL_COLUMNS names the kind of a report");

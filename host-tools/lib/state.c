@@ -305,8 +305,6 @@ int state_install_asks(struct state *s, const char *install, uint64_t t)
 	return transaction_end(s, ret);
 }
 
-/* The report is the last event with one, seldom far from the end; one that has none is not looked
- * for. */
 /* What the event says about its node. An installation that a later one superseded says nothing any
  * more. */
 static int event_to_node(struct state *s, const struct event *e, const char *node, int64_t now)

@@ -178,6 +178,8 @@ sim 2 --plan-only >/dev/null
 expect 3 "a second attempt of one" sim 2
 status n2 | grep -q 'failed.*given up after 1 attempts' || fail "status: $(status n2)"
 expect 1 "the log of what was given up ends" timeout 20 "$LUCIE" log --state "$STATE" -f n2
+grep -q 'has reported nothing' "$T/out" || fail "the log of what said nothing: $(cat "$T/out")"
+"$LUCIE" history --state "$STATE" n2 | grep -q 'given up' || fail "history without the cause"
 pass "what is given up has ended"
 
 # --- a definition that cannot be read, and one without a host that is under way

@@ -182,8 +182,10 @@ static void what_is_given_up_has_ended(void **arg)
 	assert_string_equal(node("n1").held, "");
 	assert_int_equal(state_install(state, "i1", &i), 0);
 	assert_false(i.ended);
+	assert_string_equal(i.message, "");
 	assert_int_equal(state_install(state, "i2", &i), 0);
 	assert_true(i.ended && !i.ok);
+	assert_string_equal(i.message, "given up: it did not report");
 
 	/* What did report keeps its reason. */
 	state_arm_as(state, "n1", &(struct state_arming){.variant = "full", .attempts_max = 1});
