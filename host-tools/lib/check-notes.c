@@ -29,6 +29,17 @@ static void note_board(const char *images, const char *board)
 		       board, images, board);
 }
 
+/* The node says INSTALLED all the same. */
+static void note_unfinished(const struct cluster_object *installer)
+{
+	const char *modules = cluster_get(installer, "modules");
+
+	if (cluster_list_has(modules, "partition") && !cluster_list_has(modules, "finalize"))
+		printf("note: installer '%s' does not run the module 'finalize': what it "
+		       "installs has no boot loader\n",
+		       installer->name);
+}
+
 /* Few want that. */
 static void note_closed(const struct cluster *c)
 {
@@ -60,6 +71,8 @@ void check_notes(const struct cluster *c)
 	struct map seen = {0};
 
 	note_closed(c);
+	for (size_t i = 0; i < cluster_count(c, TYPE_INSTALLER); i++)
+		note_unfinished(cluster_at(c, TYPE_INSTALLER, i));
 	for (size_t i = 0; i < cluster_count(c, TYPE_LUCIE_GROUP); i++)
 		note_server(cluster_at(c, TYPE_LUCIE_GROUP, i));
 	for (size_t i = 0; i < cluster_count(c, TYPE_HOST); i++) {

@@ -113,6 +113,25 @@ static void check_disk(const struct layout_lines *l, const struct layout *layout
 			disk->name, needs, str_from_size(disk->number, has, sizeof(has)), d.mib);
 }
 
+/* By its label a later installation could not tell them apart. */
+static void check_labels(const struct layout_lines *l, const struct layout *layout)
+{
+	char text[96];
+
+	for (size_t i = 0; i < layout->part_count; i++)
+		for (size_t j = 0; j < i; j++) {
+			const struct layout_part *a = &layout->parts[j], *b = &layout->parts[i];
+
+			if (b->kind != PART_DISK || b->disk != a->disk || !b->label[0] ||
+			    strcmp(b->label, a->label) != 0)
+				continue;
+			snprintf(text, sizeof(text),
+				 "label '%s' is that of line %u, expected another one", b->label,
+				 a->line);
+			layout_error(b->line, text, (void *)l);
+		}
+}
+
 /* The lines come from one object (cluster-resolve.c), so that their numbers tell them apart. */
 void cluster_check_layout(struct cluster *c, const struct object *o)
 {
@@ -133,8 +152,10 @@ void cluster_check_layout(struct cluster *c, const struct object *o)
 		cluster_error(c, &o->public.at,
 			      "disk_layout '%s' is empty, expected 'disk' and 'partition' lines",
 			      o->public.name);
-	else if (section.count && !layout_parse(layout, &section, layout_error, &l))
+	else if (section.count && !layout_parse(layout, &section, layout_error, &l)) {
 		for (size_t i = 0; i < layout->disk_count; i++)
 			check_disk(&l, layout, i);
+		check_labels(&l, layout);
+	}
 	free(layout);
 }
