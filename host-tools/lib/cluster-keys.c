@@ -114,7 +114,7 @@ static bool is_package(const char *s)
 
 static bool is_interface(const char *s)
 {
-	return consists_of(s, LETTERS DIGITS "-._@", 15);
+	return consists_of(s, LETTERS DIGITS "-._@", 15) && !is_address(s);
 }
 
 static bool is_number(const char *s, uint64_t least, uint64_t most)
