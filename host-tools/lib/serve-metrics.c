@@ -15,7 +15,7 @@
 #define LAST_MS	       1000
 
 struct node_counts {
-	uint64_t armed, installing, installed, failed, silent;
+	uint64_t armed, installing, installed, failed, wiped, silent;
 	int64_t now;
 };
 
@@ -28,6 +28,7 @@ static void count_node(const struct state_node *n, void *arg)
 	c->installing += installing;
 	c->installed += !strcmp(n->status, "installed");
 	c->failed += !strcmp(n->status, "failed");
+	c->wiped += !strcmp(n->status, "wiped");
 	c->silent += installing && c->now - n->last_seen > SILENT_SECONDS;
 }
 
@@ -44,8 +45,9 @@ static void write_nodes(struct strbuf *out, const struct node_counts *c, size_t 
 	strbuf_addf(out,
 		    "lucie_nodes{state=\"installing\"} %" PRIu64
 		    "\nlucie_nodes{state=\"installed\"} %" PRIu64
-		    "\nlucie_nodes{state=\"failed\"} %" PRIu64 "\n",
-		    c->installing, c->installed, c->failed);
+		    "\nlucie_nodes{state=\"failed\"} %" PRIu64
+		    "\nlucie_nodes{state=\"wiped\"} %" PRIu64 "\n",
+		    c->installing, c->installed, c->failed, c->wiped);
 	family(out, "lucie_nodes_armed", "gauge", "Nodes that install at their next boot.");
 	strbuf_addf(out, "lucie_nodes_armed %" PRIu64 "\n", c->armed);
 	family(out, "lucie_nodes_silent", "gauge",

@@ -59,7 +59,7 @@ grep -q 'extrbase' "$STATE"/installs/*/log || fail "the log of the installation"
 pass "armed, installed with verified blobs, local boot"
 
 curl -sf "$URL/metrics" >"$T/metrics" || fail "no metrics"
-for line in 'lucie_hosts 3' 'lucie_nodes{state="installed"} 1' 'lucie_nodes_armed 0' 'lucie_installations_total{result="installed"} 1'; do
+for line in 'lucie_hosts 3' 'lucie_nodes{state="installed"} 1' 'lucie_nodes{state="wiped"} 0' 'lucie_nodes_armed 0' 'lucie_installations_total{result="installed"} 1'; do
 	grep -qxF "$line" "$T/metrics" || { cat "$T/metrics"; fail "metrics without '$line'"; }
 done
 awk '/^#/ {next} !/^[a-z_]+(\{[a-z]+="[a-z]+"\})? [0-9]+$/ {print; bad = 1} END {exit bad}' "$T/metrics" || fail "a line that is no metric"
