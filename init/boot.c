@@ -99,9 +99,12 @@ static void set_clock(const struct plan *plan)
 		set_hardware_clock((time_t)t);
 }
 
-static void set_name(const struct plan *plan)
+static void take_name(const struct plan *plan)
 {
-	const char *node = plan_head(plan, "node");
+	const char *node = plan_head(plan, "node"), *alarm = plan_head(plan, "alarm");
+
+	if (alarm)
+		console_line("ALARM: %s", alarm);
 
 	if (node && sethostname(node, strlen(node)))
 		log_warn("cannot set the host name '%s'", node);
@@ -130,6 +133,6 @@ void boot(void)
 		run_without_plan(log_last_error());
 	early_kernel_log(on_kernel_error);
 	set_clock(&plan);
-	set_name(&plan);
+	take_name(&plan);
 	run_plan(&plan, &cmdline);
 }

@@ -40,6 +40,7 @@ static struct {
 	struct strbuf batch;
 	int64_t batch_time;
 	struct child child;
+	bool alarmed;
 } r;
 
 static bool may_be_left_out(const struct event *e)
@@ -94,8 +95,20 @@ void report_log(const char *module, const char *level, const char *message)
 
 /* --- the child that carries a batch -------------------------------------------------- */
 
-/* {"ack": N} */
-static int parse_ack(const struct strbuf *answer, uint64_t *ack)
+/* The server's word that somebody else claims to be this node. */
+static void pass_alarm(const char *text)
+{
+	char line[192];
+
+	if (!text)
+		return;
+	snprintf(line, sizeof(line), "ALARM: %s", text);
+	str_make_text(line);
+	dprintf(3, "%s\n", line);
+}
+
+/* {"ack": N, "alarm": TEXT}; without an alarm, as a rule */
+static int parse_answer(const struct strbuf *answer, uint64_t *ack)
 {
 	json_t *o = json_loadb(answer->buf ? answer->buf : "", answer->len, JSON_REJECT_DUPLICATES,
 			       NULL);
@@ -103,6 +116,7 @@ static int parse_ack(const struct strbuf *answer, uint64_t *ack)
 	int ret = json_is_integer(v) && json_integer_value(v) >= 0 ? 0 : -EPROTO;
 
 	*ack = ret ? 0 : (uint64_t)json_integer_value(v);
+	pass_alarm(json_string_value(json_object_get(o, "alarm")));
 	json_decref(o);
 	return ret;
 }
@@ -123,7 +137,7 @@ static int post(const char *url, char *why, size_t why_len)
 	if (!ret && status != 200) {
 		snprintf(why, why_len, "status %ld (%.80s)", status, answer.buf ? answer.buf : "");
 		ret = -EPROTO;
-	} else if (!ret && (parse_ack(&answer, &ack) || ack < r.seq)) {
+	} else if (!ret && (parse_answer(&answer, &ack) || ack < r.seq)) {
 		snprintf(why, why_len, "no acknowledgement in its answer");
 		ret = -EPROTO;
 	}
@@ -157,8 +171,15 @@ static int deliver(void *arg)
 static void on_line(struct child *c, enum child_stream stream, char *line)
 {
 	(void)c;
-	if (stream == CHILD_CONTROL)
+	if (stream != CHILD_CONTROL)
+		return;
+	if (!strncmp(line, "ALARM", 5)) {
+		if (!r.alarmed)
+			console_line("%s", line);
+		r.alarmed = true;
+	} else {
 		console_line("'%s' does not take events: %s; trying again", r.server, line);
+	}
 }
 
 void reporter_start(const struct plan *plan)

@@ -67,7 +67,7 @@ build-cli: host
 check-cli: build-cli ## definitions and verbs against golden output
 	$(Q)tests/cli/run.sh
 
-build-vm: host demo-base
+build-vm: host demo-base $(O)/host/bin/sim-nodes
 	$(Q)$(MAKE) --no-print-directory image BOARD=qemu-x86_64 FORMAT=nfsroot
 	$(Q)$(MAKE) --no-print-directory image BOARD=pc-x86_64
 check-vm: build-vm ## the real image in QEMU

@@ -102,6 +102,8 @@ static int write_head(struct plan_maker *m)
 	plan_write(m->out, "on_failure",
 		   on_failure ? on_failure : cluster_default(m->c, "on_failure"));
 	plan_write(m->out, "at_end", at_end ? at_end : cluster_default(m->c, "at_end"));
+	if (m->order->alarm)
+		plan_write(m->out, "alarm", m->order->alarm);
 	if (m->order->wipe)
 		plan_write(m->out, "wipe", "yes");
 	if (cluster_get(m->installer, "read_only") &&

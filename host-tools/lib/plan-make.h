@@ -13,6 +13,7 @@ struct plan_order {
 	const char *mac;       /* NULL: the host's first */
 	const char *install;   /* id */
 	const char *resume;    /* the one that a power cut ended just before; NULL: none */
+	const char *alarm; /* why this boot may not be the node; NULL: nothing speaks for that */
 	const char *nonce, *token, *site; /* hex */
 	const char *const *servers;	  /* base URLs; NULL-terminated */
 	const char *breaks;		  /* modules to hold before, with commas; NULL: none */

@@ -157,11 +157,23 @@ static int batch_open(struct batch *b, const struct http_call *call, struct http
 	return serve_authenticate(b->state, call, b->install, b->node, &b->ack, reply);
 }
 
-static void acknowledge(struct http_reply *reply, uint64_t ack)
+/* Whether another boot has got a plan for the node since. */
+static bool is_superseded(const struct batch *b)
+{
+	struct state_node node;
+
+	return !state_node(b->state, b->node, &node) && strcmp(node.install, b->install) != 0;
+}
+
+static void acknowledge(const struct batch *b, struct http_reply *reply)
 {
 	reply->status = HTTP_OK;
 	reply->type = "application/json";
-	strbuf_addf(&reply->text, "{\"ack\": %llu}\n", (unsigned long long)ack);
+	strbuf_addf(&reply->text, "{\"ack\": %llu", (unsigned long long)b->ack);
+	if (is_superseded(b))
+		strbuf_adds(&reply->text, ", \"alarm\": \"another boot has got this node's plan "
+					  "since: two machines claim to be one\"");
+	strbuf_adds(&reply->text, "}\n");
 }
 
 /* One POST, within the transaction. */
@@ -179,7 +191,7 @@ static void post_apply(struct batch *b, const struct http_call *call, struct htt
 	} else if (ret && ret != -ERANGE) {
 		reply_failed(reply, ret);
 	} else {
-		acknowledge(reply, b->ack);
+		acknowledge(b, reply);
 		b->taken = true;
 	}
 }
@@ -246,7 +258,7 @@ void serve_report(struct serve *s, const struct http_call *call, struct http_rep
 	if (ret)
 		reply_failed(reply, ret);
 	else
-		acknowledge(reply, b.ack);
+		acknowledge(&b, reply);
 }
 
 void serve_alarm(struct serve *s, const struct http_call *call, struct http_reply *reply)

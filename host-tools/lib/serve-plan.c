@@ -112,9 +112,21 @@ static bool ended_without_report(const struct state_node *node)
 	return node->attempts && !strcmp(node->status, "running");
 }
 
+/* Who asks, while an installation that is about to be superseded was alive just now: two machines
+ * may claim to be one. "": no. */
+static void alarm_text(const struct state_node *node, const char *peer, char *buf, size_t len)
+{
+	int64_t ago = (int64_t)time(NULL) - node->last_seen;
+
+	*buf = '\0';
+	if (!strcmp(node->status, "running") && ago < ALIVE_SECONDS)
+		snprintf(buf, len, "%s asks for a plan while installation %s was alive %lld s ago",
+			 peer, node->install, (long long)ago);
+}
+
 static int text_make(struct serve *s, const struct state_node *node,
 		     const struct plan_request *request, const char *install, const char *token,
-		     struct strbuf *text, char *why)
+		     const char *alarm, struct strbuf *text, char *why)
 {
 	const struct cluster_object *host = cluster_find(s->cluster, TYPE_HOST, node->name);
 	char **own = s->options->servers ? NULL : boot_files_servers(s->cluster, host);
@@ -136,6 +148,7 @@ static int text_make(struct serve *s, const struct state_node *node,
 		.wipe = node->wipe,
 		.identity = identity,
 		.identity_key = identity_key,
+		.alarm = alarm[0] ? alarm : NULL,
 	};
 	int ret;
 
@@ -151,15 +164,18 @@ static int plan_new(struct serve *s, const struct state_node *node,
 		    struct strbuf *text, char *why)
 {
 	uint8_t token[TOKEN_LEN], key[REQUEST_KEY_LEN];
-	char token_text[2 * TOKEN_LEN + 1], install[PLAN_ID_MAX];
+	char token_text[2 * TOKEN_LEN + 1], install[PLAN_ID_MAX], alarm[WHY_MAX];
 	int ret;
 
+	alarm_text(node, call->peer, alarm, sizeof(alarm));
+	if (alarm[0])
+		serve_say_refusal(node->name, "ALARM: %s", alarm);
 	seal_random(token, sizeof(token));
 	str_to_hex(token, sizeof(token), token_text);
 	install_id_make(install);
 	ret = request_key(token_text, key);
 	if (!ret)
-		ret = text_make(s, node, request, install, token_text, text, why);
+		ret = text_make(s, node, request, install, token_text, alarm, text, why);
 	seal_wipe(token, sizeof(token));
 	seal_wipe(token_text, sizeof(token_text));
 	if (ret)
@@ -210,19 +226,6 @@ static void describe(const struct state_node *node, const struct plan_request *r
 		  str_from_size(r->disk_bytes, disks, sizeof(disks)));
 }
 
-/* An installation that is about to be superseded although its machine was there just now: two
- * machines may claim to be one. */
-static void warn_alive(const struct state_node *node, const char *peer)
-{
-	int64_t ago = (int64_t)time(NULL) - node->last_seen;
-
-	if (!strcmp(node->status, "running") && ago < ALIVE_SECONDS)
-		serve_say_refusal(
-			node->name,
-			"ALARM: %s asks for a plan while installation %s was alive %lld s ago",
-			peer, node->install, (long long)ago);
-}
-
 /* A node that cannot be installed must not boot the installer for ever. Under cluster_lock. */
 static void give_up(struct serve *s, const struct state_node *node)
 {
@@ -258,7 +261,6 @@ static void answer(struct serve *s, const struct state_node *node,
 			return;
 		}
 		strbuf_reset(&text);
-		warn_alive(node, call->peer);
 		ret = plan_new(s, node, request, call, &text, why);
 		if (ret) {
 			refuse(reply, call, node->name,

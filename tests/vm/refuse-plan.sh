@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # A node runs only the plan that its site signed for this very boot. Altered, replayed, another node's, another nonce's and another key's
-# plan: each is refused with its own reason on the console and on the server, and not one byte of the disk changes.
+# plan: each is refused with its own reason on the console and on the server, and not one byte of the disk changes. Where two machines claim to be
+# one, both say so, and the server.
 . "$(dirname "$0")/lib.sh"
+SIM=$TOP/out/host/bin/sim-nodes
 
 site_new
 site_small
@@ -68,6 +70,23 @@ arm n2
 proxy_start other "$(machine_mac n2)"
 refused "the plan of n2" "$(machine_mac n2)"
 proxy_stop
+
+echo "== two machines that claim to be one"
+disk_new "$T/n2.img" 300M
+arm --retries 99 --break mount n2
+: >"$T/serve.log"
+while :; do
+	"$SIM" --server "http://127.0.0.1:$PORT" --site-key "$T/state/key/site.pub" --mac "$(machine_mac n2)" --plan-only >/dev/null 2>&1 || true
+	sleep 2
+done &
+SERVERS+=($!)
+machine_start n2 "$T/n2.img"
+machine_wait n2 'ALARM: .* asks for a plan while installation .* was alive' 180
+machine_wait n2 'ALARM: another boot has got' 60
+serve_wait 'ALARM: .* asks for a plan while installation .* was alive' 5
+machine_kill n2
+kill "${SERVERS[-1]}"
+pass "the one that came first, the one that came second, and the server say so"
 
 echo "== signed by another key"
 arm n1
