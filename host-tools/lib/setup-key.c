@@ -14,6 +14,11 @@
 #include "init/lib/io.h"
 #include "init/lib/log.h"
 
+/* Of a site that was set up before, with the key that is gone. */
+#define KEY_IS_NEW                                                                                 \
+	"this is another site now: start the server anew; nodes that were installed refuse "       \
+	"repair and verify, and take lucie install --wipe\n"
+
 static int key_write(const char *state_dir, const char *name, const uint8_t *key, size_t len,
 		     mode_t mode)
 {
@@ -40,20 +45,22 @@ static int key_read(const char *path, uint8_t secret[SITE_SECRET_LEN])
 	return ret;
 }
 
-/* site.pub says what site.key holds: it is written again where it is missing. */
+/* site.pub says what site.key holds: it is written again where it is missing, or of another key. */
 static int key_public(const char *state_dir, const uint8_t public_key[SITE_PUBLIC_LEN])
 {
 	_cleanup_free_ char *path = xasprintf("%s/key/site.pub", state_dir);
+	uint8_t there[SITE_PUBLIC_LEN];
 
-	return access(path, F_OK)
-		       ? key_write(state_dir, "key/site.pub", public_key, SITE_PUBLIC_LEN, 0644)
-		       : 0;
+	if (!site_public_read(path, there) && !memcmp(there, public_key, SITE_PUBLIC_LEN))
+		return 0;
+	return key_write(state_dir, "key/site.pub", public_key, SITE_PUBLIC_LEN, 0644);
 }
 
 int setup_key(const char *state_dir, uint8_t public_key[SITE_PUBLIC_LEN])
 {
 	_cleanup_free_ char *folder = xasprintf("%s/key", state_dir),
-			    *path = xasprintf("%s/key/site.key", state_dir);
+			    *path = xasprintf("%s/key/site.key", state_dir),
+			    *current = xasprintf("%s/current", state_dir);
 	uint8_t secret[SITE_SECRET_LEN];
 	int ret = seal_init();
 
@@ -66,7 +73,8 @@ int setup_key(const char *state_dir, uint8_t public_key[SITE_PUBLIC_LEN])
 		site_key_make(public_key, secret);
 		ret = key_write(state_dir, "key/site.key", secret, sizeof(secret), 0600);
 		if (!ret)
-			printf("made the site's key '%s'\n", path);
+			printf("made the site's key '%s'\n%s", path,
+			       access(current, F_OK) ? "" : KEY_IS_NEW);
 	} else if (ret) {
 		return log_err(ret, "cannot read the site key '%s'", path);
 	}

@@ -369,6 +369,15 @@ goes 2 "--bus BUS" "$lucie" try n1 --state state --disk disk --bus floppy
 goes 1 "'/dev/null' is not an image file" "$lucie" try n1 --state state --disk /dev/null
 is "nothing is made for what is refused" [ ! -e disk ]
 
+# --- another key ---------------------------------------------------------------------------------------------------------------------
+
+old=$(cat state/key/site.pub)
+rm state/key/site.key
+goes 0 "this is another site now" "${setup[@]}"
+is "the public key is that of the new one" [ "$(cat state/key/site.pub)" != "$old" ]
+goes 0 "public key $(cat state/key/site.pub)" "$lucie" key --state state
+goes 0 "nothing changed" "${setup[@]}"
+
 # --- changes ------------------------------------------------------------------------------------------------------------------------
 
 echo changed > files/default/etc/motd
