@@ -218,6 +218,14 @@ static int put_in_force(struct setup *s)
 	return ret ? ret : generation_commit(&s->g);
 }
 
+/* Nodes by the definition that is in force now. */
+static int follow(struct setup *s)
+{
+	int ret = setup_gone(s);
+
+	return ret ? ret : boot_files_follow(s->dir, s->c, s->state);
+}
+
 static int switch_over(struct setup *s)
 {
 	int ret = setup_unknown(s), obeyed;
@@ -235,7 +243,7 @@ static int switch_over(struct setup *s)
 	printf("generation %u is in force\n", s->g.number);
 	/* Arming and reports went on meanwhile. What fails from here on is told, but the definition is
 	 * in force. */
-	ret = boot_files_follow(s->dir, s->c, s->state);
+	ret = follow(s);
 	prune(s);
 	return obeyed ? obeyed : ret;
 }
@@ -256,7 +264,7 @@ static int run_steps(struct setup *s)
 		return ret ? ret : switch_over(s);
 	printf("%s: nothing changed\n", s->dir);
 	obeyed = setup_obey(s);
-	ret = boot_files_follow(s->dir, s->c, s->state);
+	ret = follow(s);
 	pruned = prune(s);
 	return obeyed ? obeyed : ret ? ret : pruned;
 }

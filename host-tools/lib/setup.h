@@ -73,5 +73,7 @@ int setup_files(struct setup *s);
 int setup_fragments(struct setup *s); /* for the system's own services */
 int setup_bases(struct setup *s);
 int setup_datasets(struct setup *s);
+/* With the definition in force: disarms what is no host any more, and says so. */
+int setup_gone(struct setup *s);
 
 #endif

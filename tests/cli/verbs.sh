@@ -332,6 +332,14 @@ goes 0 "" "$lucie" discover "${at[@]}" --forget
 goes 0 "no machine waits" "$lucie" discover "${at[@]}"
 goes 0 "nic   eth0" "$lucie" inventory "${at[@]}" n1
 is "inventory as JSON" [ "$(json '[0]["inventory"]["cpus"]' "$lucie" inventory "${at[@]}" --json)" = 4 ]
+goes 0 "n3: 'full' at its next boot" "$lucie" install "${at[@]}" n3
+cp cluster.conf named.conf
+mv unnamed.conf cluster.conf
+goes 0 "n3 is no host any more: disarmed" "${setup[@]}"
+cp cluster.conf unnamed.conf
+mv named.conf cluster.conf
+goes 0 "host: 1 added (n3)" "${setup[@]}"
+is "no order waits for a host that comes back" [ "$(json '[2]["installer"]' "$lucie" status "${at[@]}" --json)" = None ]
 mv unnamed.conf cluster.conf
 goes 0 "host: 1 removed (n3)" "${setup[@]}"
 
