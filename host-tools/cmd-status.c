@@ -75,12 +75,17 @@ static int print_table(const struct board *b)
 	return 0;
 }
 
+/* Of a node that is shown; not into the table, which programs read, too. */
 static void print_replaced(const struct state_replacement *r, void *arg)
 {
-	(void)arg;
-	printf("%s: its network card was replaced by %s (%s in the definition; lucie setup says "
-	       "where)\n",
-	       r->node, r->mac, r->old);
+	const struct board *b = arg;
+
+	if (!map_get(&b->by_name, r->node))
+		return;
+	fprintf(stderr,
+		"%s: its network card was replaced by %s (%s in the definition; lucie setup says "
+		"where)\n",
+		r->node, r->mac, r->old);
 }
 
 static int print_json(const struct board *b)
@@ -148,7 +153,7 @@ static int status(const char *state_dir, char form, int count, char **words)
 	else if (!ret)
 		ret = print_table(&board);
 	if (!ret && !form)
-		ret = state_replacements(state, print_replaced, NULL);
+		ret = state_replacements(state, print_replaced, &board);
 	board_free(&board);
 	state_close(state);
 	return ret;

@@ -359,6 +359,7 @@ is "with a boot file" grep -q 'n2: from its own disk' state/tftp/pxelinux.cfg/01
 is "the old card has none" [ ! -e state/tftp/pxelinux.cfg/01-52-54-00-00-00-02 ]
 goes 0 "$said" "${setup[@]}"
 goes 0 "n2: its network card was replaced by 52:54:00:00:00:77" "$lucie" status "${at[@]}"
+is "it is said of the nodes that are shown" [ -z "$("$lucie" status "${at[@]}" n1 2>&1 | grep replaced)" ]
 sed -i 's/52:54:00:00:00:02$/52:54:00:00:00:77/' cluster.conf
 goes 0 "n2: its replaced network card is forgotten: the definition says the same" "${setup[@]}"
 goes 0 "in place of 52:54:00:00:00:77" "${replace[@]}" --mac 52:54:00:00:00:78 n2
