@@ -78,6 +78,9 @@ static int power_main(int argc, char **argv)
 		else
 			return command_usage(argv[0]);
 	}
+	if (argc - optind >= 2 && !power_is_action(argv[argc - 1]))
+		fprintf(stderr, "lucie: '%s' is no action; it comes after the nodes\n",
+			argv[argc - 1]);
 	if (argc - optind < 2 || !power_is_action(argv[argc - 1]))
 		return command_usage(argv[0]);
 	actions[0] = argv[argc - 1];

@@ -70,7 +70,7 @@ host() { # NAME NUMBER LINE...
 power=("$lucie" power --state state)
 
 goes 2 usage "${power[@]}" n1
-goes 2 usage "${power[@]}" n1 explode
+goes 2 "'explode' is no action" "${power[@]}" n1 explode
 goes 2 usage "${power[@]}" --timeout 0 n1 on
 goes 0 "n1: off" "${power[@]}" n1 status
 goes 0 "n1: Chassis Power Control: Up/On" "${power[@]}" n1 cycle
