@@ -15,6 +15,7 @@
 #define LAST_MS	       1000
 
 struct node_counts {
+	const struct cluster *cluster;
 	uint64_t armed, installing, installed, failed, wiped, silent;
 	int64_t now;
 };
@@ -24,6 +25,8 @@ static void count_node(const struct state_node *n, void *arg)
 	struct node_counts *c = arg;
 	bool installing = !strcmp(n->status, "running");
 
+	if (!cluster_find(c->cluster, TYPE_HOST, n->name)) /* not in the definition any more */
+		return;
 	c->armed += n->armed[0] != '\0';
 	c->installing += installing;
 	c->installed += !strcmp(n->status, "installed");
@@ -73,12 +76,15 @@ static int metrics_write(struct serve *s, struct strbuf *out)
 	struct node_counts nodes = {.now = time(NULL)};
 	struct state_totals installs;
 	size_t hosts;
+	int ret;
 
-	if (state_nodes(s->view, count_node, &nodes) || state_totals(s->view, &installs))
-		return -EIO;
 	pthread_rwlock_rdlock(&s->cluster_lock);
+	nodes.cluster = s->cluster;
 	hosts = cluster_count(s->cluster, TYPE_HOST);
+	ret = state_nodes(s->view, count_node, &nodes);
 	pthread_rwlock_unlock(&s->cluster_lock);
+	if (ret || state_totals(s->view, &installs))
+		return -EIO;
 	strbuf_reset(out);
 	write_nodes(out, &nodes, hosts);
 	write_installs(out, &installs);
