@@ -29,10 +29,22 @@ static size_t name_columns(const struct board *b)
 	return b->name_width < 4 ? 4 : b->name_width > 20 ? 20 : b->name_width;
 }
 
-static void doing(const struct state_node *n, char *buf, size_t len)
+static const char *state_word(const struct board_row *row)
 {
+	return row->group == BOARD_RUNNING && row->silent > BOARD_SILENT_SECONDS
+		       ? "silent"
+		       : board_state_name(row);
+}
+
+/* What an armed node did before is history. */
+static void doing(const struct board_row *row, char *buf, size_t len)
+{
+	const struct state_node *n = &row->node;
 	char done[24], all[24], amount[80] = "";
 
+	buf[0] = '\0';
+	if (row->group == BOARD_ARMED)
+		return;
 	if (!strcmp(n->status, "running") && n->total)
 		snprintf(amount, sizeof(amount), "%.0f%% (%s of %s)",
 			 100.0 * (double)n->bytes / (double)n->total,
@@ -56,10 +68,10 @@ static void print_row(const struct board *b, const struct board_row *row, size_t
 	if (row->silent >= 0)
 		cell_duration(row->silent, seen);
 	cell_column(&out, n->name, name);
-	cell_column(&out, board_state_name(row), STATE_WIDTH);
+	cell_column(&out, state_word(row), STATE_WIDTH);
 	cell_column(&out, next, NEXT_WIDTH);
 	cell_column(&out, seen, SEEN_WIDTH);
-	doing(n, text, sizeof(text));
+	doing(row, text, sizeof(text));
 	cell_add(&out, text, columns > used ? columns - used : 1);
 	cell_print(&out);
 }

@@ -17,11 +17,11 @@ function facts(node, doc) {
 	return [
 		...row('State', element('span', {class: `badge ${state}`}, `${STATES[state].sign} ${STATES[state].label}`)),
 		...row('Group', node.group),
-		...row('Next boot', !running && (node.armed ? `installs '${node.armed}'` : 'from its disk')),
+		...row('Next boot', !running && (node.armed ? `the installer '${node.armed}'` : 'from its disk')),
 		...row(state === 'held' ? 'Holds before' : 'Module', running ? node.module : ''),
 		...row('Progress', running && amount(node)),
 		...row('Rate', node.rate ? `${bytes(node.rate)}/s, ${node.eta ? `about ${duration(node.eta)} more` : ''}` : ''),
-		...row('Says', node.message),
+		...row('Says', state === 'armed' ? '' : node.message),
 		...row('Heard of', node.seen ? `${duration(silence(node))} ago, ${when(node.seen)}` : 'never'),
 		...row('Address', doc && doc.address),
 		...row('Cards', doc && doc.mac_address),

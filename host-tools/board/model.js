@@ -106,11 +106,11 @@ export function clock(seconds) {
 // What there is to say about a node in a line.
 export function words(node) {
 	const state = stateOf(node), parts = [];
+	if (state === 'armed') return `'${node.armed}' at its next boot`;
 	if (state === 'silent') parts.push(`for ${duration(silence(node))}`);
 	if (node.module && state === 'held') parts.push(`before ${node.module}`);
 	else if (node.module && state !== 'installed') parts.push(node.module);
 	if (node.total && node.state === 'installing') parts.push(percent(node));
-	if (state === 'armed') parts.push(`'${node.armed}' at its next boot`);
 	if (node.message) parts.push(node.message);
 	return parts.join(', ');
 }

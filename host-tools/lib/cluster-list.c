@@ -153,20 +153,56 @@ struct names {
 	size_t why_len;
 };
 
+static void take_host(struct names *n, const struct cluster_object *host)
+{
+	if (map_put(&n->seen, host->name, n))
+		return;
+	n->list = xrealloc(n->list, n->count + 1, sizeof(*n->list));
+	n->list[n->count++] = xstrdup(host->name);
+}
+
+static bool is_member(const struct cluster_object *host, const struct cluster_object *group)
+{
+	const struct cluster_object *g;
+
+	for (size_t i = 0; (g = cluster_host_group(host, i)); i++)
+		if (g == group)
+			return true;
+	return false;
+}
+
+static int take_group(struct names *n, const struct cluster_object *group)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < cluster_count(n->c, TYPE_HOST); i++) {
+		const struct cluster_object *host = cluster_at(n->c, TYPE_HOST, i);
+
+		if (!is_member(host, group))
+			continue;
+		take_host(n, host);
+		any = true;
+	}
+	if (!any)
+		snprintf(n->why, n->why_len, "host_group '%s' has no members", group->name);
+	return any ? 0 : -ENOENT;
+}
+
+/* Where a host and a host_group have one name, the host is meant. */
 static int take_name(const char *name, void *arg)
 {
 	struct names *n = arg;
-	const struct cluster_object *host = cluster_find(n->c, TYPE_HOST, name);
+	const struct cluster_object *host = cluster_find(n->c, TYPE_HOST, name),
+				    *group = cluster_find(n->c, TYPE_HOST_GROUP, name);
 
-	if (!host) {
-		snprintf(n->why, n->why_len, "no host is named '%s'", name);
-		return -ENOENT;
-	}
-	if (map_put(&n->seen, host->name, n))
+	if (host) {
+		take_host(n, host);
 		return 0;
-	n->list = xrealloc(n->list, n->count + 1, sizeof(*n->list));
-	n->list[n->count++] = xstrdup(name);
-	return 0;
+	}
+	if (group)
+		return take_group(n, group);
+	snprintf(n->why, n->why_len, "no host or host_group is named '%s'", name);
+	return -ENOENT;
 }
 
 int cluster_hosts_expand(const struct cluster *c, const char *pattern, char ***names, size_t *count,

@@ -108,7 +108,8 @@ bool cluster_list_next(const char *list, size_t *pos, char *buf, size_t len, siz
 /* Whether one of the items is this; list may be NULL. */
 bool cluster_list_has(const char *list, const char *wanted);
 
-/* "cnode[00-03],gpu1" -> the names of defined hosts, in order; 0 or -errno with why (>= 160 bytes).
+/* "cnode[00-03],gpu1,rack2" -> the names of defined hosts and of the members of host_groups, each
+ * once, in order; 0 or -errno with why (>= 160 bytes).
  * *names and its strings: the caller's, cluster_names_free(). */
 int cluster_hosts_expand(const struct cluster *c, const char *pattern, char ***names, size_t *count,
 			 char *why, size_t why_len);

@@ -8,11 +8,11 @@
 #include <string.h>
 #include <time.h>
 
+#include "host-tools/lib/board.h"
 #include "init/lib/io.h"
 #include "init/lib/str.h"
 
-#define SILENT_SECONDS 60
-#define LAST_MS	       1000
+#define LAST_MS 1000
 
 struct node_counts {
 	const struct cluster *cluster;
@@ -32,7 +32,7 @@ static void count_node(const struct state_node *n, void *arg)
 	c->installed += !strcmp(n->status, "installed");
 	c->failed += !strcmp(n->status, "failed");
 	c->wiped += !strcmp(n->status, "wiped");
-	c->silent += installing && c->now - n->last_seen > SILENT_SECONDS;
+	c->silent += installing && c->now - n->last_seen > BOARD_SILENT_SECONDS;
 }
 
 static void family(struct strbuf *out, const char *name, const char *type, const char *help)

@@ -161,7 +161,7 @@ goes 2 "lucie repair" "$lucie" repair "${at[@]}"
 goes 2 "lucie boot" "$lucie" boot "${at[@]}"
 goes 2 "lucie boot" "$lucie" boot "${at[@]}" --wipe n1
 goes 2 "lucie install" "$lucie" install "${at[@]}" --cancel --wipe n1
-goes 1 "no host is named 'n3'" "$lucie" repair "${at[@]}" 'n[1-3]'
+goes 1 "no host or host_group is named 'n3'" "$lucie" repair "${at[@]}" 'n[1-3]'
 goes 1 "has no installer 'paint'" "$lucie" install "${at[@]}" --variant paint n1
 goes 0 "n2: 'repair' at its next boot" "$lucie" repair "${at[@]}" 'n[1-2]'
 is "an armed node boots the installer" grep -q "variant repair" "$boot_file"
@@ -211,7 +211,7 @@ goes 0 "is in force" "${setup[@]}"
 
 goes 0 "$(printf 'NODE  STATE       NEXT BOOT         SEEN    DOING\nn1    new         disk              -\nn2    new')" "$lucie" status "${at[@]}"
 goes 2 usage "$lucie" status "${at[@]}" --json --seconds
-goes 1 "no host is named 'n3'" "$lucie" status "${at[@]}" n3
+goes 1 "no host or host_group is named 'n3'" "$lucie" status "${at[@]}" n3
 goes 1 "nothing is known of an installation of 'n1'" "$lucie" status "${at[@]}" --seconds n1
 goes 0 "" "$lucie" install "${at[@]}" --wipe n1
 goes 0 "n1    armed       full, may wipe    -" "$lucie" status "${at[@]}" n1

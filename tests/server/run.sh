@@ -197,7 +197,7 @@ setup 2
 said 'definition read: 2 hosts'
 sleep 1.1 # metrics are read once a second
 running=$("$LUCIE" status --state "$STATE" --json | grep -c '"state":"running"' || true)
-curl -sf "$URL/metrics" | grep -qxF "lucie_nodes{state=\"running\"} $running" || fail "metrics count a host that has left"
+curl -sf "$URL/metrics" | grep -qxF "lucie_nodes{state=\"installing\"} $running" || fail "metrics count a host that has left"
 [ "$(report 1 | post)" = '{"ack": 1}' ] || fail "the report of a host that has left the definition"
 pass "definitions that cannot be read, hosts that leave"
 

@@ -178,6 +178,31 @@ static void test_by_mac(void **state)
 	cluster_free(c);
 }
 
+static void test_expand_groups(void **state)
+{
+	struct cluster *c = load_good(GROUP HOST("n1", 1, "") HOST("n2", 2, "") HOST(
+		"n3", 3, "") "define host_group{\nhostgroup_name odd\nmembers n[1,3]\n}\n"
+			     "define host_group{\nhostgroup_name none\n}\n"
+			     "define host_group{\nhostgroup_name n2\nmembers n1\n}\n");
+	char **names, why[160];
+	size_t count;
+
+	(void)state;
+	assert_int_equal(cluster_hosts_expand(c, "n3,odd", &names, &count, why, sizeof(why)), 0);
+	assert_int_equal(count, 2);
+	assert_string_equal(names[0], "n3");
+	assert_string_equal(names[1], "n1");
+	cluster_names_free(names, count);
+	assert_int_equal(cluster_hosts_expand(c, "n2", &names, &count, why, sizeof(why)), 0);
+	assert_int_equal(count, 1);
+	assert_string_equal(names[0], "n2");
+	cluster_names_free(names, count);
+	assert_int_equal(cluster_hosts_expand(c, "none", &names, &count, why, sizeof(why)),
+			 -ENOENT);
+	assert_string_equal(why, "host_group 'none' has no members");
+	cluster_free(c);
+}
+
 static void test_expand(void **state)
 {
 	struct cluster *c = load_good(GROUP HOST("n08", 1, "") HOST("n09", 2, "") HOST("n10", 3, "")
@@ -196,7 +221,7 @@ static void test_expand(void **state)
 	cluster_names_free(names, count);
 	assert_int_equal(cluster_hosts_expand(c, "n[08-11]", &names, &count, why, sizeof(why)),
 			 -ENOENT);
-	assert_string_equal(why, "no host is named 'n11'");
+	assert_string_equal(why, "no host or host_group is named 'n11'");
 	assert_int_equal(cluster_hosts_expand(c, "n[08", &names, &count, why, sizeof(why)),
 			 -EINVAL);
 	assert_int_equal(cluster_hosts_expand(c, "n[0-99999999]", &names, &count, why, sizeof(why)),
@@ -437,6 +462,7 @@ int main(void)
 		cmocka_unit_test(test_lucie_group_by_host_group),
 		cmocka_unit_test(test_by_mac),
 		cmocka_unit_test(test_expand),
+		cmocka_unit_test(test_expand_groups),
 		cmocka_unit_test(test_range),
 		cmocka_unit_test(test_range_errors),
 		cmocka_unit_test(test_list),
