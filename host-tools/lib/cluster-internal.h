@@ -4,7 +4,7 @@
  * (cluster-values.c) -> ranges made into hosts (cluster-range.c, cluster-macs.c) -> templates
  * resolved (cluster-resolve.c) -> names and references checked across objects (cluster-check.c),
  * orders of modules (cluster-installer.c), disk layouts (cluster-layout.c), and what travels over
- * rings (cluster-rings.c).
+ * rings (cluster-rings.c) -> hosts that no error touches (cluster-sound.c).
  */
 #ifndef LUCIE_CLUSTER_INTERNAL_H
 #define LUCIE_CLUSTER_INTERNAL_H
@@ -56,7 +56,8 @@ struct object {
 	enum { RESOLVE_NOT, RESOLVE_RUNNING, RESOLVE_DONE } resolve;
 	struct object **groups; /* of a host: its host_groups in the order of the file */
 	size_t group_count;
-	bool broken; /* something in it was not understood: what it lacks is not worth a word */
+	bool broken;  /* something in it was not understood: what it lacks is not worth a word */
+	bool tainted; /* an error stands in it, or where it has a value from (cluster-sound.c) */
 	struct cluster_link *links; /* of a host: its interfaces, in the arena */
 	size_t link_count;
 	struct cluster_list addresses, macs; /* of an interface */
@@ -117,6 +118,7 @@ struct cluster {
 
 	struct cluster_error *errors;
 	size_t error_count, error_total;
+	bool unsound; /* the errors may touch any host */
 };
 
 /* --- cluster-keys.c: the vocabulary --- */
@@ -196,6 +198,7 @@ void cluster_check_mac_files(struct cluster *c);
 void cluster_free_mac_files(struct cluster *c);
 void cluster_resolve(struct cluster *c);
 void cluster_check_objects(struct cluster *c);
+void cluster_taint(struct cluster *c);
 /* In host order. False: it is none, or NULL. */
 bool cluster_address(const char *text, uint32_t *out);
 /* The subnet of a lucie_group or an interface. False: it has none, or a wrong one. */

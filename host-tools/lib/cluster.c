@@ -203,6 +203,7 @@ static int load(struct cluster **out, const char *name, const char *dir, const c
 		index_object(c, c->objects[i]);
 	cluster_resolve(c);
 	cluster_check_objects(c);
+	cluster_taint(c);
 	*out = c;
 	return report_errors(c, error, arg);
 }

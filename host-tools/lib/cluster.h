@@ -90,6 +90,9 @@ const struct cluster_object *cluster_host_ref(const struct cluster *c,
 					      const struct cluster_object *host, const char *key,
 					      enum cluster_type type);
 
+/* Whether no error of the definition is in the host or in what its plan is made of. */
+bool cluster_host_is_sound(const struct cluster *c, const struct cluster_object *host);
+
 /* The host's host_groups in the order of the file, index from 0; NULL past the end. */
 const struct cluster_object *cluster_host_group(const struct cluster_object *host, size_t index);
 /* An interface of a host, with what its lists have for this host. */

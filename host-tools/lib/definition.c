@@ -24,9 +24,8 @@ int definition_load(struct cluster **out, const char *path)
 
 	if (errors < 0)
 		return 1;
-	if (!errors)
-		errors = plan_check(*out, print_error, NULL) +
-			 module_syntax_check(cluster_modules(*out), print_error, NULL);
+	errors += plan_check(*out, print_error, NULL) +
+		  module_syntax_check(cluster_modules(*out), print_error, NULL);
 	if (errors)
 		fprintf(stderr, "%d error%s\n", errors, errors == 1 ? "" : "s");
 	return errors;

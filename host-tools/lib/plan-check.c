@@ -130,7 +130,8 @@ int plan_check(const struct cluster *c, cluster_error_fn *error, void *arg)
 
 	for (size_t i = 0; i < cluster_count(c, TYPE_HOST); i++) {
 		k.host = cluster_at(c, TYPE_HOST, i);
-		check_host(&k, &text);
+		if (cluster_host_is_sound(c, k.host))
+			check_host(&k, &text);
 	}
 	map_free(&k.seen);
 	arena_free(&k.arena);

@@ -49,7 +49,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size_t hosts = cluster_count(c, TYPE_HOST);
 
 	expand(c);
-	if (!errors && hosts <= PLANS_MAX && !plan_check(c, ignore, NULL))
+	if (hosts <= PLANS_MAX && !plan_check(c, ignore, NULL) && !errors)
 		compile_again(c);
 	cluster_free(c);
 	return hosts <= PLANS_MAX ? 0 : -1; /* -1: not worth keeping */
