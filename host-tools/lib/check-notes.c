@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "host-tools/lib/die.h"
+#include "host-tools/lib/dnsmasq.h"
 #include "host-tools/lib/map.h"
 #include "host-tools/lib/setup.h"
 #include "init/lib/cleanup.h"
@@ -17,6 +18,15 @@ static void note_server(const struct cluster_object *group)
 		printf("note: lucie_group '%s' has no server_address: `lucie setup` needs "
 		       "'server_address A.B.C.D' in it\n",
 		       group->name);
+}
+
+/* A server that does not know itself by this name would give out no address without a word. */
+static void note_dhcp(const struct cluster_object *group)
+{
+	if (dhcp_is_foreign(group))
+		printf("note: lucie_group '%s' gets its addresses from '%s': `lucie serve` only "
+		       "adds what there is to boot\n",
+		       group->name, cluster_get(group, "dhcp_server"));
 }
 
 static void note_board(const char *images, const char *board)
@@ -73,8 +83,10 @@ void check_notes(const struct cluster *c)
 	note_closed(c);
 	for (size_t i = 0; i < cluster_count(c, TYPE_INSTALLER); i++)
 		note_unfinished(cluster_at(c, TYPE_INSTALLER, i));
-	for (size_t i = 0; i < cluster_count(c, TYPE_LUCIE_GROUP); i++)
+	for (size_t i = 0; i < cluster_count(c, TYPE_LUCIE_GROUP); i++) {
 		note_server(cluster_at(c, TYPE_LUCIE_GROUP, i));
+		note_dhcp(cluster_at(c, TYPE_LUCIE_GROUP, i));
+	}
 	for (size_t i = 0; i < cluster_count(c, TYPE_HOST); i++) {
 		const char *board = cluster_host_get(c, cluster_at(c, TYPE_HOST, i), "board");
 

@@ -183,12 +183,30 @@ static bool is_whole_network(uint32_t address, uint32_t mask)
 	return mask < 0xfffffffe && ((address & ~mask) == 0 || (address & ~mask) == ~mask);
 }
 
+/* Without a gateway the first host says which network it is. */
+static void check_one_network(struct cluster *c, const struct object *host, struct object *group,
+			      const struct cluster_value *v, uint32_t address, uint32_t mask)
+{
+	struct strays *s = &group->strays;
+
+	if (!s->first) {
+		s->first = host;
+		s->address = address;
+	} else if ((s->address & mask) != (address & mask)) {
+		cluster_error(c, &v->at,
+			      "address %s is not in the network of lucie_group '%s', expected one "
+			      "like that of its host '%s'",
+			      v->text, group->public.name, s->first->public.name);
+	}
+}
+
 /* The host's address is one that a host of its lucie_group can have. */
 static void check_network(struct cluster *c, const struct object *host,
 			  const struct cluster_value *v)
 {
 	const struct cluster_object *group =
 		cluster_host_ref(c, &host->public, "lucie_group", TYPE_LUCIE_GROUP);
+	struct object *own = group ? map_get(&c->by_name[TYPE_LUCIE_GROUP], group->name) : NULL;
 	static const char *const others[] = {"gateway", "server_address"};
 	uint32_t address, mask, gateway;
 
@@ -208,9 +226,11 @@ static void check_network(struct cluster *c, const struct object *host,
 			      "address %s means the whole network of lucie_group '%s', expected "
 			      "one of a host",
 			      v->text, group->name);
-	if (!object_of(group)->strays.gateway_is_one &&
-	    cluster_address(cluster_get(group, "gateway"), &gateway) &&
-	    (gateway & mask) != (address & mask))
+	if (!cluster_get(group, "gateway"))
+		check_one_network(c, host, own, v, address, mask);
+	else if (!own->strays.gateway_is_one &&
+		 cluster_address(cluster_get(group, "gateway"), &gateway) &&
+		 (gateway & mask) != (address & mask))
 		cluster_error(c, &v->at,
 			      "address %s is not in the network of lucie_group '%s', expected one "
 			      "like its gateway %s",
@@ -339,12 +359,31 @@ void cluster_check_hosts(struct cluster *c, unsigned int pass,
 	}
 }
 
+/* `lucie serve` has one port. */
+static void check_http_port(struct cluster *c, const struct object *o)
+{
+	const struct object *first = c->registered[TYPE_LUCIE_GROUP][0];
+	const struct cluster_value *v = cluster_value(&o->public, "http_port");
+	const char *port = cluster_get(&first->public, "http_port");
+	uint64_t n;
+
+	port = port ? port : cluster_default(c, "http_port");
+	if (o->broken || first->broken || str_to_u64(port, &n) || n > UINT16_MAX)
+		return;
+	if (strcmp(v ? v->text : cluster_default(c, "http_port"), port) != 0)
+		cluster_error(c, v ? &v->at : &o->public.at,
+			      "lucie_group '%s' has another http_port than '%s', expected %s: one "
+			      "server has one port",
+			      o->public.name, first->public.name, port);
+}
+
 static void check_lucie_group(struct cluster *c, const struct object *o)
 {
 	static const char *const keys[] = {"gateway", "server_address"};
 	uint32_t mask, address;
 
 	cluster_require(c, o, "subnet", "NETMASK");
+	check_http_port(c, o);
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
 		const struct cluster_value *v = cluster_value(&o->public, keys[i]);
 

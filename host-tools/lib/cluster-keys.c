@@ -291,7 +291,10 @@ static bool has_placeholders(const char *s, const char *allowed)
 
 static bool is_power_command(const char *s)
 {
-	return *s != '%' && strlen(s) < 2048 && has_placeholders(s, "nabc%");
+	const char *slash = strchr(s, '/'); /* in the program: whose folder would it be below? */
+
+	return *s != '%' && strlen(s) < 2048 && has_placeholders(s, "nabc%") &&
+	       (*s == '/' || !slash || slash > s + strcspn(s, " \t"));
 }
 
 static bool is_luks_key(const char *s)
@@ -387,7 +390,8 @@ static const struct key_spec keys[] = {
 	 "a folder with default/, group/NAME/ and host/NAME/ in it", 0, NULL},
 
 	{"power_command", LEVEL, 0, is_power_command,
-	 "a program and its arguments, with %n, %a, %b, %c or %%", 0, NULL},
+	 "a program (its name or its whole path) and its arguments, with %n, %a, %b, %c or %%", 0,
+	 NULL},
 	{"bmc", LEVEL, 0, is_bmc, "an address or a name, which may have %n in it", 0, NULL},
 
 	{"modules", I, KEY_LIST, str_is_name, "names of modules in the order in which they run", 0,
