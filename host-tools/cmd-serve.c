@@ -12,9 +12,10 @@
 #include "init/lib/log.h"
 
 static const char usage[] =
-	"lucie serve [--state DIR] [--bind ADDRESS] [--port N] [--user USER] [--dhcp|--no-dhcp]\n"
+	"lucie serve [--state DIR] [--bind PLACE] [--port N] [--user USER] [--dhcp|--no-dhcp]\n"
 	"  --state DIR     the state directory (" DEFAULT_STATE_DIR ")\n"
-	"  --bind ADDRESS  where HTTP listens (0.0.0.0)\n"
+	"  --bind PLACE    where HTTP listens: an address, or an interface, for its first one\n"
+	"                  (0.0.0.0)\n"
 	"  --port N        HTTP's port (the definition's http_port)\n"
 	"  --user USER     that root has what faces the network run as (lucie, if there is one;\n"
 	"                  else a number that nobody has)\n"

@@ -193,6 +193,36 @@ static bool range_applies(struct MHD_Connection *connection, const struct http_r
 	return !if_range || (reply->etag[0] && !strcmp(if_range, quoted));
 }
 
+/* Who has the file already is told so (RFC 9110, 13.1.2). */
+static bool is_known(struct MHD_Connection *connection, const struct http_reply *reply)
+{
+	const char *known = header(connection, MHD_HTTP_HEADER_IF_NONE_MATCH);
+	char quoted[sizeof(reply->etag) + 2];
+
+	snprintf(quoted, sizeof(quoted), "\"%s\"", reply->etag);
+	return known && reply->etag[0] && (!strcmp(known, "*") || strstr(known, quoted));
+}
+
+static void add_etag(struct MHD_Response *response, const struct http_reply *reply)
+{
+	char value[sizeof(reply->etag) + 2];
+
+	if (!response || !reply->etag[0])
+		return;
+	snprintf(value, sizeof(value), "\"%s\"", reply->etag);
+	MHD_add_response_header(response, MHD_HTTP_HEADER_ETAG, value);
+}
+
+static struct MHD_Response *not_modified(struct http_reply *reply)
+{
+	struct MHD_Response *response;
+
+	reply->status = MHD_HTTP_NOT_MODIFIED;
+	response = text_response(reply);
+	add_etag(response, reply);
+	return response;
+}
+
 static struct MHD_Response *range_refused(struct http_reply *reply)
 {
 	struct MHD_Response *response;
@@ -218,6 +248,8 @@ static struct MHD_Response *file_response(struct MHD_Connection *connection,
 	int part = range_parse(range_applies(connection, reply) ? range : NULL, reply->size, &from,
 			       &len);
 
+	if (is_known(connection, reply))
+		return not_modified(reply);
 	if (part < 0)
 		return range_refused(reply);
 	response = MHD_create_response_from_fd_at_offset64(len, reply->fd, from);
@@ -232,10 +264,7 @@ static struct MHD_Response *file_response(struct MHD_Connection *connection,
 			 (unsigned long long)(from + len - 1), (unsigned long long)reply->size);
 		MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_RANGE, value);
 	}
-	if (reply->etag[0]) {
-		snprintf(value, sizeof(value), "\"%s\"", reply->etag);
-		MHD_add_response_header(response, MHD_HTTP_HEADER_ETAG, value);
-	}
+	add_etag(response, reply);
 	return response;
 }
 

@@ -69,7 +69,7 @@ struct http_reply {
 	struct http_proof proof;	   /* of text */
 	int fd;				   /* a regular file to send, with Range; -1: none */
 	uint64_t size;			   /* of the file */
-	char etag[72];			   /* strong, without quotes; "": none */
+	char etag[72]; /* strong, without quotes; "": none. Who has it gets 304 */
 };
 
 struct http_server_options {
@@ -82,8 +82,9 @@ struct http_server_options {
 	void *arg;
 };
 
-/* Binds and listens; address is numeric; port 0: any. The descriptor or -errno (logged). */
-int http_listen(const char *address, uint16_t port);
+/* Binds and listens. place: a numeric address, or a network interface, for its first IPv4 address;
+ * port 0: any. The descriptor or -errno (logged). */
+int http_listen(const char *place, uint16_t port);
 /* Port of a listening descriptor. */
 uint16_t http_port(int listen_fd);
 

@@ -90,6 +90,11 @@ void serve_file(struct serve *s, const struct route *route, struct http_reply *r
 	}
 	reply->fd = fd;
 	reply->size = (uint64_t)st.st_size;
+	/* A blob's name is what is in it; other files are replaced, never written over. */
 	if (route->kind == ROUTE_BLOB)
 		snprintf(reply->etag, sizeof(reply->etag), "%s", route->rest);
+	else
+		snprintf(reply->etag, sizeof(reply->etag), "%llx-%llx-%llx",
+			 (unsigned long long)st.st_ino, (unsigned long long)st.st_size,
+			 (unsigned long long)st.st_mtime);
 }

@@ -12,7 +12,7 @@ base
 	site_group "http_port $PORT"
 	site_hosts $NODES
 } | site_setup
-serve_start --no-dhcp --bind 127.0.0.1
+serve_start --no-dhcp --bind lo
 
 files() { find "$STATE/tftp/pxelinux.cfg/" -name '01-*' ! -name '*~' | wc -l; }
 armed() { "$LUCIE" status --state "$STATE" --json | jq '[.[] | select(.installer)] | length'; }

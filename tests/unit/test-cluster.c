@@ -230,7 +230,7 @@ static void test_expand(void **state)
 }
 
 static const char range[] =
-	GROUP "define host{\n name r\n host_name n[08-10]\n address 10.0.0.[1-2], 10.0.1.7\n"
+	GROUP "define host{\n name r\n host_name n[08-10]\n address 10.0.0.[1-2], 10.0.0.17\n"
 	      " mac_address 52:54:00:00:00:01, 52:54:00:00:00:02,52:54:00:00:00:03\n"
 	      " lucie_group g\n packages a\n}\n"
 	      "define host{\n host_name x\n use r\n address 10.0.0.9\n"
@@ -245,7 +245,7 @@ static void test_range(void **state)
 	assert_int_equal(cluster_count(c, TYPE_HOST), 4);
 	assert_string_equal(cluster_at(c, TYPE_HOST, 0)->name, "n08");
 	assert_string_equal(cluster_at(c, TYPE_HOST, 3)->name, "x");
-	assert_string_equal(cluster_get(n10, "address"), "10.0.1.7");
+	assert_string_equal(cluster_get(n10, "address"), "10.0.0.17");
 	assert_string_equal(cluster_get(n10, "packages"), "a");
 	assert_string_equal(cluster_get(host(c, "x"), "packages"), "a");
 	assert_int_equal(n10->at.line, 5);
