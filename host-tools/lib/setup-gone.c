@@ -9,7 +9,7 @@
 
 struct gone {
 	const struct cluster *c;
-	struct strbuf names; /* a line each */
+	struct strbuf list; /* lines of name, blank, and what else there is to say */
 };
 
 static void note(const struct state_node *n, void *arg)
@@ -17,20 +17,25 @@ static void note(const struct state_node *n, void *arg)
 	struct gone *g = arg;
 
 	if (n->armed[0] && !cluster_find(g->c, TYPE_HOST, n->name))
-		strbuf_addf(&g->names, "%s\n", n->name);
+		strbuf_addf(&g->list, "%s %s\n", n->name,
+			    strcmp(n->status, "running")
+				    ? ""
+				    : "; its installation is under way and goes on");
 }
 
 int setup_gone(struct setup *s)
 {
-	struct gone g = {.c = s->c, .names = STRBUF_INIT};
+	struct gone g = {.c = s->c, .list = STRBUF_INIT};
 	int ret = state_nodes(s->state, note, &g);
-	char *rest = g.names.buf, *name;
+	char *rest = g.list.buf, *line;
 
-	while (!ret && rest && (name = strsep(&rest, "\n")) && name[0]) {
+	while (!ret && rest && (line = strsep(&rest, "\n")) && line[0]) {
+		const char *name = strsep(&line, " ");
+
 		ret = state_disarm(s->state, name);
 		if (!ret)
-			printf("%s is no host any more: disarmed\n", name);
+			printf("%s is no host any more: disarmed%s\n", name, line);
 	}
-	strbuf_free(&g.names);
+	strbuf_free(&g.list);
 	return ret;
 }

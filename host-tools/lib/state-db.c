@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "init/lib/cleanup.h"
@@ -328,15 +329,17 @@ static void keep_side_files(struct state *s)
 	sqlite3_file_control(s->db, NULL, SQLITE_FCNTL_PERSIST_WAL, &on);
 }
 
-/* SQLite gives its side files the mode of the database, and makes that one for everybody to read.
- */
+/* SQLite gives its side files the mode of the database, and makes that one for everybody to read; so
+ * may who restores it. */
 static int create_private(const char *path)
 {
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	_cleanup_close_ int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	struct stat st;
 
-	if (fd < 0)
+	if (fd < 0 || fstat(fd, &st))
 		return log_err(-errno, "cannot open '%s'", path);
-	close(fd);
+	if (st.st_mode & 077 && fchmod(fd, 0600))
+		return log_err(-errno, "cannot make '%s' private", path);
 	return 0;
 }
 

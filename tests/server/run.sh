@@ -203,6 +203,7 @@ curl -sf "$URL/metrics" | grep -qxF 'lucie_hosts 3' || fail "the earlier definit
 mv "$T/definition" "$STATE/current/definition"
 said 'definition read: 3 hosts'
 setup 2
+grep -q '^n3 is no host any more: disarmed; its installation is under way and goes on' "$T/out" || fail "setup says nothing of a host under way that leaves"
 said 'definition read: 2 hosts'
 sleep 1.1 # metrics are read once a second
 running=$("$LUCIE" status --state "$STATE" --json | grep -c '"state":"running"' || true)

@@ -185,6 +185,11 @@ static void the_database_is_private(void **arg)
 	snprintf(path, sizeof(path), "%s/state.db", dir);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 077, 0);
+	state_close(state);
+	assert_int_equal(chmod(path, 0644), 0); /* as from a backup */
+	assert_int_equal(state_open(&state, dir), 0);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 077, 0);
 }
 
 static void another_version_is_refused(void **arg)
