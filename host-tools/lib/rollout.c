@@ -254,6 +254,23 @@ static bool may_begin(const struct rollout *r)
 	       (!r->order->at_once || r->steps[STEP_BEGUN] < r->order->at_once);
 }
 
+/* As the next command wants them. */
+static void print_names(const struct rollout *r, const char *what, enum step step)
+{
+	const char *comma = "";
+
+	if (!r->steps[step])
+		return;
+	printf("%s: ", what);
+	for (size_t i = 0; i < r->count; i++) {
+		if (r->members[i].step != step)
+			continue;
+		printf("%s%s", comma, r->members[i].host->name);
+		comma = ",";
+	}
+	printf("\n");
+}
+
 static int wait_all(struct rollout *r)
 {
 	int ret = 0;
@@ -271,6 +288,9 @@ static int wait_all(struct rollout *r)
 	printf("%zu installed, %zu failed, %zu under way, %zu not begun\n",
 	       r->steps[STEP_INSTALLED], r->steps[STEP_FAILED], r->steps[STEP_BEGUN],
 	       r->steps[STEP_WAITING]);
+	print_names(r, "failed", STEP_FAILED);
+	print_names(r, "under way", STEP_BEGUN);
+	print_names(r, "not begun", STEP_WAITING);
 	return ret || r->steps[STEP_INSTALLED] != r->count ? 1 : 0;
 }
 

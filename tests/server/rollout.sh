@@ -62,6 +62,8 @@ echo partition >"$T/how-n2"
 expect 1 "one fails" bash -c 'install --power --at-once 1 "n[1-4]"'
 says 'n2: FAILED: module .partition.: a simulated failure'
 says '^1 installed, 1 failed, 0 under way, 2 not begun$'
+says '^failed: n2$'
+says '^not begun: n3,n4$'
 "$LUCIE" status --state "$STATE" n3 | grep -q 'installed  *disk' || fail "n3 was armed, after a failure"
 expect 1 "one fails, the others go on" bash -c 'install --power --at-once 1 --keep-going "n[1-4]"'
 says '^3 installed, 1 failed, 0 under way, 0 not begun$'
