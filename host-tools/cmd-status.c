@@ -31,7 +31,7 @@ static size_t name_columns(const struct board *b)
 
 static const char *state_word(const struct board_row *row)
 {
-	return row->group == BOARD_RUNNING && row->silent > BOARD_SILENT_SECONDS
+	return row->group == BOARD_RUNNING && row->silent > STATE_SILENT_SECONDS
 		       ? "silent"
 		       : board_state_name(row);
 }

@@ -14,8 +14,6 @@
 #define BOARD_SAMPLES 8
 
 /* In the order in which they are shown. */
-#define BOARD_SILENT_SECONDS 60 /* then a node that is being installed is called silent */
-
 enum board_group {
 	BOARD_FAILED,
 	BOARD_HELD, /* before a module, until somebody lets it go on */

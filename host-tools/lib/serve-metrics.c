@@ -8,7 +8,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "host-tools/lib/board.h"
 #include "init/lib/io.h"
 #include "init/lib/str.h"
 
@@ -32,7 +31,7 @@ static void count_node(const struct state_node *n, void *arg)
 	c->installed += !strcmp(n->status, "installed");
 	c->failed += !strcmp(n->status, "failed");
 	c->wiped += !strcmp(n->status, "wiped");
-	c->silent += installing && c->now - n->last_seen > BOARD_SILENT_SECONDS;
+	c->silent += installing && c->now - n->last_seen > STATE_SILENT_SECONDS;
 }
 
 static void family(struct strbuf *out, const char *name, const char *type, const char *help)

@@ -50,6 +50,24 @@ int state_arm(struct state *s, const char *node, const char *variant, bool wipe)
 	return state_arm_as(s, node, &(struct state_arming){.variant = variant, .wipe = wipe});
 }
 
+/* An installation of which nothing is heard would run for ever; its report still counts, should one
+ * come. */
+static int end_silent(struct state *s, const char *node)
+{
+	int64_t now = time(NULL), since = now - STATE_SILENT_SECONDS;
+	int ret = db_run(s,
+			 "UPDATE install SET ended=?2, ok=0 WHERE ended=0 AND id=(SELECT install "
+			 "FROM node WHERE name=?1 AND status='running' AND last_seen<?3)",
+			 "sii", node, now, since);
+
+	return ret ? ret
+		   : db_run(s,
+			    "UPDATE node SET status='failed', held='', go=0, message='given up: "
+			    "not heard of for a minute or more' WHERE name=?1 AND "
+			    "status='running' AND last_seen<?2",
+			    "si", node, since);
+}
+
 int state_disarm(struct state *s, const char *node)
 {
 	int ret = transaction_begin(s);
@@ -57,6 +75,8 @@ int state_disarm(struct state *s, const char *node)
 	if (ret)
 		return ret;
 	ret = db_run(s, "UPDATE node SET armed='', wipe=0 WHERE name=?1", "s", node);
+	if (!ret)
+		ret = end_silent(s, node);
 	if (!ret)
 		ret = now_stale(s, node);
 	return transaction_end(s, ret);

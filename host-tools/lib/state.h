@@ -56,6 +56,9 @@ struct state_arming {
 
 int state_arm_as(struct state *s, const char *node, const struct state_arming *arming);
 int state_arm(struct state *s, const char *node, const char *variant, bool wipe);
+/* An installation that was not heard of for STATE_SILENT_SECONDS has failed then; one that is goes
+ * on. */
+#define STATE_SILENT_SECONDS 60
 int state_disarm(struct state *s, const char *node);
 /* Nodes that were armed or disarmed, and whose boot file need not say so: whoever did it is about to
  * write it, or was ended before. row() must not call the state. */

@@ -200,6 +200,32 @@ static void what_is_given_up_has_ended(void **arg)
 	assert_int_equal(state_give_up(state, "n1", "no report"), -EAGAIN);
 }
 
+static void a_silent_one_fails_when_it_is_disarmed(void **arg)
+{
+	struct event good = event("i1", 1, EVENT_REPORT, "");
+	struct state_install i;
+
+	(void)arg;
+	state_arm(state, "n1", "full", false);
+	begin("n1", "i1");
+	state_disarm(state, "n1");
+	assert_string_equal(node("n1").status, "running");
+	assert_int_equal(
+		sqlite3_exec(state->db, "UPDATE node SET last_seen=last_seen-61", NULL, NULL, NULL),
+		SQLITE_OK);
+	state_disarm(state, "n1");
+	assert_string_equal(node("n1").status, "failed");
+	assert_int_equal(state_install(state, "i1", &i), 0);
+	assert_true(i.ended && !i.ok);
+
+	/* It was only slow. */
+	good.ok = 1;
+	apply(good);
+	assert_string_equal(node("n1").status, "installed");
+	assert_int_equal(state_install(state, "i1", &i), 0);
+	assert_true(i.ok);
+}
+
 static void an_id_is_used_once(void **arg)
 {
 	struct state_node n2 = {.name = "n2"};
@@ -369,6 +395,7 @@ int main(void)
 		TEST(a_host_key_is_that_of_its_installation),
 		TEST(a_plan_does_not_overrun_a_change),
 		TEST(what_is_given_up_has_ended),
+		TEST(a_silent_one_fails_when_it_is_disarmed),
 		TEST(an_id_is_used_once),
 		TEST(many_events_are_one_transaction),
 		TEST(a_transaction_fails_as_a_whole),
