@@ -1,4 +1,5 @@
-/* lucie base: makes the base systems that the definition names, or takes in tars made elsewhere. */
+/* lucie base: makes the base systems that the definition names, takes in tars made elsewhere, shows
+ * what there is. */
 #include "host-tools/lib/command.h"
 
 #include <getopt.h>
@@ -12,9 +13,12 @@
 static const char usage[] =
 	"lucie base build NAME [--conf FILE] [--state DIR]\n"
 	"       lucie base add NAME FILE [--state DIR]\n"
+	"       lucie base list | remove NAME [--state DIR]\n"
 	"Builds the base NAME of the definition FILE (default: that of the state "
 	"directory, " DEFAULT_STATE_DIR ")\n"
-	"with mmdebstrap, or takes FILE (.tar.gz, .tar.xz, .tar.zst) as the base NAME.\n";
+	"with mmdebstrap, or takes FILE (.tar.gz, .tar.xz, .tar.zst) as the base NAME; lists what "
+	"bases\n"
+	"there are, or removes one that the definition in force does not name.\n";
 
 static int build(const char *name, const char *conf, const char *state)
 {
@@ -46,6 +50,18 @@ static int add(const char *name, const char *file, const char *state)
 	return base_add(state, name, file) < 0;
 }
 
+/* name NULL: all are listed. */
+static int list_or_remove(const char *name, const char *state)
+{
+	struct cluster *c;
+	int ret = definition_read(&c, state);
+
+	if (!ret)
+		ret = name ? base_remove(c, state, name) : base_list(c, state);
+	cluster_free(c);
+	return ret ? 1 : 0;
+}
+
 static int base_run(int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -70,6 +86,10 @@ static int base_run(int argc, char **argv)
 		return build(argv[1], conf, state);
 	if (argc == 3 && !strcmp(argv[0], "add") && !conf)
 		return add(argv[1], argv[2], state);
+	if (argc == 1 && !strcmp(argv[0], "list") && !conf)
+		return list_or_remove(NULL, state);
+	if (argc == 2 && !strcmp(argv[0], "remove") && !conf)
+		return list_or_remove(argv[1], state);
 	return command_usage("base");
 }
 

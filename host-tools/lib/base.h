@@ -10,5 +10,11 @@ int base_add(const char *state_dir, const char *name, const char *file);
 /* Makes one with mmdebstrap as the definition says; takes minutes, says how far it is on stdout.
  * Logs; 0 or -errno. */
 int base_build(const char *state_dir, const struct cluster_object *base);
+/* Prints a line for each base of the definition, and for each that lies there and that it does not
+ * name. 0 or -errno (logged). */
+int base_list(const struct cluster *c, const char *state_dir);
+/* Removes one that the definition does not name; nodes under way can still fetch it for a day. Logs;
+ * 0 or -errno. */
+int base_remove(const struct cluster *c, const char *state_dir, const char *name);
 
 #endif

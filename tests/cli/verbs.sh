@@ -130,6 +130,13 @@ goes 0 "" "${base[@]}" base.tar.gz
 goes 0 "base default" "${base[@]}" base.tar.xz
 goes 0 "base default" "${base[@]}" base.tar.zst
 is "one format stays" [ "$(ls state/bases)" = "$(printf '%s\n' default.listing default.listing.blob default.packages default.source default.tar.zst default.tar.zst.blob)" ]
+goes 0 "default               " "$lucie" base list --state state
+goes 1 "base 'default' is in the definition in force" "$lucie" base remove --state state default
+goes 0 "" "$lucie" base add --state state other base.tar.gz
+goes 0 "in no definition (lucie base remove other)" "$lucie" base list --state state
+goes 0 "" "$lucie" base remove --state state other
+goes 1 "no base 'other'" "$lucie" base remove --state state other
+is "what is removed leaves nothing" [ "$(ls state/bases)" = "$(printf '%s\n' default.listing default.listing.blob default.packages default.source default.tar.zst default.tar.zst.blob)" ]
 is "its packages are listed" [ "$(cat state/bases/default.packages)" = "base-files 12" ]
 root=$(sed -n 's/^root //p' state/bases/default.tar.zst.blob)
 is "others cannot find configuration files" [ "$(stat -L -c %a state/files state/blobs | tr '\n' ' ')" = "700 711 " ]
