@@ -1,14 +1,17 @@
 /* lucie discover: machines that no host of the definition is, and that wait to be named (L54), in
  * order of appearance; and the text that gives them names. The definition stays a person's: what
  * this prints goes into it by hand, or with >>. */
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "host-tools/lib/cells.h"
 #include "host-tools/lib/command.h"
+#include "host-tools/lib/definition.h"
 #include "host-tools/lib/json-out.h"
 #include "host-tools/lib/machine.h"
 #include "host-tools/lib/naming.h"
@@ -19,33 +22,30 @@
 
 static const char usage[] =
 	"lucie discover [--state DIR] [--json]\n"
-	"       lucie discover [--state DIR] --name NAMES [--use TEMPLATE] [--address FIRST]\n"
+	"       lucie discover [--state DIR] --name NAMES [--mac MAC[,MAC...]] [--use TEMPLATE]\n"
+	"                      [--conf FILE] [--address FIRST]\n"
 	"       lucie discover [--state DIR] --forget [MAC...]\n"
 	"  --json           with everything that is known of the machines (lucie(1))\n"
 	"  --name NAMES     names them, as cnode[08-15]: prints what to add to the definition\n"
+	"  --mac MAC        these machines only, in this order\n"
 	"  --use TEMPLATE   the template of these hosts\n"
+	"  --conf FILE      where it is (cluster.conf, else /etc/lucie/cluster.conf)\n"
 	"  --address FIRST  where their addresses begin (after the highest one of the network)\n"
 	"  --forget         forgets them; one that is still there comes back\n"
 	"  --state DIR      the state directory (" DEFAULT_STATE_DIR ")\n";
 
-/* Those that the definition has by now wait for their plan, not for a name. */
-static void drop_named(struct machines *all, const struct cluster *c)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < all->count; i++)
-		if (cluster_host_by_mac(c, all->list[i].mac))
-			json_decref(all->list[i].inventory);
-		else
-			all->list[kept++] = all->list[i];
-	all->count = kept;
-}
+struct order {
+	const char *state_dir;
+	const char *conf, *macs; /* NULL: not said */
+	struct naming naming;
+	bool json, forgets;
+};
 
 static void print_row(const struct machine *m, int64_t now)
 {
 	_cleanup_strbuf_ struct strbuf line = STRBUF_INIT;
-	char when[CELL_TIME], seen[CELL_TEXT], ram[CELL_TEXT], bytes[CELL_TEXT], text[256];
-	size_t disks, columns = screen_columns(), used = 17 + 19 + 6 + 4 + 5 + 10 + 12;
+	char when[CELL_TIME], seen[CELL_TEXT], ram[CELL_TEXT], text[256];
+	size_t columns = screen_columns(), used = 17 + 19 + 6 + 4 + 5 + 10;
 
 	cell_column(&line, m->mac, 17);
 	cell_column(&line, cell_time(m->first, when), 19);
@@ -53,12 +53,10 @@ static void print_row(const struct machine *m, int64_t now)
 	snprintf(text, sizeof(text), "%llu", (unsigned long long)machine_number(m, "cpus"));
 	cell_column(&line, text, 4);
 	cell_column(&line, cell_size(machine_number(m, "ram"), ram), 5);
-	cell_size(machine_disk_bytes(m, &disks), bytes);
-	snprintf(text, sizeof(text), "%zu, %s", disks, bytes);
-	cell_column(&line, text, 10);
 	machine_words(m, text, sizeof(text));
 	cell_add(&line, text, columns > used ? columns - used : 1);
 	cell_print(&line);
+	machine_print_parts(m, columns);
 }
 
 static int print_table(const struct machines *all)
@@ -69,8 +67,8 @@ static int print_table(const struct machines *all)
 		puts("no machine waits to be named");
 		return 0;
 	}
-	printf("%-17s  %-19s  %-6s  %-4s  %-5s  %-10s  MACHINE\n", "MAC", "APPEARED", "SEEN",
-	       "CPUS", "RAM", "DISKS");
+	printf("%-17s  %-19s  %-6s  %-4s  %-5s  MACHINE\n", "MAC", "APPEARED", "SEEN", "CPUS",
+	       "RAM");
 	for (size_t i = 0; i < all->count; i++)
 		print_row(&all->list[i], now);
 	return 0;
@@ -85,23 +83,57 @@ static int print_json(const struct machines *all)
 	return json_print(list);
 }
 
-static int print_names(const struct site *site, const struct machines *all,
-		       const struct naming *naming)
+static void no_error(const char *line, void *arg)
 {
-	_cleanup_strbuf_ struct strbuf out = STRBUF_INIT;
-	size_t named;
-	int ret = naming_write(&out, site->cluster, naming, all, &named);
+	(void)line;
+	(void)arg;
+}
 
+/* The definition in force has no templates any more: they are looked up in the file that the text
+ * goes into. Where nobody says which that is, and none is in the usual places, setup will say it. */
+static int check_template(const char *conf, const char *name)
+{
+	const char *path = conf ? conf : definition_default_path(), *like;
+	struct cluster *c;
+	int ret = 0;
+
+	if (!conf && access(path, R_OK))
+		return 0;
+	if (cluster_load(&c, path, no_error, NULL) < 0)
+		return -EIO;
+	if (!cluster_is_template(c, TYPE_HOST, name, &like))
+		ret = like ? log_err(-ENOENT,
+				     "no host template of '%s' is named '%s', expected '%s'", path,
+				     name, like)
+			   : log_err(-ENOENT, "no host template of '%s' is named '%s'", path, name);
+	cluster_free(c);
+	return ret;
+}
+
+static int print_names(const struct site *site, struct machines *all, const struct order *order)
+{
+	_cleanup_strbuf_ struct strbuf out = STRBUF_INIT, missing = STRBUF_INIT;
+	const struct naming *naming = &order->naming;
+	struct naming_count n;
+	int ret = naming->use ? check_template(order->conf, naming->use) : 0;
+
+	if (!ret && order->macs)
+		ret = machines_pick(all, order->macs);
+	if (!ret)
+		ret = naming_write(&out, site->cluster, naming, all, &n, &missing);
 	if (ret)
 		return ret;
-	if (!named)
+	if (!n.named)
 		return log_err(0, "no machine waits to be named");
 	fputs(out.buf, stdout);
+	if (n.named < n.names)
+		fprintf(stderr, "lucie: %zu of %zu named; no machine waits for %s\n", n.named,
+			n.names, missing.buf);
 	fprintf(stderr,
 		"lucie: %zu of %zu machine%s named: put this into the definition, then lucie "
 		"setup, "
 		"lucie install\n",
-		named, all->count, all->count == 1 ? "" : "s");
+		n.named, all->count, all->count == 1 ? "" : "s");
 	return 0;
 }
 
@@ -125,25 +157,49 @@ static int forget(const char *state_dir, int count, char **words)
 	return ret;
 }
 
-static int show(const char *state_dir, const struct naming *naming, bool json)
+static int show(const struct order *order)
 {
-	struct site site = {.state_dir = state_dir};
+	struct site site = {.state_dir = order->state_dir};
 	struct machines all = {0};
-	int ret = definition_read(&site.cluster, state_dir);
+	int ret = definition_read(&site.cluster, site.state_dir);
 
 	if (!ret)
-		ret = state_open_readonly(&site.state, state_dir);
+		ret = state_open_readonly(&site.state, site.state_dir);
 	if (!ret)
 		ret = machines_read(&all, site.state, "");
 	if (!ret)
-		drop_named(&all, site.cluster);
+		machines_drop_named(&all, site.cluster);
 	if (!ret)
-		ret = naming->pattern ? print_names(&site, &all, naming)
-		      : json	      ? print_json(&all)
-				      : print_table(&all);
+		ret = order->naming.pattern ? print_names(&site, &all, order)
+		      : order->json	    ? print_json(&all)
+					    : print_table(&all);
 	machines_free(&all);
 	site_close(&site);
 	return ret;
+}
+
+/* False: there is no such option. */
+static bool option_take(struct order *o, int option)
+{
+	if (option == 's')
+		o->state_dir = optarg;
+	else if (option == 'c')
+		o->conf = optarg;
+	else if (option == 'm')
+		o->macs = optarg;
+	else if (option == 'j')
+		o->json = true;
+	else if (option == 'n')
+		o->naming.pattern = optarg;
+	else if (option == 'u')
+		o->naming.use = optarg;
+	else if (option == 'a')
+		o->naming.address = optarg;
+	else if (option == 'f')
+		o->forgets = true;
+	else
+		return false;
+	return true;
 }
 
 static int discover_main(int argc, char **argv)
@@ -152,37 +208,22 @@ static int discover_main(int argc, char **argv)
 						{"json", no_argument, NULL, 'j'},
 						{"name", required_argument, NULL, 'n'},
 						{"use", required_argument, NULL, 'u'},
-						{"address", required_argument, NULL, 'a'},
+						{"conf", required_argument, NULL, 'c'},
+						{"mac", required_argument, NULL, 'm'},
 						{"forget", no_argument, NULL, 'f'},
+						{"address", required_argument, NULL, 'a'},
 						{0}};
-	const char *state_dir = DEFAULT_STATE_DIR;
-	struct naming naming = {0};
-	bool json = false, forgets = false;
+	struct order o = {.state_dir = DEFAULT_STATE_DIR};
+	const struct naming *n = &o.naming;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (c == 's')
-			state_dir = optarg;
-		else if (c == 'j')
-			json = true;
-		else if (c == 'n')
-			naming.pattern = optarg;
-		else if (c == 'u')
-			naming.use = optarg;
-		else if (c == 'a')
-			naming.address = optarg;
-		else if (c == 'f')
-			forgets = true;
-		else
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1)
+		if (!option_take(&o, c))
 			return command_usage(argv[0]);
-	}
-	if ((optind < argc && !forgets) || json + forgets + !!naming.pattern > 1 ||
-	    ((naming.use || naming.address) && !naming.pattern))
+	if ((optind < argc && !o.forgets) || o.json + o.forgets + !!n->pattern > 1 ||
+	    ((n->use || n->address || o.macs) && !n->pattern) || (o.conf && !n->use))
 		return command_usage(argv[0]);
-	return (forgets ? forget(state_dir, argc - optind, argv + optind)
-			: show(state_dir, &naming, json))
-		       ? 1
-		       : 0;
+	return (o.forgets ? forget(o.state_dir, argc - optind, argv + optind) : show(&o)) ? 1 : 0;
 }
 
 COMMAND(discover, .summary = "machines that wait to be named", .usage = usage,

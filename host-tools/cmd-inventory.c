@@ -5,6 +5,7 @@
 #include "host-tools/lib/command.h"
 #include "host-tools/lib/json-out.h"
 #include "host-tools/lib/machine.h"
+#include "host-tools/lib/screen.h"
 #include "host-tools/lib/site.h"
 #include "init/lib/cleanup.h"
 #include "init/lib/log.h"
@@ -20,35 +21,9 @@ static const char *text(const json_t *object, const char *key)
 	return value ? value : "";
 }
 
-static void print_disk(const json_t *disk)
-{
-	const char *model = text(disk, "model"), *serial = text(disk, "serial");
-	char size[16];
-
-	printf("  disk  %-10s %10s  %s%s%s%s%s\n", text(disk, "name"),
-	       str_from_size((uint64_t)json_integer_value(json_object_get(disk, "bytes")), size,
-			     sizeof(size)),
-	       text(disk, "transport"), *model ? " " : "", model, *serial ? ", serial " : "",
-	       serial);
-}
-
-static void print_nic(const json_t *nic)
-{
-	json_int_t speed = json_integer_value(json_object_get(nic, "speed"));
-
-	printf("  nic   %-10s %s  %s", text(nic, "name"), text(nic, "mac"), text(nic, "driver"));
-	if (!json_is_true(json_object_get(nic, "link")))
-		printf(", no link");
-	else if (speed)
-		printf(", %lld Mbit/s", (long long)speed);
-	putchar('\n');
-}
-
 static void print_machine(const struct machine *m)
 {
-	const json_t *item;
 	char words[256], ram[16];
-	size_t i;
 
 	machine_words(m, words, sizeof(words));
 	printf("%s (%s)%s%s\n", m->node, m->mac, *words ? ": " : "", words);
@@ -57,8 +32,7 @@ static void print_machine(const struct machine *m)
 	       (unsigned long long)machine_number(m, "cores"),
 	       *text(m->inventory, "cpu") ? ", " : "", text(m->inventory, "cpu"));
 	printf("  ram   %s\n", str_from_size(machine_number(m, "ram"), ram, sizeof(ram)));
-	json_array_foreach(json_object_get(m->inventory, "disks"), i, item) print_disk(item);
-	json_array_foreach(json_object_get(m->inventory, "nics"), i, item) print_nic(item);
+	machine_print_parts(m, screen_columns());
 }
 
 /* Texts are clean since the server took them over (inventory.h). */

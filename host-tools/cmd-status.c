@@ -5,12 +5,15 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "host-tools/lib/board.h"
 #include "host-tools/lib/cells.h"
 #include "host-tools/lib/command.h"
 #include "host-tools/lib/json-out.h"
+#include "host-tools/lib/machine.h"
 #include "host-tools/lib/screen.h"
+#include "host-tools/lib/site.h"
 #include "init/lib/io.h"
 #include "init/lib/log.h"
 
@@ -100,6 +103,26 @@ static void print_replaced(const struct state_replacement *r, void *arg)
 		r->node, r->mac, r->old);
 }
 
+/* For whoever looks at the table, not for programs. The definition is read again only where there
+ * is something to name. */
+static int print_unknown(struct state *state, const char *state_dir)
+{
+	struct cluster *c = NULL;
+	struct machines all;
+	int ret = machines_read(&all, state, "");
+
+	if (!ret && all.count)
+		ret = definition_read_served(&c, state_dir);
+	if (c)
+		machines_drop_named(&all, c);
+	if (!ret && all.count)
+		fprintf(stderr, "%zu unknown machine%s to be named (lucie discover)\n", all.count,
+			all.count == 1 ? " waits" : "s wait");
+	machines_free(&all);
+	cluster_free(c);
+	return ret;
+}
+
 static int print_json(const struct board *b)
 {
 	json_t *list = json_array();
@@ -166,6 +189,8 @@ static int status(const char *state_dir, char form, int count, char **words)
 		ret = print_table(&board);
 	if (!ret && !form)
 		ret = state_replacements(state, print_replaced, &board);
+	if (!ret && !form && isatty(STDOUT_FILENO))
+		ret = print_unknown(state, state_dir);
 	board_free(&board);
 	state_close(state);
 	return ret;

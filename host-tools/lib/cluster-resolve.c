@@ -94,23 +94,33 @@ static bool is_called(const struct cluster *c, enum cluster_type type, const cha
 	return false;
 }
 
+bool cluster_is_template(const struct cluster *c, enum cluster_type type, const char *name,
+			 const char **like)
+{
+	struct suggestion s = suggest_start(name);
+
+	for (size_t i = 0; i < c->count; i++)
+		if (c->objects[i]->public.type == type && c->objects[i]->template)
+			suggest_offer(&s, c->objects[i]->template);
+	*like = s.best;
+	return map_get(&c->templates[type], name);
+}
+
 static void unknown_template(struct cluster *c, const struct object *o, const char *name,
 			     const struct cluster_place *at)
 {
-	struct suggestion s = suggest_start(name);
-	const char *type = cluster_type_name(o->public.type);
+	const char *like = NULL, *type = cluster_type_name(o->public.type);
 
 	if (!str_is_name(name) || map_get(&c->untyped, name)) /* reported as such */
 		return;
-	for (size_t i = 0; c->error_total < SUGGEST_ERRORS && i < c->count; i++)
-		if (c->objects[i]->public.type == o->public.type && c->objects[i]->template)
-			suggest_offer(&s, c->objects[i]->template);
+	if (c->error_total < SUGGEST_ERRORS)
+		cluster_is_template(c, o->public.type, name, &like);
 	if (c->error_total < SUGGEST_ERRORS && is_called(c, o->public.type, name))
 		cluster_error(c, at, "%s '%s' is no template, expected 'name %s' in it", type, name,
 			      name);
-	else if (s.best)
+	else if (like)
 		cluster_error(c, at, "no %s template is named '%s', expected '%s'", type, name,
-			      s.best);
+			      like);
 	else
 		cluster_error(c, at,
 			      "no %s template is named '%s', expected the `name` of another %s",

@@ -78,6 +78,10 @@ const struct cluster_object *cluster_at(const struct cluster *c, enum cluster_ty
 const struct cluster_object *cluster_find(const struct cluster *c, enum cluster_type type,
 					  const char *name);
 const struct cluster_object *cluster_host_by_mac(const struct cluster *c, const char *mac);
+/* Whether an object of the type can be used by this name; *like: else the one that is like it, or
+ * NULL. Not of a compiled definition, in which everything is resolved. */
+bool cluster_is_template(const struct cluster *c, enum cluster_type type, const char *name,
+			 const char **like);
 /* Own or template value of an object; NULL. */
 const char *cluster_get(const struct cluster_object *o, const char *key);
 /* What holds for a key where nobody says anything; NULL. */

@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 
+#include "host-tools/lib/cluster.h"
 #include "host-tools/lib/state.h"
 
 struct machine {
@@ -23,12 +24,18 @@ struct machines {
 /* Of one node ("": of no host), or with NULL all. 0 or -errno (logged). */
 int machines_read(struct machines *all, struct state *state, const char *node);
 void machines_free(struct machines *all);
+/* Drops those that a host of the definition is by now: they wait for their plan, not for a name. */
+void machines_drop_named(struct machines *all, const struct cluster *c);
+/* Leaves those of a list of addresses with commas, in its order. -EINVAL or -ENOENT (logged). */
+int machines_pick(struct machines *all, const char *macs);
 
-/* Sums of an inventory; 0 where it does not say. */
+/* A number of an inventory; 0 where it does not say. */
 uint64_t machine_number(const struct machine *m, const char *key);
-uint64_t machine_disk_bytes(const struct machine *m, size_t *disks);
 /* "Vendor Product, serial X", not made printable; "" . */
 void machine_words(const struct machine *m, char *buf, size_t len);
+/* A line for each disk and each network card, of at most so many columns. What is cut off is what
+ * matters least. */
+void machine_print_parts(const struct machine *m, size_t columns);
 /* A new object with all of it; NULL without memory. */
 json_t *machine_json(const struct machine *m);
 

@@ -9,15 +9,17 @@
 #include "host-tools/lib/cluster-internal.h"
 #include "init/lib/log.h"
 
+#define MISSING_SHOWN 8
+
 struct namer {
 	const struct cluster *c;
 	const struct naming *naming;
 	const struct machines *machines;
 	const struct cluster_object *group;
-	struct strbuf *out;
+	struct strbuf *out, *missing;
+	struct naming_count count;
 	struct map used; /* addresses, as text */
 	uint32_t mask, next, range_first, range_last;
-	size_t named;
 };
 
 static void use_address(struct namer *n, const char *text)
@@ -107,28 +109,44 @@ static void write_host(struct namer *n, const struct machine *m, const char *nam
 	strbuf_adds(n->out, "}\n");
 }
 
+/* The first few by their names. */
+static void say_missing(struct namer *n, const char *name)
+{
+	size_t missing = n->count.names - n->count.named;
+
+	if (missing <= MISSING_SHOWN)
+		strbuf_addf(n->missing, "%s%s", missing > 1 ? ", " : "", name);
+	else if (missing == MISSING_SHOWN + 1)
+		strbuf_adds(n->missing, ", ...");
+}
+
 static int name_one(const char *name, void *arg)
 {
 	struct namer *n = arg;
 	char address[INET_ADDRSTRLEN];
 	const struct key_spec *spec = cluster_key(TYPE_HOST, "host_name");
 
-	if (n->named == n->machines->count)
+	n->count.names++;
+	if (n->count.named == n->machines->count) {
+		say_missing(n, name);
 		return 0;
+	}
 	if (!spec->valid(name))
 		return log_err(0, "'%s' is no host name, expected %s", name, spec->expected);
 	if (cluster_find(n->c, TYPE_HOST, name))
 		return log_err(0, "host '%s' is defined already", name);
 	if (take_address(n, address))
 		return -ENOSPC;
-	write_host(n, &n->machines->list[n->named++], name, address);
+	write_host(n, &n->machines->list[n->count.named++], name, address);
 	return 0;
 }
 
 int naming_write(struct strbuf *out, const struct cluster *c, const struct naming *naming,
-		 const struct machines *machines, size_t *named)
+		 const struct machines *machines, struct naming_count *count,
+		 struct strbuf *missing)
 {
-	struct namer n = {.c = c, .naming = naming, .machines = machines, .out = out};
+	struct namer n = {
+		.c = c, .naming = naming, .machines = machines, .out = out, .missing = missing};
 	char item[CLUSTER_ITEM_MAX], why[160];
 	size_t pos = 0, offset;
 	int ret = find_group(&n);
@@ -142,6 +160,6 @@ int naming_write(struct strbuf *out, const struct cluster *c, const struct namin
 			log_err(0, "'%.80s': %s", item, why);
 	}
 	map_free(&n.used);
-	*named = n.named;
+	*count = n.count;
 	return ret ? ret : out->error;
 }

@@ -12,9 +12,15 @@ struct naming {
 	const char *address; /* the first one; NULL: the one after the highest of the network */
 };
 
-/* Appends a `define host{` for each machine that gets a name, in order of appearance, and says how
- * many those are. Names and addresses are none that the definition has. 0 or -errno (logged). */
+struct naming_count {
+	size_t names, named; /* that the pattern stands for; that a machine got */
+};
+
+/* Appends a `define host{` for each machine that gets a name, in their order, and to `missing` the
+ * names that no machine is there for. Names and addresses are none that the definition has. 0 or
+ * -errno (logged). */
 int naming_write(struct strbuf *out, const struct cluster *c, const struct naming *naming,
-		 const struct machines *machines, size_t *named);
+		 const struct machines *machines, struct naming_count *count,
+		 struct strbuf *missing);
 
 #endif

@@ -310,10 +310,18 @@ goes 0 "no machine waits" "$lucie" discover "${at[@]}"
 is "no machine is an empty array" [ "$(json '' "$lucie" discover "${at[@]}" --json)" = "[]" ]
 sql "
 INSERT INTO machine(mac, node, first, seen, inventory) VALUES
-	('52:54:00:00:00:0b', '', $now, $now, '{\"cpus\": 8, \"ram\": 17179869184, \"vendor\": \"Some\", \"product\": \"Box\", \"serial\": \"B1\", \"disks\": [{\"name\": \"sda\", \"bytes\": 1099511627776}], \"nics\": []}'),
+	('52:54:00:00:00:0b', '', $now, $now, '{\"cpus\": 8, \"ram\": 17179869184, \"vendor\": \"Some\", \"product\": \"Box\", \"serial\": \"B1\", \"disks\": [{\"name\": \"sda\", \"bytes\": 1099511627776, \"serial\": \"WD-1\", \"model\": \"$(printf 'Long%.0s' {1..19})\"}, {\"name\": \"sdb\", \"bytes\": 1048576}], \"nics\": [{\"name\": \"enp1s0f0\", \"mac\": \"52:54:00:00:00:0b\", \"driver\": \"ixgbe\", \"link\": true, \"speed\": 10000}]}'),
 	('52:54:00:00:00:0c', '', $now, $now, '{\"disks\": [], \"nics\": []}'),
 	('52:54:00:00:00:01', 'n1', $now, $now, '{\"cpus\": 4, \"disks\": [{\"name\": \"vda\", \"bytes\": 1048576, \"serial\": \"X\"}], \"nics\": [{\"name\": \"eth0\", \"link\": true, \"speed\": 1000}]}');"
-goes 0 "8     16G    1, 1.0T     Some Box, serial B1" "$lucie" discover "${at[@]}"
+goes 0 "8     16G    Some Box, serial B1" "$lucie" discover "${at[@]}"
+goes 0 "  disk  sda            1.0 TiB  serial WD-1, LongLong" "$lucie" discover "${at[@]}"
+goes 0 "  nic   enp1s0f0    52:54:00:00:00:0b  ixgbe, 10000 Mbit/s" "$lucie" discover "${at[@]}"
+# COMMAND...: on a terminal of 80 columns
+on_terminal=(python3 -c 'import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)')
+is "it fits on a terminal" [ "$("${on_terminal[@]}" "$lucie" discover "${at[@]}" < /dev/null | tr -d '\r' | awk '{ if (length($0) > 80) long++ } END { print NR, long + 0 }')" = "6 0" ]
+goes 0 "serial WD-1, LongLong" "${on_terminal[@]}" "$lucie" discover "${at[@]}" < /dev/null
+goes 0 "2 unknown machines wait to be named (lucie discover)" "${on_terminal[@]}" "$lucie" status "${at[@]}" < /dev/null
+is "in a pipe status says only what it is asked for" [ -z "$("$lucie" status "${at[@]}" 2>&1 | grep unknown)" ]
 is "in order of appearance" [ "$(json '[1]["mac"]' "$lucie" discover "${at[@]}" --json)" = 52:54:00:00:00:0c ]
 goes 1 "has a discover_range" "$lucie" discover "${at[@]}" --name 'n[3-4]'
 is "unknown machines boot their disks" grep -q LOCALBOOT state/tftp/pxelinux.cfg/default
@@ -329,7 +337,18 @@ goes 2 usage "$lucie" discover "${at[@]}" --name n3 --json
 is "named in order" [ "$("$lucie" discover "${at[@]}" --name 'n[3-9]' --use node --address 10.0.0.199 2> /dev/null)" = "$(
 	printf 'define host{\t\t# Some Box, serial B1\n\thost_name\tn3\n\taddress\t\t10.0.0.199\n\tmac_address\t52:54:00:00:00:0b\n\tuse\t\tnode\n}\n\n'
 	printf 'define host{\n\thost_name\tn4\n\taddress\t\t10.0.0.221\n\tmac_address\t52:54:00:00:00:0c\n\tuse\t\tnode\n}')" ]
+goes 0 "lucie: 2 of 7 named; no machine waits for n5, n6, n7, n8, n9" "$lucie" discover "${at[@]}" --name 'n[3-9]'
+goes 0 "2 of 90 named; no machine waits for n12, n13, n14, n15, n16, n17, n18, n19, ..." "$lucie" discover "${at[@]}" --name 'n[10-99]'
+is "those of the list, in its order" [ "$("$lucie" discover "${at[@]}" --name 'n[3-4]' --mac 52-54-00-00-00-0C,52:54:00:00:00:0b 2> /dev/null | sed -n 's/^\tmac_address\t//p' | xargs)" = "52:54:00:00:00:0c 52:54:00:00:00:0b" ]
+is "and no others" [ "$("$lucie" discover "${at[@]}" --name 'n[3-4]' --mac 52:54:00:00:00:0c 2> /dev/null | grep -c host_name)" = 1 ]
+goes 1 "no machine '52:54:00:00:00:99' waits to be named" "$lucie" discover "${at[@]}" --name n3 --mac 52:54:00:00:00:0b,52:54:00:00:00:99
+goes 1 "'52:54:00:00:00:0B' is given twice" "$lucie" discover "${at[@]}" --name 'n[3-4]' --mac 52:54:00:00:00:0b,52:54:00:00:00:0B
+goes 1 "'sda' is no address of a network card" "$lucie" discover "${at[@]}" --name n3 --mac sda
+goes 2 usage "$lucie" discover "${at[@]}" --mac 52:54:00:00:00:0b
+goes 1 "no host template of 'cluster.conf' is named 'nod', expected 'node'" "$lucie" discover "${at[@]}" --name n3 --use nod
+goes 1 "no host template of 'cluster.conf' is named 'n1'" "$lucie" discover "${at[@]}" --name n3 --use n1
 cp cluster.conf unnamed.conf
+goes 1 "cannot read the definition 'nowhere.conf'" "$lucie" discover "${at[@]}" --name n3 --use node --conf nowhere.conf
 "$lucie" discover "${at[@]}" --name n3 2> /dev/null >> cluster.conf
 goes 0 "definition" "${setup[@]}"
 goes 0 "10.0.0.3,n3" grep dhcp-host state/dnsmasq.conf
