@@ -78,7 +78,7 @@ static int base_run(int argc, char **argv)
 		else if (option == 's')
 			state = optarg;
 		else
-			return command_usage("base");
+			return command_help("base");
 	}
 	argc -= optind;
 	argv += optind;

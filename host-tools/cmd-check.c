@@ -32,7 +32,11 @@ static int check_run(int argc, char **argv)
 	size_t hosts;
 	int errors;
 
-	if (argc > 2 + modules || (!modules && argc > 1 && argv[1][0] == '-'))
+	if (!modules && argc > 1 && argv[1][0] == '-') {
+		fprintf(stderr, "check: unrecognized option '%s'\n", argv[1]); /* as getopt() */
+		return command_help("check");
+	}
+	if (argc > 2 + modules)
 		return command_usage("check");
 	errors = definition_load(&c, path);
 	hosts = errors ? 0 : cluster_count(c, TYPE_HOST);

@@ -55,7 +55,7 @@ static int continue_main(int argc, char **argv)
 		if (c == 's')
 			state_dir = optarg;
 		else
-			return command_usage(argv[0]);
+			return command_help(argv[0]);
 	}
 	if (optind == argc)
 		return command_usage(argv[0]);

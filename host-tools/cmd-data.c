@@ -125,7 +125,7 @@ static int data_run(int argc, char **argv)
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (option != 's')
-			return command_usage("data");
+			return command_help("data");
 		state = optarg;
 	}
 	ret = definition_read(&c, state);

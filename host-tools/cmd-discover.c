@@ -219,7 +219,7 @@ static int discover_main(int argc, char **argv)
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1)
 		if (!option_take(&o, c))
-			return command_usage(argv[0]);
+			return command_help(argv[0]);
 	if ((optind < argc && !o.forgets) || o.json + o.forgets + !!n->pattern > 1 ||
 	    ((n->use || n->address || o.macs) && !n->pattern) || (o.conf && !n->use))
 		return command_usage(argv[0]);

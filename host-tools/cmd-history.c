@@ -163,7 +163,7 @@ static int history_main(int argc, char **argv)
 	struct site site = {.state_dir = DEFAULT_STATE_DIR};
 	bool json = false, modules = false;
 	struct history history = {0};
-	uint64_t keep = 0;
+	unsigned int keep = 0;
 	int c, ret;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -173,13 +173,13 @@ static int history_main(int argc, char **argv)
 			json = true;
 		else if (c == 'm')
 			modules = true;
-		else if (c != 'k' || str_to_u64(optarg, &keep) || !keep || keep > UINT32_MAX)
-			return command_usage(argv[0]);
+		else if (c != 'k' || command_number("--keep", optarg, 1, UINT32_MAX, &keep))
+			return command_help(argv[0]);
 	}
 	if (keep && (json || modules || optind != argc))
 		return command_usage(argv[0]);
 	if (keep) {
-		ret = forget(&site, (unsigned int)keep);
+		ret = forget(&site, keep);
 		site_close(&site);
 		return ret ? 1 : 0;
 	}

@@ -107,7 +107,7 @@ static int order_run(struct order *order, int count, char **words)
 	return failed ? 1 : 0;
 }
 
-/* 0, or -EINVAL where the option is not to be had or its value is wrong. */
+/* 0, or -EINVAL where the option is not to be had or its value is wrong (said). */
 static int option_take(struct order *order, int option)
 {
 	struct rollout_order *r = &order->rollout;
@@ -130,7 +130,9 @@ static int option_take(struct order *order, int option)
 		return 0;
 	case 'b':
 		r->arming.breaks = optarg;
-		return strlen(optarg) < STATE_BREAKS_MAX ? 0 : -EINVAL;
+		return strlen(optarg) < STATE_BREAKS_MAX
+			       ? 0
+			       : command_bad("--break", optarg, "a shorter list of modules");
 	case 'p':
 		r->power = true;
 		return 0;
@@ -142,11 +144,11 @@ static int option_take(struct order *order, int option)
 		return 0;
 	case 'n':
 		r->wait = true;
-		return command_number(optarg, 1, 1000000, &r->at_once);
+		return command_number("--at-once", optarg, 1, 1000000, &r->at_once);
 	case 'S':
-		return command_number(optarg, 1, 1000000, &r->silence);
+		return command_number("--silence", optarg, 1, 1000000, &r->silence);
 	case 'r':
-		return command_number(optarg, 1, 100, &r->arming.attempts_max);
+		return command_number("--retries", optarg, 1, 100, &r->arming.attempts_max);
 	default:
 		return -EINVAL;
 	}
@@ -161,7 +163,7 @@ static int order_main(int argc, char **argv, const struct option *allowed, struc
 	order.rollout.silence = ROLLOUT_SILENCE;
 	while ((c = getopt_long(argc, argv, "", allowed, NULL)) != -1) {
 		if (option_take(&order, c))
-			return command_usage(argv[0]);
+			return command_help(argv[0]);
 		other |= c != 's' && c != 'c';
 	}
 	if (optind == argc || (order.cancel && other))

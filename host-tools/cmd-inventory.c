@@ -85,7 +85,7 @@ static int inventory_main(int argc, char **argv)
 		else if (c == 'j')
 			json = true;
 		else
-			return command_usage(argv[0]);
+			return command_help(argv[0]);
 	}
 	return show(&site, json, argc - optind, argv + optind) ? 1 : 0;
 }

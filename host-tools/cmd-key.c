@@ -43,7 +43,7 @@ static int key_main(int argc, char **argv)
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (option != 's')
-			return command_usage("key");
+			return command_help("key");
 		state_dir = optarg;
 	}
 	return optind != argc ? command_usage("key") : show(state_dir) ? 1 : 0;

@@ -115,7 +115,7 @@ static int log_main(int argc, char **argv)
 		else if (c == 'f')
 			following = true;
 		else
-			return command_usage(argv[0]);
+			return command_help(argv[0]);
 	}
 	if (argc - optind < 1 || argc - optind > 2)
 		return command_usage(argv[0]);

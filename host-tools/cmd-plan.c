@@ -147,11 +147,17 @@ static int show(const struct cluster *c, const struct plan_arguments *a)
 static int add_disk(struct plan_arguments *a, const char *file)
 {
 	if (a->disk_count == ARRAY_SIZE(a->disks))
-		return -1;
+		return command_bad("--disk", file, "not so many disks");
 	a->disks[a->disk_count++] = file;
 	return 0;
 }
 
+static int take_memory(struct plan_arguments *a, const char *text)
+{
+	return str_to_size(text, &a->memory) ? command_bad("--memory", text, "a size, as 4G") : 0;
+}
+
+/* 0, or the exit code. */
 static int parse(struct plan_arguments *a, int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -179,12 +185,12 @@ static int parse(struct plan_arguments *a, int argc, char **argv)
 		else if (option == 'e')
 			a->explain = true;
 		else if (option == 'd' ? add_disk(a, optarg)
-				       : option != 'm' || str_to_size(optarg, &a->memory))
-			return -1;
+				       : option != 'm' || take_memory(a, optarg))
+			return command_help("plan");
 	}
 	if (optind + 1 != argc || (a->dry_run && !a->disk_count) ||
 	    (a->disk_count && !a->dry_run && !a->explain))
-		return -1;
+		return command_usage("plan");
 	a->node = argv[optind];
 	return 0;
 }
@@ -195,8 +201,9 @@ static int plan_run(int argc, char **argv)
 	struct cluster *c = NULL;
 	int ret;
 
-	if (parse(&a, argc, argv))
-		return command_usage("plan");
+	ret = parse(&a, argc, argv);
+	if (ret)
+		return ret;
 	if (a.conf)
 		ret = definition_load(&c, a.conf);
 	else

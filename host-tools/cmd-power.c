@@ -71,12 +71,12 @@ static int power_main(int argc, char **argv)
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (c == 's')
 			state_dir = optarg;
-		else if (c == 'p' && !command_number(optarg, 1, 256, &order.parallel))
+		else if (c == 'p' && !command_number("--parallel", optarg, 1, 256, &order.parallel))
 			continue;
-		else if (c == 't' && !command_number(optarg, 1, 3600, &order.seconds))
+		else if (c == 't' && !command_number("--timeout", optarg, 1, 3600, &order.seconds))
 			continue;
 		else
-			return command_usage(argv[0]);
+			return command_help(argv[0]);
 	}
 	if (argc - optind >= 2 && !power_is_action(argv[argc - 1]))
 		fprintf(stderr, "lucie: '%s' is no action; it comes after the nodes\n",

@@ -109,7 +109,7 @@ static int replace_main(int argc, char **argv)
 		else if (option == 'u')
 			undo = true;
 		else
-			return command_usage(argv[0]);
+			return command_help(argv[0]);
 	}
 	if (optind + 1 != argc || !mac == !undo)
 		return command_usage(argv[0]);

@@ -35,7 +35,7 @@ static uint16_t definition_port(const struct cluster *cluster)
 }
 
 /* What the definition says of the server itself: its port, and where dnsmasq can answer. */
-static int obey_definition(struct serve_options *serve, uint64_t *port)
+static int obey_definition(struct serve_options *serve, unsigned int *port)
 {
 	struct cluster *cluster;
 	int ret = definition_read(&cluster, serve->state_dir);
@@ -71,7 +71,7 @@ static int serve_main(int argc, char **argv)
 	struct serve_options serve = {.state_dir = DEFAULT_STATE_DIR, .dhcp = true};
 	_cleanup_free_ char *state_dir = NULL;
 	const char *address = "0.0.0.0";
-	uint64_t port = 0;
+	unsigned int port = 0;
 	int c, ret;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -81,12 +81,12 @@ static int serve_main(int argc, char **argv)
 			address = optarg;
 		else if (c == 'u')
 			serve.user = optarg;
-		else if (c == 'p' && !str_to_u64(optarg, &port) && port && port <= UINT16_MAX)
+		else if (c == 'p' && !command_number("--port", optarg, 1, UINT16_MAX, &port))
 			continue;
 		else if (c == 'd' || c == 'n')
 			serve.dhcp = c == 'd';
 		else
-			return command_usage(argv[0]);
+			return command_help(argv[0]);
 	}
 	if (optind != argc)
 		return command_usage(argv[0]);

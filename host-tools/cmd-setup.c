@@ -85,7 +85,7 @@ static int setup_main(int argc, char **argv)
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
 		if (!setup_option(&a, option, optarg))
-			return command_usage("setup");
+			return command_help("setup");
 	if (optind != argc || !!a.print + a.enable + a.disable > 1)
 		return command_usage("setup");
 	return setup_do(&a) ? 1 : 0;

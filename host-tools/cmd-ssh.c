@@ -154,7 +154,7 @@ static int ssh_main(int argc, char **argv)
 		else if (c == 'o')
 			extra[extra_count++] = optarg;
 		else
-			return command_usage(argv[0]);
+			return command_help(argv[0]);
 	}
 	if (optind == argc)
 		return command_usage(argv[0]);

@@ -212,7 +212,7 @@ static int status_main(int argc, char **argv)
 		else if ((c == 't' || c == 'j') && !form)
 			form = (char)c;
 		else
-			return command_usage(argv[0]);
+			return c == '?' ? command_help(argv[0]) : command_usage(argv[0]);
 	}
 	return status(state_dir, form, argc - optind, argv + optind) ? 1 : 0;
 }

@@ -28,7 +28,7 @@ static int token_main(int argc, char **argv)
 		else if (c == 'n')
 			renew = true;
 		else
-			return command_usage(argv[0]);
+			return command_help(argv[0]);
 	}
 	if (optind != argc)
 		return command_usage(argv[0]);

@@ -57,7 +57,8 @@ struct try_options {
 	const char *disks[DISKS_MAX];
 	size_t disk_count;
 	struct qemu_hardware hardware;
-	uint64_t size, memory, timeout;
+	uint64_t size;
+	unsigned int memory, timeout;
 	bool pxe, boot, keep;
 };
 
@@ -176,8 +177,8 @@ static int outcome_wait(struct trial *t, const struct try_options *o, struct qem
 		if (interrupted)
 			return log_err(0, "stopped by a signal");
 		if (now_ms() > limit)
-			return log_err(-ETIMEDOUT, "no report after %llu s (last module: '%s')",
-				       (unsigned long long)o->timeout, node.module);
+			return log_err(-ETIMEDOUT, "no report after %u s (last module: '%s')",
+				       o->timeout, node.module);
 		running = qemu_running(q); /* one more look at the state after its end */
 		if (o->trial.verbose)
 			qemu_show(q);
@@ -207,7 +208,7 @@ static int install_run(struct trial *t, const struct try_options *o)
 	int ret;
 
 	snprintf(console, sizeof(console), "%s/console", t->dir);
-	qemu_init(&q, console, (unsigned int)o->memory, "max");
+	qemu_init(&q, console, o->memory, "max");
 	qemu_machine(&q, &o->hardware);
 	qemu_disks(&q, &o->hardware, o->disks, o->disk_count);
 	ret = loader_args(t, o, &q);
@@ -281,7 +282,7 @@ static int boot_run(struct trial *t, const struct try_options *o)
 	int ret;
 
 	snprintf(console, sizeof(console), "%s/console-boot", t->dir);
-	qemu_init(&q, console, (unsigned int)o->memory, "Nehalem");
+	qemu_init(&q, console, o->memory, "Nehalem");
 	qemu_machine(&q, &o->hardware);
 	qemu_disks(&q, &o->hardware, o->disks, o->disk_count);
 	qemu_arg(&q, "-snapshot");
@@ -355,16 +356,29 @@ enum {
 	OPT_VERBOSE = 'v'
 };
 
+/* True: the value is one. */
+static bool size_take(struct try_options *o, const char *arg)
+{
+	return (!str_to_size(arg, &o->size) && o->size) ||
+	       !command_bad("--size", arg, "a size, as 4G");
+}
+
+static bool bus_take(struct try_options *o, const char *arg)
+{
+	return qemu_bus_parse(&o->hardware.bus, arg) ||
+	       !command_bad("--bus", arg, "virtio, nvme, ahci, ide or scsi");
+}
+
 static bool option_take(struct try_options *o, int c, const char *arg)
 {
 	switch (c) {
 	case OPT_DISK:
 		if (o->disk_count == DISKS_MAX)
-			return false;
+			return !command_bad("--disk", arg, "not so many disks");
 		o->disks[o->disk_count++] = arg;
 		return true;
 	case OPT_SIZE:
-		return !str_to_size(arg, &o->size) && o->size;
+		return size_take(o, arg);
 	case OPT_CONF:
 		o->trial.conf = arg;
 		return true;
@@ -380,9 +394,9 @@ static bool option_take(struct try_options *o, int c, const char *arg)
 	case OPT_WIPE:
 		return o->trial.wipe = true;
 	case OPT_MEMORY:
-		return !str_to_u64(arg, &o->memory) && o->memory >= 64 && o->memory <= 1 << 20;
+		return !command_number("--memory", arg, 64, 1 << 20, &o->memory);
 	case OPT_BUS:
-		return qemu_bus_parse(&o->hardware.bus, arg);
+		return bus_take(o, arg);
 	case OPT_UEFI:
 		if (o->hardware.firmware == FIRMWARE_BIOS)
 			o->hardware.firmware = FIRMWARE_UEFI;
@@ -395,7 +409,7 @@ static bool option_take(struct try_options *o, int c, const char *arg)
 	case OPT_BOOT:
 		return o->boot = true;
 	case OPT_TIMEOUT:
-		return !str_to_u64(arg, &o->timeout) && o->timeout && o->timeout <= 7 * 86400;
+		return !command_number("--timeout", arg, 1, 7 * 86400, &o->timeout);
 	case OPT_VERBOSE:
 		return o->trial.verbose = true;
 	case OPT_KEEP:
@@ -432,7 +446,7 @@ static int try_main(int argc, char **argv)
 
 	while ((c = getopt_long(argc, argv, "v", options, NULL)) != -1)
 		if (!option_take(&o, c, optarg))
-			return command_usage(argv[0]);
+			return command_help(argv[0]);
 	if (optind != argc - 1 || !o.disk_count)
 		return command_usage(argv[0]);
 	o.trial.node = argv[optind];

@@ -198,7 +198,7 @@ static int watch_main(int argc, char **argv)
 		if (c == 's')
 			state_dir = optarg;
 		else
-			return command_usage(argv[0]);
+			return command_help(argv[0]);
 	}
 	if (board_open(&w.board, &w.state, state_dir, argc - optind, argv + optind))
 		return 1;

@@ -55,14 +55,30 @@ int command_usage(const char *verb)
 	return 2;
 }
 
-int command_number(const char *text, unsigned int least, unsigned int most, unsigned int *out)
+int command_help(const char *verb)
 {
+	fprintf(stderr, "lucie: `lucie %s --help` says what there is\n", verb);
+	return 2;
+}
+
+int command_bad(const char *option, const char *value, const char *expected)
+{
+	fprintf(stderr, "lucie: %s '%s', expected %s\n", option, value, expected);
+	return -EINVAL;
+}
+
+int command_number(const char *option, const char *text, unsigned int least, unsigned int most,
+		   unsigned int *out)
+{
+	char expected[64];
 	uint64_t v;
 
-	if (str_to_u64(text, &v) || v < least || v > most)
-		return -ERANGE;
-	*out = (unsigned int)v;
-	return 0;
+	if (!str_to_u64(text, &v) && v >= least && v <= most) {
+		*out = (unsigned int)v;
+		return 0;
+	}
+	snprintf(expected, sizeof(expected), "a number from %u to %u", least, most);
+	return command_bad(option, text, expected);
 }
 
 static int unknown_verb(const char *name)

@@ -22,8 +22,14 @@ extern const struct command *const __stop_lucie_commands[];
 
 /* Prints the usage of the verb to stderr; returns 2. */
 int command_usage(const char *verb);
-/* The number of an option, from least to most. 0 or -ERANGE. */
-int command_number(const char *text, unsigned int least, unsigned int most, unsigned int *out);
+/* The same where getopt() or command_bad() has said what is wrong with an option: only where to read
+ * on. */
+int command_help(const char *verb);
+/* Says that an option cannot have this value; returns -EINVAL. */
+int command_bad(const char *option, const char *value, const char *expected);
+/* The number of an option, from least to most. 0 or -EINVAL (said). */
+int command_number(const char *option, const char *text, unsigned int least, unsigned int most,
+		   unsigned int *out);
 #define DEFAULT_STATE_DIR "/var/lib/lucie"
 
 #endif

@@ -71,7 +71,7 @@ power=("$lucie" power --state state)
 
 goes 2 usage "${power[@]}" n1
 goes 2 "'explode' is no action" "${power[@]}" n1 explode
-goes 2 usage "${power[@]}" --timeout 0 n1 on
+goes 2 "--timeout '0', expected a number" "${power[@]}" --timeout 0 n1 on
 goes 0 "n1: off" "${power[@]}" n1 status
 goes 0 "n1: Chassis Power Control: Up/On" "${power[@]}" n1 cycle
 goes 0 "n1: Chassis Power Control: Cycle" "${power[@]}" n1 cycle

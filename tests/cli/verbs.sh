@@ -58,7 +58,23 @@ goes 2 usage "$lucie"
 goes 2 "unknown verb" "$lucie" paint
 goes 0 "lucie $(sed -n 's/.*LUCIE_VERSION "\(.*\)"/\1/p' "$here/../../init/lib/version.h")" "$lucie" --version
 goes 0 "lucie setup" "$lucie" setup --help
-goes 2 usage "$lucie" setup --colour
+goes 2 "unrecognized option '--colour'" "$lucie" setup --colour
+goes 2 "unrecognized option '--nosuch'" "$lucie" check --nosuch
+goes 2 "unrecognized option '--nosuch'" "$lucie" fmt --nosuch
+wrong() { # OPTION VALUE EXPECTED COMMAND...: both are named, once, where to read on, and no more
+	local said="lucie: $1 '$2', expected $3"
+	goes 2 "$said" "${@:4}" "$1" "$2" n1
+	is "$1 $2: nothing else" [ "$("${@:4}" "$1" "$2" n1 2>&1 | wc -l)" = 2 ]
+}
+wrong --retries 0 "a number from 1 to 100" "$lucie" install
+wrong --at-once 0 "a number from 1 to 1000000" "$lucie" install
+wrong --silence 3m "a number from 1 to 1000000" "$lucie" repair
+wrong --keep 0 "a number from 1 to 4294967295" "$lucie" history
+wrong --port 70000 "a number from 1 to 65535" "$lucie" serve
+wrong --timeout 0 "a number from 1 to 3600" "$lucie" power
+wrong --memory 1x "a size, as 4G" "$lucie" plan
+wrong --bus floppy "virtio, nvme, ahci, ide or scsi" "$lucie" try
+wrong --size 4Q "a size, as 4G" "$lucie" try
 goes 2 usage "$lucie" plan
 goes 1 "cannot read the definition" "$lucie" check nowhere.conf
 sed 's/^\tserver_address.*/\tboard nothing-64/' cluster.conf > bare.conf
@@ -166,7 +182,7 @@ boot_file=state/tftp/pxelinux.cfg/01-52-54-00-00-00-01
 at=(--state state)
 goes 2 "lucie repair" "$lucie" repair "${at[@]}"
 goes 2 "lucie boot" "$lucie" boot "${at[@]}"
-goes 2 "lucie boot" "$lucie" boot "${at[@]}" --wipe n1
+goes 2 "lucie boot --help" "$lucie" boot "${at[@]}" --wipe n1
 goes 2 "lucie install" "$lucie" install "${at[@]}" --cancel --wipe n1
 goes 1 "no host or host_group is named 'n3'" "$lucie" repair "${at[@]}" 'n[1-3]'
 goes 1 "has no installer 'paint'" "$lucie" install "${at[@]}" --variant paint n1
@@ -256,7 +272,6 @@ is "modules as JSON" [ "$(json '[1]["modules"][0]["seconds"]' "$lucie" history "
 sql "INSERT INTO install(id, node, variant, mac, token_hash, begun) VALUES ('i0', 'n1', 'full', 'm', zeroblob(32), 900000000);
 INSERT INTO event VALUES ('i0', 1, 900000010, 'm', 1, 3, 'mount', 1, '', 15, '');"
 mkdir -p state/installs/i0
-goes 2 usage "$lucie" history "${at[@]}" --keep 0
 goes 0 "1 installation is forgotten" "$lucie" history "${at[@]}" --keep 2
 is "the folder of the oldest is gone, the others are there" [ "$(ls state/installs)" = "$(printf 'i2\ni3')" ]
 is "the oldest is forgotten" [ "$("$lucie" history "${at[@]}" --json | grep -c '"install"')" = 3 ]
@@ -400,7 +415,6 @@ goes 0 "" "${setup[@]}"
 # --- try: what needs no machine -------------------------------------------------------------------------------------------------------
 
 goes 1 "the UEFI firmware leaves the board's IDE ports switched off" "$lucie" try n1 --state state --disk disk --secure-boot --bus ide
-goes 2 "--bus BUS" "$lucie" try n1 --state state --disk disk --bus floppy
 goes 1 "'/dev/null' is not an image file" "$lucie" try n1 --state state --disk /dev/null
 is "nothing is made for what is refused" [ ! -e disk ]
 
