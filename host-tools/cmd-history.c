@@ -6,11 +6,11 @@
 #include <string.h>
 
 #include "host-tools/lib/cells.h"
+#include "host-tools/lib/cluster-internal.h"
 #include "host-tools/lib/command.h"
 #include "host-tools/lib/die.h"
 #include "host-tools/lib/install-json.h"
 #include "host-tools/lib/json-out.h"
-#include "host-tools/lib/map.h"
 #include "host-tools/lib/screen.h"
 #include "host-tools/lib/site.h"
 #include "init/lib/log.h"
@@ -29,23 +29,35 @@ static const char usage[] =
 #define SECONDS_WIDTH 7
 
 struct history {
-	struct map wanted; /* names of nodes; empty: all */
+	struct site *site;
+	struct map known;      /* nodes that have installations */
+	struct map wanted;     /* nodes that are asked for */
+	struct strbuf defined; /* of the words, what is the definition's */
 	struct state_install *list;
 	size_t count;
-	size_t name_width;
 };
 
 static void take(const struct state_install *i, void *arg)
 {
 	struct history *h = arg;
 
-	if (h->wanted.count && !map_get(&h->wanted, i->node))
-		return;
 	if (!(h->count & (h->count + 1))) /* 0, 1, 3, 7, ...: it is full */
 		h->list = xrealloc(h->list, 2 * (h->count + 1), sizeof(*h->list));
 	h->list[h->count++] = *i;
-	if (strlen(i->node) > h->name_width)
-		h->name_width = strlen(i->node);
+}
+
+/* Not in place: names in the maps are those of the list. */
+static void keep_wanted(struct history *h)
+{
+	struct state_install *list = xcalloc(h->count, sizeof(*list));
+	size_t kept = 0;
+
+	for (size_t i = 0; i < h->count; i++)
+		if (map_get(&h->wanted, h->list[i].node))
+			list[kept++] = h->list[i];
+	free(h->list);
+	h->list = list;
+	h->count = kept;
 }
 
 static void print_module(const struct event *e, int64_t at, void *arg)
@@ -77,10 +89,19 @@ static void print_row(const struct state_install *i, size_t name_width, size_t c
 	cell_print(&line);
 }
 
+static size_t name_columns(const struct history *h)
+{
+	size_t columns = 4;
+
+	for (size_t i = 0; i < h->count; i++)
+		if (strlen(h->list[i].node) > columns)
+			columns = strlen(h->list[i].node);
+	return columns > 20 ? 20 : columns;
+}
+
 static int print_table(const struct history *h, struct state *state, bool modules)
 {
-	size_t name = h->name_width < 4 ? 4 : h->name_width > 20 ? 20 : h->name_width;
-	size_t columns = screen_columns();
+	size_t columns = screen_columns(), name = name_columns(h);
 	int ret = 0;
 
 	if (!h->count) {
@@ -118,25 +139,62 @@ static int print_json(const struct history *h, struct state *state, bool modules
 	return ret;
 }
 
-/* The hosts that the words name. What is known of others, that are not in the definition any more,
- * is shown where no word is given. */
-static int read_history(struct history *h, struct site *site, int count, char **words)
+/* What is neither a host nor a host_group, but has installations, has left the definition. */
+static int take_name(const char *name, void *arg)
+{
+	struct history *h = arg;
+	const char *known = map_get(&h->known, name);
+
+	if (known && !cluster_find(h->site->cluster, TYPE_HOST, name) &&
+	    !cluster_find(h->site->cluster, TYPE_HOST_GROUP, name))
+		map_put(&h->wanted, known, h);
+	else
+		strbuf_addf(&h->defined, "%s%s", h->defined.len ? "," : "", name);
+	return 0;
+}
+
+static int take_word(struct history *h, const char *word)
+{
+	char item[CLUSTER_ITEM_MAX], why[160];
+	size_t pos = 0, offset;
+
+	while (cluster_list_next(word, &pos, item, sizeof(item), &offset))
+		if (cluster_pattern_each(item, take_name, h, why, sizeof(why)))
+			return log_err(0, "'%.80s': %s", item, why);
+	return 0;
+}
+
+/* Leaves those of the nodes that the words name. */
+static int pick(struct history *h, int count, char **words)
 {
 	size_t name_count = 0;
 	char **names = NULL;
-	int ret = count ? definition_read(&site->cluster, site->state_dir) : 0;
+	int ret = definition_read(&h->site->cluster, h->site->state_dir);
 
-	if (!ret && count)
-		ret = site_hosts(site, count, words, &names, &name_count);
+	for (size_t i = 0; i < h->count; i++)
+		map_put(&h->known, h->list[i].node, h->list[i].node);
+	for (int i = 0; !ret && i < count; i++)
+		ret = take_word(h, words[i]);
+	if (!ret && h->defined.len)
+		ret = site_hosts(h->site, 1, &h->defined.buf, &names, &name_count);
 	for (size_t i = 0; i < name_count; i++)
-		map_put(&h->wanted, names[i], names[i]);
+		map_put(&h->wanted, names[i], h);
 	if (!ret)
-		ret = state_open_readonly(&site->state, site->state_dir);
-	if (!ret)
-		ret = state_installs(site->state, take, h);
+		keep_wanted(h);
+	map_free(&h->known);
 	map_free(&h->wanted);
+	strbuf_free(&h->defined);
 	cluster_names_free(names, name_count);
 	return ret;
+}
+
+static int read_history(struct history *h, int count, char **words)
+{
+	int ret = state_open_readonly(&h->site->state, h->site->state_dir);
+
+	if (!ret)
+		ret = state_installs(h->site->state, take, h);
+	return !ret && count ? pick(h, count, words) : ret;
 }
 
 static int forget(struct site *site, unsigned int keep)
@@ -162,7 +220,7 @@ static int history_main(int argc, char **argv)
 						{0}};
 	struct site site = {.state_dir = DEFAULT_STATE_DIR};
 	bool json = false, modules = false;
-	struct history history = {0};
+	struct history history = {.site = &site};
 	unsigned int keep = 0;
 	int c, ret;
 
@@ -183,7 +241,7 @@ static int history_main(int argc, char **argv)
 		site_close(&site);
 		return ret ? 1 : 0;
 	}
-	ret = read_history(&history, &site, argc - optind, argv + optind);
+	ret = read_history(&history, argc - optind, argv + optind);
 	if (!ret)
 		ret = (json ? print_json : print_table)(&history, site.state, modules);
 	free(history.list);

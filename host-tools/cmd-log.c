@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "host-tools/lib/command.h"
-#include "host-tools/lib/state.h"
+#include "host-tools/lib/site.h"
 #include "init/lib/cleanup.h"
 #include "init/lib/io.h"
 #include "init/lib/log.h"
@@ -27,6 +27,22 @@ struct follow {
 	FILE *file; /* NULL: it is not there yet */
 };
 
+/* A wrong name is another matter than a host that has not begun. One that has left the definition
+ * is found by what there is of it. */
+static int nothing_known(const char *state_dir, const char *node)
+{
+	struct cluster *c;
+	int ret = definition_read(&c, state_dir);
+
+	if (ret)
+		return ret;
+	ret = cluster_find(c, TYPE_HOST, node)
+		      ? log_err(0, "nothing is known of an installation of '%s'", node)
+		      : log_err(0, "no host is named '%s'", node);
+	cluster_free(c);
+	return ret;
+}
+
 static int find(struct follow *f, const char *state_dir, const char *node, const char *id)
 {
 	struct state_node n = {0};
@@ -35,7 +51,7 @@ static int find(struct follow *f, const char *state_dir, const char *node, const
 	if (ret && ret != -ENOENT)
 		return ret;
 	if (!id && !n.install[0])
-		return log_err(0, "nothing is known of an installation of '%s'", node);
+		return nothing_known(state_dir, node);
 	ret = state_install(f->state, id ? id : n.install, &f->install);
 	if (ret && ret != -ENOENT)
 		return ret;

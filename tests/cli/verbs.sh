@@ -281,6 +281,20 @@ goes 1 "foreign?[2J data" "$lucie" log "${at[@]}" -f n1
 goes 1 "'n2' has no installation 'i1'" "$lucie" log "${at[@]}" n2 i1
 goes 1 "'n1' has no installation '../i2'" "$lucie" log "${at[@]}" n1 ../i2
 goes 1 "has reported nothing" "$lucie" log "${at[@]}" n2
+goes 1 "no host is named 'n3'" "$lucie" log "${at[@]}" n3
+# One that has left the definition has a history still.
+sql "INSERT INTO install(id, node, variant, mac, token_hash, begun, ended, ok) VALUES ('i9', 'gone', 'full', 'm', zeroblob(32), 800000000, 800000009, 1);
+INSERT INTO node(name, install, status) VALUES ('gone', 'i9', 'installed');"
+mkdir -p state/installs/i9
+echo 'it was here' > state/installs/i9/log
+goes 0 "it was here" "$lucie" log "${at[@]}" gone
+goes 0 "gone  full      installed" "$lucie" history "${at[@]}" gone
+is "with others" [ "$("$lucie" history "${at[@]}" 'n[1-2],gone' | wc -l)" = 5 ]
+is "and alone" [ "$("$lucie" history "${at[@]}" gone | wc -l)" = 2 ]
+goes 1 "no host or host_group is named 'gonne'" "$lucie" history "${at[@]}" gone gonne
+goes 1 "'n[1-': '[' and ']' do not match" "$lucie" history "${at[@]}" 'n[1-'
+sql "DELETE FROM install WHERE id='i9'; DELETE FROM node WHERE name='gone'"
+rm -r state/installs/i9
 goes 1 "was started anew" "$lucie" log "${at[@]}" --follow n1 i1
 (
 	sleep 0.7
