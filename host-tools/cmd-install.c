@@ -25,7 +25,8 @@
 static const char install_usage[] =
 	"lucie install [OPTION...] NODE...\n"
 	"  NODE              a host, or several: cnode[00-31]\n"
-	"  --variant NAME    an installer of the definition, as `repair` (the host's own)\n"
+	"  --variant INSTALLER\n"
+	"                    an installer of the definition, as `repair` (the host's own)\n"
 	"  --wipe            this once, disks with foreign data may be overwritten\n"
 	"  --yes-wipe NODES  the nodes once more, for an installer that erases their disks\n"
 	"  --cancel          as lucie boot\n" COMMON_USAGE;

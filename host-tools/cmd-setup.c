@@ -13,7 +13,7 @@
 
 static const char usage[] =
 	"lucie setup [--conf FILE] [--state DIR] [--images DIR] [--enable [--root DIR]]\n"
-	"lucie setup --print NAME | --disable [--state DIR] [--root DIR]\n"
+	"lucie setup --print FRAGMENT | --disable [--state DIR] [--root DIR]\n"
 	"Compiles the definition FILE (default: cluster.conf, else /etc/lucie/cluster.conf) into "
 	"the state directory\n"
 	"(default " DEFAULT_STATE_DIR

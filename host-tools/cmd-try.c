@@ -39,7 +39,7 @@ static const char usage[] =
 	"  --state DIR     where base systems, and without --conf the definition, come from "
 	"(" DEFAULT_STATE_DIR ")\n"
 	"  --images DIR    what `make image` made (as lucie setup)\n"
-	"  --variant NAME  an installer of the definition (the host's own)\n"
+	"  --variant INSTALLER  of the definition (the host's own)\n"
 	"  --wipe          foreign data on FILE may be overwritten\n"
 	"  --memory MB     of the machine (512)\n"
 	"  --bus BUS       of its disks: virtio, nvme, ahci, ide, scsi (virtio)\n"

@@ -40,6 +40,7 @@ install: host ## programs, man pages, documents and the images that are built, i
 	$(Q)install -m 755 $(SHELL_MODULES) $(DESTDIR)$(PREFIX)/lib/lucie/modules
 	$(Q)install -D -t $(DESTDIR)$(PREFIX)/lib/lucie/power -m 755 $(POWER_COMMANDS)
 	$(Q)install -D -m 644 host-tools/completion/lucie.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/lucie
+	$(Q)ln -sf lucie $(DESTDIR)$(PREFIX)/share/bash-completion/completions/lucie-setup
 	$(Q)for page in docs/man/*; do install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; done
 	$(Q)install -D -t $(DESTDIR)$(PREFIX)/share/doc/lucie -m 644 docs/*.md docs/*.png docs/*.svg
 	$(Q)install -D -t $(DESTDIR)$(PREFIX)/share/doc/lucie/examples -m 644 docs/examples/*

@@ -321,11 +321,28 @@ completes "cycle" power n1 cy
 completes "continue" cont
 completes "state" install --state sta
 completes "" install --variant ""
+completes "repair restore rescue" install --state state --variant re
+completes "dhcpd.conf" setup --state state --print dh
+completes "" setup --state nowhere --print dh
+completes "build add" base ""
+completes "build" base bu
 completes "n1 n2" install --state state n
 completes "n2,n1 n2,n2" boot --state state n2,
 completes "" boot --state nowhere n
 completes "base.tar.gz" base add default base.tar.g
 completes "" paint --
+cp cluster.conf kept.conf
+printf 'define host_group{\n\thostgroup_name nearby\n\tmembers n1\n}\n' >> cluster.conf
+goes 0 "is in force" "${setup[@]}"
+completes "n1 n2 nearby" install --state state n
+completes "n1 n2" log --state state n
+cp kept.conf cluster.conf
+goes 0 "is in force" "${setup[@]}"
+ln -s "$lucie" lucie-setup
+ln -s "$lucie" lucie
+is "lucie-setup is lucie setup" [ "$(bash -c '. "$1"; COMP_WORDS=(lucie-setup --state state --print k) COMP_CWORD=4; _lucie ./lucie-setup; echo "${COMPREPLY[*]}"' \
+	completes "$here/../../host-tools/completion/lucie.bash")" = kea-dhcp4.conf ]
+rm lucie lucie-setup
 
 as_user=(env)
 [ "$(id -u)" != 0 ] || as_user=(setpriv --reuid=65534 --regid=65534 --clear-groups)
