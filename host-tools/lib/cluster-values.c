@@ -39,26 +39,53 @@ static bool is_word_of(const char *word, const char *key)
 	return at && (at == key || at[-1] == '_') && (!at[n] || at[n] == '_');
 }
 
-static void unknown_key(struct cluster *c, struct object *o, const struct cluster_value *v)
+/* What others call it. */
+static const struct {
+	const char *word, *key;
+} other_words[] = {{"ip", "address"},	   {"netmask", "subnet"},     {"router", "gateway"},
+		   {"nameserver", "dns1"}, {"domain", "domain_name"}, {"hostname", "host_name"}};
+
+static const char *other_word(const char *word)
 {
-	const char *type = cluster_type_name(o->public.type), *other = type_with_key(v->key);
-	struct suggestion s = suggest_start(v->key);
+	for (size_t i = 0; i < ARRAY_SIZE(other_words); i++)
+		if (!strcmp(other_words[i].word, word))
+			return other_words[i].key;
+	return NULL;
+}
+
+/* The key that is like a word, among those of a type; NULL. */
+static const char *like_key(enum cluster_type type, const char *word)
+{
+	struct suggestion s = suggest_start(word);
 	const struct key_spec *spec;
 
-	o->broken = true;
-
 	for (size_t i = 0; (spec = cluster_key_at(i)); i++)
-		if (spec->types & 1U << o->public.type)
+		if (spec->types & 1U << type)
 			suggest_offer(&s, spec->name);
 	for (size_t i = 0; !s.best && (spec = cluster_key_at(i)); i++)
-		if (spec->types & 1U << o->public.type && is_word_of(v->key, spec->name))
+		if (spec->types & 1U << type && is_word_of(word, spec->name))
 			s.best = spec->name;
+	return s.best;
+}
+
+static void unknown_key(struct cluster *c, struct object *o, const struct cluster_value *v)
+{
+	const char *type = cluster_type_name(o->public.type), *other = type_with_key(v->key),
+		   *key = other_word(v->key);
+	bool elsewhere = key && !cluster_key(o->public.type, key);
+
+	o->broken = true;
+	if (!key)
+		key = like_key(o->public.type, v->key);
 	if (other)
 		cluster_error(c, &v->key_at, "key '%s' in '%s', expected it in '%s'", v->key, type,
 			      other);
-	else if (s.best)
+	else if (elsewhere)
+		cluster_error(c, &v->key_at, "unknown key '%.64s' in '%s', expected '%s' in '%s'",
+			      v->key, type, key, type_with_key(key));
+	else if (key)
 		cluster_error(c, &v->key_at, "unknown key '%.64s' in '%s', expected '%s'", v->key,
-			      type, s.best);
+			      type, key);
 	else
 		cluster_error(
 			c, &v->key_at,
@@ -261,6 +288,11 @@ void cluster_check_item(struct cluster *c, const struct key_spec *spec, const ch
 			      spec->expected);
 	else if (spec->valid && !spec->valid(item) && !strcmp(spec->name, "luks_key"))
 		cluster_error(c, at, "bad luks_key, expected %s", spec->expected);
+	else if (!strcmp(spec->name, "mac_address") && strchr(item, '['))
+		cluster_error(c, at,
+			      "bad mac_address '%.80s', as ranges are for names and IPv4 "
+			      "addresses, expected a list of cards, or mac_file in a host",
+			      item);
 	else if (spec->valid && !spec->valid(item))
 		cluster_error(c, at, "bad %s '%.80s', expected %s%s", spec->name, item,
 			      spec->expected, commas);

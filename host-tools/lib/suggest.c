@@ -2,7 +2,9 @@
 #include "host-tools/lib/suggest.h"
 
 #include <ctype.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define WORD_MAX 64
@@ -40,12 +42,31 @@ static unsigned int distance(const char *a, size_t n, const char *b, size_t m)
 	return d[n][m];
 }
 
+/* cnode05 and cnode00: nothing but numbers are different. cnode5 and cnode05 are one number. */
+static bool is_neighbour(const char *a, const char *b)
+{
+	bool differ = false;
+
+	while (*a && *b) {
+		if (isdigit((unsigned char)*a) && isdigit((unsigned char)*b)) {
+			char *end_a, *end_b;
+
+			differ |= strtoull(a, &end_a, 10) != strtoull(b, &end_b, 10);
+			a = end_a;
+			b = end_b;
+		} else if (lower(*a++) != lower(*b++)) {
+			return false;
+		}
+	}
+	return differ && !*a && !*b;
+}
+
 void suggest_offer(struct suggestion *s, const char *candidate)
 {
 	size_t n = strlen(s->word), m = strlen(candidate), gap = n > m ? n - m : m - n;
 	unsigned int limit = n < 3 ? 0 : 1 + (unsigned int)(n / 5), d;
 
-	if (n > WORD_MAX || m > WORD_MAX || gap > limit)
+	if (n > WORD_MAX || m > WORD_MAX || gap > limit || is_neighbour(s->word, candidate))
 		return;
 	d = distance(s->word, n, candidate, m);
 	if (d <= limit && d < m && (!s->best || d < s->distance)) {

@@ -1,4 +1,5 @@
-/* "did you mean": of the words that were possible the one that is most like what was written. */
+/* "did you mean": of the words that were possible the one that is most like what was written. A word
+ * with another number in it is another thing, not a typing error. */
 #ifndef LUCIE_SUGGEST_H
 #define LUCIE_SUGGEST_H
 

@@ -74,20 +74,41 @@ static bool lacks_unit(const struct layout_size *size, const char *said)
 	return most < LAYOUT_ALIGN && strspn(said, "0123456789-") == strlen(said);
 }
 
+/* 8GB, 8GiB and 8gb as 8G. */
+static void without_bytes(const char *said, char *size)
+{
+	while (*said) {
+		*size = (char)toupper((unsigned char)*said++);
+		if (strchr("KMGT", *size++)) {
+			said += said[0] == 'i' && tolower((unsigned char)said[1]) == 'b';
+			said += tolower((unsigned char)*said) == 'b';
+		}
+	}
+	*size = '\0';
+}
+
 void layout_word_size(struct layout_parser *p, struct layout_part *part, char *word)
 {
-	char said[40];
+	char said[40], plain[40];
 
 	strncpy(said, word, sizeof(said) - 1);
 	said[sizeof(said) - 1] = '\0';
-	if (!parse_size(&part->size, word))
-		layout_fail(p, "'%s' is not a size, expected 512M, 20%%, 2G-8G, 8G-, RAM or RAM*2",
-			    said);
-	else if (part->size.min && lacks_unit(&part->size, said))
+	without_bytes(said, plain);
+	if (!parse_size(&part->size, word)) {
+		strcpy(word, plain); /* which is not longer */
+		if (strcmp(said, plain) != 0 && parse_size(&part->size, word))
+			layout_fail(p, "'%s' is not a size, expected '%s'", said, plain);
+		else
+			layout_fail(p,
+				    "'%s' is not a size, expected 512M, 20%%, 2G-8G, 8G-, RAM or "
+				    "RAM*2",
+				    said);
+	} else if (part->size.min && lacks_unit(&part->size, said)) {
 		layout_fail(p, "'%s' has no unit, expected for example %lluM", said,
 			    (unsigned long long)part->size.min);
-	else
+	} else {
 		return;
+	}
 	part->size = (struct layout_size){0};
 }
 

@@ -435,6 +435,8 @@ static const char *suggest(const char *word)
 	suggest_offer(&s, "address");
 	suggest_offer(&s, "mac_address");
 	suggest_offer(&s, "use");
+	suggest_offer(&s, "cnode00");
+	suggest_offer(&s, "rack7-n10");
 	return s.best;
 }
 
@@ -449,6 +451,12 @@ static void test_suggest(void **state)
 	assert_null(suggest("busy"));
 	assert_null(suggest("xx"));
 	assert_null(suggest(""));
+	assert_string_equal(suggest("cnod00"), "cnode00");
+	assert_string_equal(suggest("cnode0"), "cnode00");
+	assert_null(suggest("cnode05"));
+	assert_null(suggest("CNODE1"));
+	assert_null(suggest("rack8-n10"));
+	assert_string_equal(suggest("rack7n10"), "rack7-n10");
 }
 
 int main(void)
