@@ -52,16 +52,20 @@ struct order {
 
 static int cancel(const struct site *site, char *const *names, size_t count)
 {
+	char before[EVENT_MODULE_MAX + 128];
+	struct state_node n;
 	int failed = 0;
 
 	for (size_t i = 0; i < count; i++) {
 		const struct cluster_object *host =
 			cluster_find(site->cluster, TYPE_HOST, names[i]);
 
+		state_node(site->state, names[i], &n);
+		arm_under_way(&n, false, before, sizeof(before));
 		if (!host || disarm_node(site->state_dir, site->cluster, site->state, host))
 			failed = 1;
 		else
-			printf("%s: boots from its disk\n", host->name);
+			printf("%s: boots from its disk%s\n", host->name, before);
 	}
 	return failed;
 }

@@ -4,8 +4,11 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
+#include "host-tools/lib/board.h"
 #include "host-tools/lib/boot-files.h"
+#include "host-tools/lib/cells.h"
 #include "host-tools/lib/layout-needs.h"
 #include "host-tools/lib/plan-make.h"
 #include "host-tools/lib/site.h"
@@ -184,6 +187,22 @@ int arm_node(const char *state_dir, const struct cluster *c, struct state *state
 	*variant = o.arming.variant;
 	snprintf(why, ARM_WHY_MAX, "%s", o.why);
 	return o.ret;
+}
+
+void arm_under_way(const struct state_node *n, bool ends, char *buf, size_t len)
+{
+	int64_t ago = (int64_t)time(NULL) - n->last_seen;
+	bool silent = ago > BOARD_SILENT_SECONDS, held = n->held[0];
+	const char *where = held ? n->held : n->module, *end = silent ? "" : " and goes on";
+	char duration[CELL_TEXT];
+
+	*buf = '\0';
+	if (strcmp(n->status, "running") != 0)
+		return;
+	snprintf(buf, len, "; its installation is %s (%s%s%sheard of %s ago)%s",
+		 silent ? "silent" : "under way", held ? "held before " : "", where,
+		 *where ? ", " : "", cell_duration(ago, duration), ends ? " and ends now" : end);
+	str_make_text(buf);
 }
 
 int disarm_node(const char *state_dir, const struct cluster *c, struct state *state,

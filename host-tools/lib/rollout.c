@@ -66,9 +66,18 @@ static void step(struct rollout *r, struct member *m, enum step next)
 
 /* --- beginning --- */
 
+static void take(const struct state_node *n, void *arg)
+{
+	struct member *m = map_get(&((struct rollout *)arg)->by_name, n->name);
+
+	if (m)
+		m->now = *n;
+}
+
 static void armed(struct rollout *r, struct member *m, const struct arm_order *o)
 {
 	const struct state_arming *arming = &o->arming;
+	char before[EVENT_MODULE_MAX + 128];
 	const char *modules;
 
 	if (o->ret) {
@@ -81,10 +90,11 @@ static void armed(struct rollout *r, struct member *m, const struct arm_order *o
 	snprintf(m->variant, sizeof(m->variant), "%s", arming->variant);
 	modules = cluster_get(
 		cluster_find(r->order->site->cluster, TYPE_INSTALLER, arming->variant), "modules");
-	say(r, m, "'%s' at its next boot from the network: %s%s%s%s", arming->variant,
+	arm_under_way(&m->now, r->order->power, before, sizeof(before));
+	say(r, m, "'%s' at its next boot from the network: %s%s%s%s%s", arming->variant,
 	    modules ? modules : "", arming->breaks ? "; holds before " : "",
 	    arming->breaks ? arming->breaks : "",
-	    arming->wipe ? "; foreign data on its disks will be overwritten" : "");
+	    arming->wipe ? "; foreign data on its disks will be overwritten" : "", before);
 }
 
 /* The next ones that wait, at most `max` of them. False: one was refused, and no more are to begin. */
@@ -145,6 +155,7 @@ static void begin(struct rollout *r)
 		xcalloc(r->count ? r->count : 1, sizeof(struct cluster_object *));
 	size_t n = 0;
 
+	state_nodes(r->order->site->state, take, r); /* only to be told; what fails, fails below */
 	while (n < room && !module_cancelled() &&
 	       arm_some(r, hosts, &n, room - n < ARM_AT_ONCE ? room - n : ARM_AT_ONCE))
 		;
@@ -154,14 +165,6 @@ static void begin(struct rollout *r)
 }
 
 /* --- watching --- */
-
-static void take(const struct state_node *n, void *arg)
-{
-	struct member *m = map_get(&((struct rollout *)arg)->by_name, n->name);
-
-	if (m)
-		m->now = *n;
-}
 
 /* Whether the node will come back by itself after a failure. */
 static bool comes_again(const struct rollout *r, const struct member *m)

@@ -263,6 +263,14 @@ mkdir -p state/installs/i2 state/installs/i3
 printf 'begins\nforeign\033[2J data\n' > state/installs/i2/log
 goes 0 "n1    failed      disk" "$lucie" status "${at[@]}"
 goes 0 "extrbase: 50% (512.0 MiB of 1.0 GiB), usr" "$lucie" status "${at[@]}"
+# An order is for the next boot: what is under way is said, and goes on.
+goes 0 "configure, finalize; its installation is under way (extrbase, heard of " "$lucie" repair "${at[@]}" n2
+goes 0 " ago) and goes on" "$lucie" repair "${at[@]}" n2
+goes 0 "n2: boots from its disk; its installation is under way (extrbase, heard of " "$lucie" boot "${at[@]}" n2
+sql "UPDATE node SET held='configure', last_seen=last_seen-1000 WHERE name='n2'"
+goes 0 "n2: boots from its disk; its installation is silent (held before configure, heard of 16m" "$lucie" boot "${at[@]}" n2
+sql "UPDATE node SET held='', last_seen=$now, attempts=1 WHERE name='n2'"
+is "of one that is not under way nothing is said" [ "$("$lucie" boot "${at[@]}" n1)" = "n1: boots from its disk" ]
 goes 0 "n1    full      superseded" "$lucie" history "${at[@]}"
 goes 0 "n1    full      failed           42  partition: foreign?[2J data on /dev/vda" "$lucie" history "${at[@]}"
 goes 0 "    partition        1.50  failed" "$lucie" history "${at[@]}" --modules n1
