@@ -71,8 +71,8 @@ static const char *const steps[] = {
 	"CREATE TABLE stale(node TEXT PRIMARY KEY) WITHOUT ROWID;",
 
 	/* Installations that are forgotten, by result: totals never fall. */
-	"CREATE TABLE forgotten(result TEXT PRIMARY KEY, count INTEGER NOT NULL, seconds INTEGER "
-	"NOT NULL) WITHOUT ROWID;",
+	("CREATE TABLE forgotten(result TEXT PRIMARY KEY, count INTEGER NOT NULL,"
+	 " seconds INTEGER NOT NULL) WITHOUT ROWID;"),
 };
 #define STATE_VERSION ((int)ARRAY_SIZE(steps))
 
