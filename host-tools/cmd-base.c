@@ -13,7 +13,8 @@
 static const char usage[] =
 	"lucie base build NAME [--conf FILE] [--state DIR]\n"
 	"       lucie base add NAME FILE [--state DIR]\n"
-	"       lucie base list | remove NAME [--state DIR]\n"
+	"       lucie base list [--state DIR]\n"
+	"       lucie base remove NAME [--state DIR]\n"
 	"Builds the base NAME of the definition FILE (default: that of the state "
 	"directory, " DEFAULT_STATE_DIR ")\n"
 	"with mmdebstrap, or takes FILE (.tar.gz, .tar.xz, .tar.zst) as the base NAME; lists what "

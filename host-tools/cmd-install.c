@@ -61,7 +61,7 @@ static int cancel(const struct site *site, char *const *names, size_t count)
 			cluster_find(site->cluster, TYPE_HOST, names[i]);
 
 		state_node(site->state, names[i], &n);
-		arm_under_way(&n, false, before, sizeof(before));
+		arm_under_way(&n, " and goes on", " and has failed", before, sizeof(before));
 		if (!host || disarm_node(site->state_dir, site->cluster, site->state, host))
 			failed = 1;
 		else

@@ -6,7 +6,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "host-tools/lib/board.h"
 #include "host-tools/lib/boot-files.h"
 #include "host-tools/lib/cells.h"
 #include "host-tools/lib/layout-needs.h"
@@ -189,19 +188,20 @@ int arm_node(const char *state_dir, const struct cluster *c, struct state *state
 	return o.ret;
 }
 
-void arm_under_way(const struct state_node *n, bool ends, char *buf, size_t len)
+void arm_under_way(const struct state_node *n, const char *alive, const char *silent, char *buf,
+		   size_t len)
 {
 	int64_t ago = (int64_t)time(NULL) - n->last_seen;
-	bool silent = ago > BOARD_SILENT_SECONDS, held = n->held[0];
-	const char *where = held ? n->held : n->module, *end = silent ? "" : " and goes on";
+	bool is_silent = ago > STATE_SILENT_SECONDS, held = n->held[0];
+	const char *where = held ? n->held : n->module;
 	char duration[CELL_TEXT];
 
 	*buf = '\0';
 	if (strcmp(n->status, "running") != 0)
 		return;
 	snprintf(buf, len, "; its installation is %s (%s%s%sheard of %s ago)%s",
-		 silent ? "silent" : "under way", held ? "held before " : "", where,
-		 *where ? ", " : "", cell_duration(ago, duration), ends ? " and ends now" : end);
+		 is_silent ? "silent" : "under way", held ? "held before " : "", where,
+		 *where ? ", " : "", cell_duration(ago, duration), is_silent ? silent : alive);
 	str_make_text(buf);
 }
 

@@ -34,9 +34,10 @@ void arm_nodes(const char *state_dir, const struct cluster *c, struct state *sta
 	       struct arm_order *orders, size_t count, bool stop);
 /* Whether it is one for the end of a machine's life, which is not armed unless arming->may_erase. */
 bool arm_erases(const struct cluster_object *installer);
-/* "; its installation is under way (extrbase, heard of 3s ago) and goes on", as an order is for the
- * next boot; "" where there is none. ends: the node is about to be switched off and on. */
-void arm_under_way(const struct state_node *n, bool ends, char *buf, size_t len);
+/* "; its installation is under way (extrbase, heard of 3s ago)" and what becomes of it, where it is
+ * alive or silent; "" where there is none. */
+void arm_under_way(const struct state_node *n, const char *alive, const char *silent, char *buf,
+		   size_t len);
 /* Boots it from its disk. 0 or -errno (logged). */
 int disarm_node(const char *state_dir, const struct cluster *c, struct state *state,
 		const struct cluster_object *host);

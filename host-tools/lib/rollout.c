@@ -90,7 +90,8 @@ static void armed(struct rollout *r, struct member *m, const struct arm_order *o
 	snprintf(m->variant, sizeof(m->variant), "%s", arming->variant);
 	modules = cluster_get(
 		cluster_find(r->order->site->cluster, TYPE_INSTALLER, arming->variant), "modules");
-	arm_under_way(&m->now, r->order->power, before, sizeof(before));
+	arm_under_way(&m->now, r->order->power ? " and ends now" : " and goes on",
+		      r->order->power ? " and ends now" : "", before, sizeof(before));
 	say(r, m, "'%s' at its next boot from the network: %s%s%s%s%s", arming->variant,
 	    modules ? modules : "", arming->breaks ? "; holds before " : "",
 	    arming->breaks ? arming->breaks : "",

@@ -269,7 +269,9 @@ goes 0 " ago) and goes on" "$lucie" repair "${at[@]}" n2
 goes 0 "n2: boots from its disk; its installation is under way (extrbase, heard of " "$lucie" boot "${at[@]}" n2
 sql "UPDATE node SET held='configure', last_seen=last_seen-1000 WHERE name='n2'"
 goes 0 "n2: boots from its disk; its installation is silent (held before configure, heard of 16m" "$lucie" boot "${at[@]}" n2
-sql "UPDATE node SET held='', last_seen=$now, attempts=1 WHERE name='n2'"
+goes 0 "n2    failed " "$lucie" status "${at[@]}"
+goes 0 "not heard of for a minute" "$lucie" status "${at[@]}" n2
+sql "UPDATE node SET status='running', message='usr', last_seen=$now, attempts=1 WHERE name='n2'; UPDATE install SET ended=0 WHERE id='i3'"
 is "of one that is not under way nothing is said" [ "$("$lucie" boot "${at[@]}" n1)" = "n1: boots from its disk" ]
 goes 0 "n1    full      superseded" "$lucie" history "${at[@]}"
 goes 0 "n1    full      failed           42  partition: foreign?[2J data on /dev/vda" "$lucie" history "${at[@]}"
@@ -332,7 +334,7 @@ completes "" install --variant ""
 completes "repair restore rescue" install --state state --variant re
 completes "dhcpd.conf" setup --state state --print dh
 completes "" setup --state nowhere --print dh
-completes "build add" base ""
+completes "build add list remove" base ""
 completes "build" base bu
 completes "n1 n2" install --state state n
 completes "n2,n1 n2,n2" boot --state state n2,
