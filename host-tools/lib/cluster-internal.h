@@ -52,7 +52,8 @@ struct object {
 	struct cluster_object public;
 	struct cluster_value *own; /* as written; public.values after resolving */
 	size_t own_count, own_cap;
-	const char *template; /* `name`: what others `use`; NULL */
+	unsigned int last_line; /* where it ends; 0: it stands in no file */
+	const char *template;	/* `name`: what others `use`; NULL */
 	enum { RESOLVE_NOT, RESOLVE_RUNNING, RESOLVE_DONE } resolve;
 	struct object **groups; /* of a host: its host_groups in the order of the file */
 	size_t group_count;

@@ -103,6 +103,8 @@ static void unknown_type(struct reader *r, const char *name, struct cluster_plac
 
 static void close_object(struct reader *r)
 {
+	if (r->object)
+		r->object->last_line = r->line;
 	r->object = NULL;
 	r->skipping = false;
 }
@@ -369,6 +371,7 @@ static void read_lines(struct reader *r, char *text, size_t len)
 	if (r->object || r->skipping)
 		cluster_error(r->c, &r->opened,
 			      "the object is never closed, expected '}' on a line of its own");
+	close_object(r);
 }
 
 static void read_text(struct cluster *c, const char *file, const char *dir, unsigned int depth,

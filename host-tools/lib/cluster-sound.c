@@ -1,5 +1,6 @@
 /* Which hosts no error touches, so that what is wrong with their plans is said in the same run. An
- * error taints the object that it stands in, and what has taken a value from there. */
+ * error taints the object that it stands in, and what has taken a value from there. One that stands in
+ * none, as of a file that cannot be included, hides what any host may need. */
 #include "host-tools/lib/cluster-internal.h"
 
 #include <stdlib.h>
@@ -34,10 +35,10 @@ static struct index index_make(const struct cluster *c)
 	return x;
 }
 
-/* The last one that begins there or before, in the same file; NULL. */
+/* The one that the place is in; NULL. */
 static struct object *object_at(const struct index *x, const struct cluster_place *at)
 {
-	struct object probe = {.public.at = *at}, *p = &probe;
+	struct object probe = {.public.at = *at}, *p = &probe, *o;
 	size_t from = 0, to = x->count;
 
 	while (from < to) {
@@ -48,8 +49,8 @@ static struct object *object_at(const struct index *x, const struct cluster_plac
 		else
 			to = middle;
 	}
-	return from && !strcmp(x->list[from - 1]->public.at.file, at->file) ? x->list[from - 1]
-									    : NULL;
+	o = from ? x->list[from - 1] : NULL;
+	return o && !strcmp(o->public.at.file, at->file) && at->line <= o->last_line ? o : NULL;
 }
 
 /* Of the others a plan may have something that no key of the host names. */
