@@ -364,13 +364,14 @@ static void check_http_port(struct cluster *c, const struct object *o)
 {
 	const struct object *first = c->registered[TYPE_LUCIE_GROUP][0];
 	const struct cluster_value *v = cluster_value(&o->public, "http_port");
-	const char *port = cluster_get(&first->public, "http_port");
-	uint64_t n;
+	const char *port = cluster_get(&first->public, "http_port"),
+		   *own = v ? v->text : cluster_default(c, "http_port");
+	uint64_t n, other;
 
 	port = port ? port : cluster_default(c, "http_port");
 	if (o->broken || first->broken || str_to_u64(port, &n) || n > UINT16_MAX)
 		return;
-	if (strcmp(v ? v->text : cluster_default(c, "http_port"), port) != 0)
+	if (!str_to_u64(own, &other) && other != n)
 		cluster_error(c, v ? &v->at : &o->public.at,
 			      "lucie_group '%s' has another http_port than '%s', expected %s: one "
 			      "server has one port",
