@@ -218,6 +218,7 @@ static struct MHD_Response *not_modified(struct http_reply *reply)
 	struct MHD_Response *response;
 
 	reply->status = MHD_HTTP_NOT_MODIFIED;
+	reply->type = "application/octet-stream"; /* of the file: caches take it over */
 	response = text_response(reply);
 	add_etag(response, reply);
 	return response;

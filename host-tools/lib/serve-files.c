@@ -90,11 +90,12 @@ void serve_file(struct serve *s, const struct route *route, struct http_reply *r
 	}
 	reply->fd = fd;
 	reply->size = (uint64_t)st.st_size;
-	/* A blob's name is what is in it; other files are replaced, never written over. */
+	/* A blob's name is what is in it. Others may be written over, or get the number of the one that
+	 * they replace. */
 	if (route->kind == ROUTE_BLOB)
 		snprintf(reply->etag, sizeof(reply->etag), "%s", route->rest);
 	else
-		snprintf(reply->etag, sizeof(reply->etag), "%llx-%llx-%llx",
+		snprintf(reply->etag, sizeof(reply->etag), "%llx-%llx-%llx.%lx",
 			 (unsigned long long)st.st_ino, (unsigned long long)st.st_size,
-			 (unsigned long long)st.st_mtime);
+			 (unsigned long long)st.st_mtim.tv_sec, (unsigned long)st.st_mtim.tv_nsec);
 }

@@ -134,6 +134,7 @@ expect_http 416 "a part beyond the end" -r 999999999- "$URL/blob/$root"
 rm "$T/body"
 expect_http 304 "a blob that the client has" -H "If-None-Match: W/\"x\", \"$root\"" "$URL/blob/$root"
 [ ! -s "$T/body" ] || fail "what the client has is sent again"
+curl -si -H "If-None-Match: \"$root\"" "$URL/blob/$root" | grep -qi '^content-type: application/octet-stream' || fail "what the client has is of another type"
 expect_http 200 "a blob, to who has another one" -H "If-None-Match: \"${root%?}\"" "$URL/blob/$root"
 expect_http 200 "a boot file" "$URL/boot/pxelinux.cfg/default"
 etag=$(curl -sI "$URL/boot/pxelinux.cfg/default" | sed -n 's/^ETag: \(.*\)\r$/\1/p')
@@ -142,6 +143,13 @@ boot_file=$STATE/tftp/pxelinux.cfg/default
 cp "$boot_file" "$T/default" && mv "$T/default" "$boot_file.new" && mv "$boot_file.new" "$boot_file"
 expect_http 200 "a boot file that was replaced" -H "If-None-Match: $etag" "$URL/boot/pxelinux.cfg/default"
 expect_http 200 "a package" "$URL/packages/local/dists/Release"
+release=$T/packages/dists/Release
+touch -d '2020-01-01 00:00:00.1' "$release"
+etag=$(curl -sI "$URL/packages/local/dists/Release" | sed -n 's/^ETag: \(.*\)\r$/\1/p')
+expect_http 304 "a package that the client has" -H "If-None-Match: $etag" "$URL/packages/local/dists/Release"
+echo RELEASED >"$release"
+touch -d '2020-01-01 00:00:00.2' "$release"
+expect_http 200 "a package that was written over" -H "If-None-Match: $etag" "$URL/packages/local/dists/Release"
 for path in /packages/local/leak /packages/local/../state/key/site.key /boot/../key/site.key /boot/%2e%2e/key/site.key /boot/..%2fkey%2fsite.key \
 	/boot//etc/passwd /blob/../key/site.key /packages/none/x /packages/local/dists /board/../key/site.key /board/page.js/ /v1/nodes/ /key/site.key; do
 	expect_http 404 "$path" "$URL$path"
