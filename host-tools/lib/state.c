@@ -393,9 +393,12 @@ static int event_keep(struct state *s, const struct event *e, int64_t kept, int6
 			     "siisiisisis", e->install, (int64_t)e->seq, now, e->mac, e->t,
 			     (int64_t)e->kind, e->module, (int64_t)e->ok, e->level, e->millis,
 			     e->message);
-	if (!ret && e->kind == EVENT_REPORT)
-		ret = db_run(s, "UPDATE install SET ended=?2, ok=?3 WHERE id=?1", "sii", e->install,
-			     now, (int64_t)e->ok);
+	if (!ret && e->kind == EVENT_REPORT) /* what is superseded stays that, also in the totals */
+		ret = db_run(
+			s,
+			"UPDATE install SET ended=?2, ok=?3 WHERE id=?1 AND EXISTS(SELECT 1 FROM "
+			"node n WHERE n.name=install.node AND n.install=install.id)",
+			"sii", e->install, now, (int64_t)e->ok);
 	return ret;
 }
 

@@ -360,11 +360,17 @@ static void a_bad_report_keeps_the_reason_and_the_arming(void **arg)
 
 static void a_superseded_installation_says_nothing(void **arg)
 {
+	struct state_totals before, after;
+
 	(void)arg;
 	state_arm(state, "n1", "full", false);
 	begin("n1", "i1");
 	begin("n1", "i2");
+	assert_int_equal(state_totals(state, &before), 0);
+	assert_int_equal(before.superseded, 1);
 	assert_int_equal(apply(event("i1", 1, EVENT_REPORT, "")), 1);
+	assert_int_equal(state_totals(state, &after), 0);
+	assert_memory_equal(&after, &before, sizeof(after));
 	assert_string_equal(node("n1").status, "running");
 	assert_string_equal(node("n1").armed, "full");
 }
