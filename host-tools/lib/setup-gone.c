@@ -29,6 +29,7 @@ int setup_gone(struct setup *s)
 	int ret = state_nodes(s->state, note, &g);
 	char *rest = g.list.buf, *line;
 
+	ret = ret ? ret : g.list.error;
 	while (!ret && rest && (line = strsep(&rest, "\n")) && line[0]) {
 		const char *name = strsep(&line, " ");
 

@@ -221,9 +221,9 @@ static int put_in_force(struct setup *s)
 /* Nodes by the definition that is in force now. */
 static int follow(struct setup *s)
 {
-	int ret = setup_gone(s);
+	int ret = setup_gone(s), followed = boot_files_follow(s->dir, s->c, s->state);
 
-	return ret ? ret : boot_files_follow(s->dir, s->c, s->state);
+	return ret ? ret : followed;
 }
 
 static int switch_over(struct setup *s)
