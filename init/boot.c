@@ -99,12 +99,17 @@ static void set_clock(const struct plan *plan)
 		set_hardware_clock((time_t)t);
 }
 
-static void take_name(const struct plan *plan)
+static void say_alarm(const struct plan *plan)
 {
-	const char *node = plan_head(plan, "node"), *alarm = plan_head(plan, "alarm");
+	const char *alarm = plan_head(plan, "alarm");
 
 	if (alarm)
 		console_line("ALARM: %s", alarm);
+}
+
+static void set_name(const struct plan *plan)
+{
+	const char *node = plan_head(plan, "node");
 
 	if (node && sethostname(node, strlen(node)))
 		log_warn("cannot set the host name '%s'", node);
@@ -133,6 +138,7 @@ void boot(void)
 		run_without_plan(log_last_error());
 	early_kernel_log(on_kernel_error);
 	set_clock(&plan);
-	take_name(&plan);
+	say_alarm(&plan);
+	set_name(&plan);
 	run_plan(&plan, &cmdline);
 }
