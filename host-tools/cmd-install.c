@@ -70,13 +70,26 @@ static int cancel(const struct site *site, char *const *names, size_t count)
 	return failed;
 }
 
+/* A group's name says nothing of who is in it. */
+static bool names_groups(const struct site *site, const char *list)
+{
+	for (size_t i = 0; i < cluster_count(site->cluster, TYPE_HOST_GROUP); i++) {
+		const char *name = cluster_at(site->cluster, TYPE_HOST_GROUP, i)->name;
+
+		if (cluster_list_has(list, name) && !cluster_find(site->cluster, TYPE_HOST, name))
+			return true;
+	}
+	return false;
+}
+
 /* Who has named exactly these nodes twice means it. */
 static bool names_again(const struct site *site, char *erased, char **names, size_t count)
 {
 	char **again;
 	size_t again_count, same = 0;
 
-	if (!erased || site_hosts(site, 1, &erased, &again, &again_count))
+	if (!erased || names_groups(site, erased) ||
+	    site_hosts(site, 1, &erased, &again, &again_count))
 		return false;
 	for (size_t i = 0; again_count == count && i < count; i++)
 		for (size_t k = 0; k < count; k++)

@@ -45,8 +45,8 @@ static void note_unfinished(const struct cluster_object *installer)
 	const char *modules = cluster_get(installer, "modules");
 
 	if (cluster_list_has(modules, "partition") && !cluster_list_has(modules, "finalize"))
-		printf("note: installer '%s' does not run the module 'finalize': what it "
-		       "installs has no boot loader\n",
+		printf("note: installer '%s' runs 'partition' without 'finalize', which writes "
+		       "the boot loader\n",
 		       installer->name);
 }
 

@@ -183,21 +183,17 @@ static bool is_whole_network(uint32_t address, uint32_t mask)
 	return mask < 0xfffffffe && ((address & ~mask) == 0 || (address & ~mask) == ~mask);
 }
 
-/* Without a gateway the first host says which network it is. */
-static void check_one_network(struct cluster *c, const struct object *host, struct object *group,
+/* Without a gateway (choose_network). */
+static void check_one_network(struct cluster *c, const struct object *group,
 			      const struct cluster_value *v, uint32_t address, uint32_t mask)
 {
-	struct strays *s = &group->strays;
+	const struct strays *s = &group->strays;
 
-	if (!s->first) {
-		s->first = host;
-		s->address = address;
-	} else if ((s->address & mask) != (address & mask)) {
+	if (s->first && (s->address & mask) != (address & mask))
 		cluster_error(c, &v->at,
 			      "address %s is not in the network of lucie_group '%s', expected one "
 			      "like that of its host '%s'",
 			      v->text, group->public.name, s->first->public.name);
-	}
 }
 
 /* The host's address is one that a host of its lucie_group can have. */
@@ -227,7 +223,7 @@ static void check_network(struct cluster *c, const struct object *host,
 			      "one of a host",
 			      v->text, group->name);
 	if (!cluster_get(group, "gateway"))
-		check_one_network(c, host, own, v, address, mask);
+		check_one_network(c, own, v, address, mask);
 	else if (!own->strays.gateway_is_one &&
 		 cluster_address(cluster_get(group, "gateway"), &gateway) &&
 		 (gateway & mask) != (address & mask))
@@ -235,6 +231,23 @@ static void check_network(struct cluster *c, const struct object *host,
 			      "address %s is not in the network of lucie_group '%s', expected one "
 			      "like its gateway %s",
 			      v->text, group->name, cluster_get(group, "gateway"));
+}
+
+/* Without a gateway: the network of the first host that is in one with the server; of the first of
+ * all where none is. */
+static void choose_network(struct object *group, const struct object *host, uint32_t address,
+			   uint32_t mask)
+{
+	struct strays *s = &group->strays;
+	uint32_t server;
+	bool near = cluster_address(cluster_get(&group->public, "server_address"), &server) &&
+		    (server & mask) == (address & mask);
+
+	if (s->first && (s->near_server || !near))
+		return;
+	s->first = host;
+	s->address = address;
+	s->near_server = near;
 }
 
 /* Where the hosts of a lucie_group are, as its gateway sees it. */
@@ -246,8 +259,11 @@ static void count_stray(struct cluster *c, const struct object *host)
 	uint32_t address, mask, gateway;
 
 	if (!group || !cluster_address(cluster_get(&host->public, "address"), &address) ||
-	    !cluster_netmask(&group->public, &mask) ||
-	    !cluster_address(cluster_get(&group->public, "gateway"), &gateway))
+	    !cluster_netmask(&group->public, &mask))
+		return;
+	if (!cluster_get(&group->public, "gateway"))
+		choose_network(group, host, address, mask);
+	if (!cluster_address(cluster_get(&group->public, "gateway"), &gateway))
 		return;
 	if (!group->strays.count++) {
 		group->strays.first = host;

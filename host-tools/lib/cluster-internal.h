@@ -38,12 +38,14 @@ struct cluster_list {
 	size_t count;
 };
 
-/* Of a lucie_group with a gateway: its hosts that are not in the gateway's network. */
+/* Of a lucie_group with a gateway: its hosts that are not in the gateway's network. Without one:
+ * the host that says which network it is. */
 struct strays {
 	size_t count;
 	const struct object *first;
 	uint32_t address; /* of the first */
 	bool apart; /* they are not in one network either, or other hosts are in the gateway's */
+	bool near_server;    /* without a gateway: it is in the server's network */
 	bool gateway_is_one; /* all say the same: it is the gateway that is elsewhere */
 };
 

@@ -172,7 +172,7 @@ static void acknowledge(const struct batch *b, struct http_reply *reply)
 	strbuf_addf(&reply->text, "{\"ack\": %llu", (unsigned long long)b->ack);
 	if (is_superseded(b))
 		strbuf_adds(&reply->text, ", \"alarm\": \"another boot has got this node's plan "
-					  "since: two machines claim to be one\"");
+					  "since: two machines may claim to be one\"");
 	strbuf_adds(&reply->text, "}\n");
 }
 

@@ -339,7 +339,7 @@ static int create_private(const char *path)
 	if (fd < 0 || fstat(fd, &st))
 		return log_err(-errno, "cannot open '%s'", path);
 	if (st.st_mode & 077 && fchmod(fd, 0600))
-		return log_err(-errno, "cannot make '%s' private", path);
+		log_warn("'%s' is not private, and cannot be made so", path);
 	return 0;
 }
 

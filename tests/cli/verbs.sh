@@ -344,6 +344,11 @@ completes "" paint --
 cp cluster.conf kept.conf
 printf 'define host_group{\n\thostgroup_name nearby\n\tmembers n1\n}\n' >> cluster.conf
 goes 0 "is in force" "${setup[@]}"
+goes 0 "n1: 'full' at its next boot" "$lucie" install "${at[@]}" nearby
+goes 0 "n1: boots from its disk" "$lucie" boot "${at[@]}" nearby
+goes 1 "--yes-wipe 'nearby' does not name the same nodes" "$lucie" install "${at[@]}" --variant wipe --yes-wipe nearby nearby
+goes 0 "n1: 'wipe' at its next boot" "$lucie" install "${at[@]}" --variant wipe --yes-wipe n1 nearby
+goes 0 "" "$lucie" boot "${at[@]}" n1
 completes "n1 n2 nearby" install --state state n
 completes "n1 n2" log --state state n
 cp kept.conf cluster.conf
