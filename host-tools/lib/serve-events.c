@@ -27,8 +27,7 @@ struct batch {
 	struct serve *s;
 	struct state *state;	   /* where it is looked up */
 	char install[PLAN_ID_MAX]; /* of its first line, and of who sends it */
-	char node[64];
-	uint64_t ack;
+	struct state_sender sender;
 	struct strbuf log; /* lines for the installation's log file */
 	bool report_ok;
 	bool taken; /* the answer is an acknowledgement */
@@ -56,10 +55,10 @@ static int event_apply(struct batch *b, const struct event *e)
 		return ret;
 	if (ret > 0) {
 		log_line(b, e);
-		serve_say_event(b->node, e);
+		serve_say_event(b->sender.node, e);
 	}
-	if (e->seq > b->ack)
-		b->ack = e->seq;
+	if (e->seq > b->sender.ack)
+		b->sender.ack = e->seq;
 	/* Also for a repeat: the first one may have failed between the state and the boot file. */
 	if (e->kind == EVENT_REPORT && e->ok)
 		b->report_ok = true;
@@ -103,12 +102,12 @@ static bool is_proven(struct http_proof *proof, const struct http_call *call)
 }
 
 int serve_authenticate(struct state *state, const struct http_call *call, const char *install,
-		       char node[64], uint64_t *ack, struct http_reply *reply)
+		       struct state_sender *sender, struct http_reply *reply)
 {
 	struct http_proof *proof = &reply->proof;
 
-	proof->wanted = !state_install_find(state, install, node, proof->key, ack) &&
-			is_proven(proof, call);
+	proof->wanted =
+		!state_install_find(state, install, sender, proof->key) && is_proven(proof, call);
 	if (proof->wanted)
 		return 0;
 	http_reply_text(reply, HTTP_UNAUTHORIZED,
@@ -154,23 +153,15 @@ static int batch_open(struct batch *b, const struct http_call *call, struct http
 		return -EINVAL;
 	}
 	snprintf(b->install, sizeof(b->install), "%s", first.install);
-	return serve_authenticate(b->state, call, b->install, b->node, &b->ack, reply);
-}
-
-/* Whether another boot has got a plan for the node since. */
-static bool is_superseded(const struct batch *b)
-{
-	struct state_node node;
-
-	return !state_node(b->state, b->node, &node) && strcmp(node.install, b->install) != 0;
+	return serve_authenticate(b->state, call, b->install, &b->sender, reply);
 }
 
 static void acknowledge(const struct batch *b, struct http_reply *reply)
 {
 	reply->status = HTTP_OK;
 	reply->type = "application/json";
-	strbuf_addf(&reply->text, "{\"ack\": %llu", (unsigned long long)b->ack);
-	if (is_superseded(b))
+	strbuf_addf(&reply->text, "{\"ack\": %llu", (unsigned long long)b->sender.ack);
+	if (b->sender.superseded)
 		strbuf_adds(&reply->text, ", \"alarm\": \"another boot has got this node's plan "
 					  "since: two machines may claim to be one\"");
 	strbuf_adds(&reply->text, "}\n");
@@ -187,7 +178,7 @@ static void post_apply(struct batch *b, const struct http_call *call, struct htt
 	ret = batch_apply(b, call->body, call->body_len, why);
 	if (ret == -EINVAL) {
 		http_reply_text(reply, HTTP_BAD_REQUEST, "%s", why);
-		serve_say_refusal(b->node, "event from %s refused: %s", call->peer, why);
+		serve_say_refusal(b->sender.node, "event from %s refused: %s", call->peer, why);
 	} else if (ret && ret != -ERANGE) {
 		reply_failed(reply, ret);
 	} else {
@@ -254,7 +245,7 @@ void serve_report(struct serve *s, const struct http_call *call, struct http_rep
 	strbuf_reset(&reply->text);
 	if (batch_open(&b, call, reply))
 		return;
-	ret = serve_boot_file(s, b.node);
+	ret = serve_boot_file(s, b.sender.node);
 	if (ret)
 		reply_failed(reply, ret);
 	else

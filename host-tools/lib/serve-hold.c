@@ -32,15 +32,15 @@ static int answer_make(struct serve *s, const struct hold_request *request, stru
 void serve_hold(struct serve *s, const struct http_call *call, struct http_reply *reply)
 {
 	struct hold_request request;
-	char node[64], why[WHY_MAX];
-	uint64_t ack;
+	struct state_sender sender;
+	char why[WHY_MAX];
 	bool go;
 
 	if (hold_request_parse(&request, call->body, call->body_len, why, sizeof(why))) {
 		http_reply_text(reply, HTTP_BAD_REQUEST, "%s", why);
 		return;
 	}
-	if (serve_authenticate(s->view, call, request.install, node, &ack, reply) ||
+	if (serve_authenticate(s->view, call, request.install, &sender, reply) ||
 	    serve_once(s->state, call, request.install, request.t, reply))
 		return;
 	reply->status = HTTP_OK;
@@ -49,5 +49,5 @@ void serve_hold(struct serve *s, const struct http_call *call, struct http_reply
 	    (go && answer_make(s, &request, &reply->text)))
 		http_reply_text(reply, HTTP_FAILED, "the server cannot answer now");
 	else if (go)
-		serve_say(node, request.module, "goes on, as it was told to");
+		serve_say(sender.node, request.module, "goes on, as it was told to");
 }

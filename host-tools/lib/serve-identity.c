@@ -46,9 +46,8 @@ static int keep(struct serve *s, const struct identity_request *r, const struct 
 		struct http_reply *reply)
 {
 	struct state_install install;
-	char node[64];
-	uint64_t ack;
-	int ret = serve_authenticate(s->state, call, r->install, node, &ack, reply);
+	struct state_sender sender;
+	int ret = serve_authenticate(s->state, call, r->install, &sender, reply);
 
 	if (!ret)
 		ret = serve_once(s->state, call, r->install, r->t, reply);
@@ -56,13 +55,13 @@ static int keep(struct serve *s, const struct identity_request *r, const struct 
 		return ret;
 	if (state_install(s->state, r->install, &install) || !install.latest) {
 		http_reply_text(reply, HTTP_UNAUTHORIZED, "'%s' is not the last one of '%s'",
-				r->install, node);
+				r->install, sender.node);
 		return -EACCES;
 	}
-	ret = check(s, node, r->sealed, reply);
+	ret = check(s, sender.node, r->sealed, reply);
 	if (ret)
 		return ret;
-	if (!state_identity_keep(s->state, node, r->sealed))
+	if (!state_identity_keep(s->state, sender.node, r->sealed))
 		return 0;
 	http_reply_text(reply, HTTP_FAILED, "the server cannot write its state");
 	return -EIO;

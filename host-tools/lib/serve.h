@@ -82,10 +82,10 @@ char *serve_identity_for(struct serve *s, const char *node, const uint8_t boot_k
 void serve_file(struct serve *s, const struct route *route, struct http_reply *reply);
 void serve_metrics(struct serve *s, struct http_reply *reply);
 
-/* Whether the call has the code of this installation, whose node and newest event are told then, and
- * the answer will have its own; else the reply is filled and -EACCES. */
+/* Whether the call has the code of this installation, whose sender is told then, and the answer will
+ * have its own; else the reply is filled and -EACCES. */
 int serve_authenticate(struct state *state, const struct http_call *call, const char *install,
-		       char node[64], uint64_t *ack, struct http_reply *reply);
+		       struct state_sender *sender, struct http_reply *reply);
 
 /* Whether such a call, of which this was not said yet, is later (t) than all that came before it; else
  * the reply is filled and -errno. */

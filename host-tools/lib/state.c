@@ -287,20 +287,24 @@ int state_host_key(struct state *s, const char *install, char *key, size_t len)
 	return ret;
 }
 
-int state_install_find(struct state *s, const char *install, char node[64], uint8_t token_hash[32],
-		       uint64_t *ack)
+int state_install_find(struct state *s, const char *install, struct state_sender *sender,
+		       uint8_t token_hash[32])
 {
 	sqlite3_stmt *stmt;
 	int ret;
 
 	pthread_mutex_lock(&s->lock);
-	ret = db_row(s, &stmt, "SELECT node, token_hash, ack FROM install WHERE id=?1", "s",
-		     install);
+	ret = db_row(
+		s, &stmt,
+		"SELECT i.node, i.token_hash, i.ack, n.install IS NOT i.id FROM install i LEFT "
+		"JOIN node n ON n.name=i.node WHERE i.id=?1",
+		"s", install);
 	if (!ret) {
 		const void *hash = sqlite3_column_blob(stmt, 1);
 
-		column_text(node, 64, stmt, 0);
-		*ack = (uint64_t)sqlite3_column_int64(stmt, 2);
+		column_text(sender->node, sizeof(sender->node), stmt, 0);
+		sender->ack = (uint64_t)sqlite3_column_int64(stmt, 2);
+		sender->superseded = sqlite3_column_int(stmt, 3);
 		if (hash && sqlite3_column_bytes(stmt, 1) == 32)
 			memcpy(token_hash, hash, 32);
 		else

@@ -87,9 +87,16 @@ int state_may_go(struct state *s, const char *install, const char *module, bool 
 /* The public key that the ssh server of an installation has said ("ssh-ed25519 AAAA..."); ""
  * before it did. -ENOENT. */
 int state_host_key(struct state *s, const char *install, char *key, size_t len);
-/* Node and token hash of an installation, which is the key of its codes (request-code.h). -ENOENT. */
-int state_install_find(struct state *s, const char *install, char node[64], uint8_t token_hash[32],
-		       uint64_t *ack);
+struct state_sender {
+	char node[64];
+	uint64_t ack;	 /* its newest event */
+	bool superseded; /* another boot has got the node's plan since */
+};
+
+/* Whose an installation is, and its token hash, which is the key of its codes (request-code.h).
+ * -ENOENT. */
+int state_install_find(struct state *s, const char *install, struct state_sender *sender,
+		       uint8_t token_hash[32]);
 
 /* A request of an installation that is no event, with the node's clock in it: counts once. -ESTALE: it
  * is not later than all that were, so that it is a replay (or the installation is unknown). */

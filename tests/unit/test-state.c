@@ -287,19 +287,21 @@ static void a_lost_transaction_commits_no_part_alone(void **arg)
 static void token_and_acknowledgement_are_found(void **arg)
 {
 	uint8_t hash[32], wanted[32] = {1, 2, 3};
-	char name[64];
-	uint64_t ack;
+	struct state_sender sender;
 
 	(void)arg;
-	assert_int_equal(state_install_find(state, "i1", name, hash, &ack), -ENOENT);
+	assert_int_equal(state_install_find(state, "i1", &sender, hash), -ENOENT);
 	begin("n1", "i1");
-	assert_int_equal(state_install_find(state, "i1", name, hash, &ack), 0);
-	assert_string_equal(name, "n1");
+	assert_int_equal(state_install_find(state, "i1", &sender, hash), 0);
+	assert_string_equal(sender.node, "n1");
 	assert_memory_equal(hash, wanted, 32);
-	assert_int_equal(ack, 0);
+	assert_int_equal(sender.ack, 0);
+	assert_false(sender.superseded);
 	apply(event("i1", 1, EVENT_START, ""));
-	state_install_find(state, "i1", name, hash, &ack);
-	assert_int_equal(ack, 1);
+	begin("n1", "i2");
+	state_install_find(state, "i1", &sender, hash);
+	assert_int_equal(sender.ack, 1);
+	assert_true(sender.superseded);
 }
 
 static void events_count_once_and_in_order(void **arg)
