@@ -354,9 +354,9 @@ static int stream_open(void)
 /* Reads until that many letters have come, and returns whether the header named the stream. */
 static bool stream_expect(int fd, int count)
 {
-	char buf[4096];
+	char buf[4096] = "";
 	bool named = false;
-	ssize_t n;
+	ssize_t n = 0;
 
 	while (count > 0 && (n = read(fd, buf, sizeof(buf) - 1)) > 0) {
 		const char *from = buf;
@@ -368,6 +368,8 @@ static bool stream_expect(int fd, int count)
 		for (; *from; from++)
 			count -= *from == 'x';
 	}
+	if (count)
+		print_message("%s, after '%s'\n", n < 0 ? strerror(errno) : "the end", buf);
 	assert_int_equal(count, 0);
 	return named;
 }
