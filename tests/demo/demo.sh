@@ -149,7 +149,7 @@ await_installations() {
 	done
 }
 
-login_prompt() { tr -d '\r' <"$T/$1.console" | grep -aqE "^$1 login:"; }
+login_prompt() { grep -aqE "^$1 login:" <(tr -d '\r' <"$T/$1.console"); } # no pipe: pipefail
 
 await_logins() {
 	local node end=$((SECONDS + BOOT_SECONDS))

@@ -144,7 +144,8 @@ machine_boot_disk() {
 
 machine_alive() { kill -0 "${MACHINE_PID[$1]}" 2>/dev/null; }
 machine_monitor() { printf '%s\n' "$2" >"$T/$1.mon.in"; }
-serial_has() { tr -d '\r' <"$T/$1.serial" | grep -aqE -- "$2"; }
+# No pipe: where grep has found it early, the end of tr would be the result (pipefail).
+serial_has() { grep -aqE -- "$2" <(tr -d '\r' <"$T/$1.serial"); }
 serve_has() { grep -aqE -- "$1" "$T/serve.log"; }
 
 # machine_wait NAME PATTERN SECONDS: until the console shows it.
