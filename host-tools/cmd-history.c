@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "host-tools/lib/cells.h"
-#include "host-tools/lib/cluster-internal.h"
+#include "host-tools/lib/map.h"
 #include "host-tools/lib/command.h"
 #include "host-tools/lib/die.h"
 #include "host-tools/lib/install-json.h"

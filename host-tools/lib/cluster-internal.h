@@ -248,9 +248,4 @@ static inline const struct object *object_of(const struct cluster_object *o)
 /* --- cluster-list.c: comma lists and ranges
  * ---------------------------------------------------------------------------------------- */
 
-/* Calls each(name) for every name that a pattern item like "cnode[00-31]" stands for. -EINVAL with
- * why; else what each() returns when that is not 0. */
-int cluster_pattern_each(const char *item, int (*each)(const char *name, void *arg), void *arg,
-			 char *why, size_t why_len);
-
 #endif

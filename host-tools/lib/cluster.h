@@ -115,6 +115,10 @@ bool cluster_list_next(const char *list, size_t *pos, char *buf, size_t len, siz
 /* Whether one of the items is this; list may be NULL. */
 bool cluster_list_has(const char *list, const char *wanted);
 
+/* Calls each(name) for every name that a pattern item like "cnode[00-31]" stands for. -EINVAL with
+ * why; else what each() returns when that is not 0. */
+int cluster_pattern_each(const char *item, int (*each)(const char *name, void *arg), void *arg,
+			 char *why, size_t why_len);
 /* "cnode[00-03],gpu1,rack2" -> the names of defined hosts and of the members of host_groups, each
  * once, in order; 0 or -errno with why (>= 160 bytes).
  * *names and its strings: the caller's, cluster_names_free(). */

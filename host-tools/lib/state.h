@@ -120,7 +120,8 @@ int state_installs_last(struct state *s, const char *node, unsigned int max,
 			void (*row)(const struct state_install *i, void *arg), void *arg);
 
 /* How many installations have ended how since the state began, also those that are forgotten: none of
- * these numbers falls, but where one that was given up reports after all. seconds: from plan to report, of the good ones. */
+ * these numbers falls, but where one that was given up reports after all. seconds: from plan to
+ * report, of the good ones. */
 struct state_totals {
 	uint64_t installed, failed, superseded, seconds;
 };
