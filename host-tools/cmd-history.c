@@ -6,11 +6,11 @@
 #include <string.h>
 
 #include "host-tools/lib/cells.h"
-#include "host-tools/lib/map.h"
 #include "host-tools/lib/command.h"
 #include "host-tools/lib/die.h"
 #include "host-tools/lib/install-json.h"
 #include "host-tools/lib/json-out.h"
+#include "host-tools/lib/map.h"
 #include "host-tools/lib/screen.h"
 #include "host-tools/lib/site.h"
 #include "init/lib/log.h"

@@ -245,7 +245,4 @@ static inline const struct object *object_of(const struct cluster_object *o)
 	return (const struct object *)o;
 }
 
-/* --- cluster-list.c: comma lists and ranges
- * ---------------------------------------------------------------------------------------- */
-
 #endif

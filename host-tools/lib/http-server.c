@@ -24,6 +24,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "host-tools/lib/http-answer.h"
 #include "host-tools/lib/http-stream.h"
 #include "host-tools/lib/serve-request.h"
 #include "init/lib/io.h"
@@ -157,124 +158,12 @@ void http_server_tick(struct http_server *s)
 
 /* --- answers --- */
 
-static void prove(struct MHD_Response *response, const struct http_reply *reply)
-{
-	uint8_t code[REQUEST_CODE_LEN];
-	char hex[REQUEST_CODE_TEXT];
-
-	answer_code(reply->proof.key, reply->proof.request, reply->status, reply->text.buf,
-		    reply->text.len, code);
-	str_to_hex(code, sizeof(code), hex);
-	MHD_add_response_header(response, ANSWER_CODE_HEADER, hex);
-}
-
-static struct MHD_Response *text_response(struct http_reply *reply)
-{
-	struct MHD_Response *response = MHD_create_response_from_buffer(
-		reply->text.len, reply->text.buf, MHD_RESPMEM_MUST_COPY);
-
-	if (response && reply->proof.wanted)
-		prove(response, reply);
-	return response;
-}
-
-static const char *header(struct MHD_Connection *connection, const char *name)
-{
-	return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
-}
-
-/* A range counts only if it is a range of the file that the client believes it has. */
-static bool range_applies(struct MHD_Connection *connection, const struct http_reply *reply)
-{
-	const char *if_range = header(connection, MHD_HTTP_HEADER_IF_RANGE);
-	char quoted[sizeof(reply->etag) + 2];
-
-	snprintf(quoted, sizeof(quoted), "\"%s\"", reply->etag);
-	return !if_range || (reply->etag[0] && !strcmp(if_range, quoted));
-}
-
-/* Who has the file already is told so (RFC 9110, 13.1.2). */
-static bool is_known(struct MHD_Connection *connection, const struct http_reply *reply)
-{
-	const char *known = header(connection, MHD_HTTP_HEADER_IF_NONE_MATCH);
-	char quoted[sizeof(reply->etag) + 2];
-
-	snprintf(quoted, sizeof(quoted), "\"%s\"", reply->etag);
-	return known && reply->etag[0] && (!strcmp(known, "*") || strstr(known, quoted));
-}
-
-static void add_etag(struct MHD_Response *response, const struct http_reply *reply)
-{
-	char value[sizeof(reply->etag) + 2];
-
-	if (!response || !reply->etag[0])
-		return;
-	snprintf(value, sizeof(value), "\"%s\"", reply->etag);
-	MHD_add_response_header(response, MHD_HTTP_HEADER_ETAG, value);
-}
-
-static struct MHD_Response *not_modified(struct http_reply *reply)
-{
-	struct MHD_Response *response;
-
-	reply->status = MHD_HTTP_NOT_MODIFIED;
-	reply->type = "application/octet-stream"; /* of the file: caches take it over */
-	response = text_response(reply);
-	add_etag(response, reply);
-	return response;
-}
-
-static struct MHD_Response *range_refused(struct http_reply *reply)
-{
-	struct MHD_Response *response;
-	char value[64];
-
-	http_reply_text(reply, MHD_HTTP_RANGE_NOT_SATISFIABLE, "the file has %llu bytes",
-			(unsigned long long)reply->size);
-	response = text_response(reply);
-	snprintf(value, sizeof(value), "bytes */%llu", (unsigned long long)reply->size);
-	if (response)
-		MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_RANGE, value);
-	return response;
-}
-
-/* The descriptor goes to the response. */
-static struct MHD_Response *file_response(struct MHD_Connection *connection,
-					  struct http_reply *reply)
-{
-	const char *range = header(connection, MHD_HTTP_HEADER_RANGE);
-	struct MHD_Response *response;
-	uint64_t from, len;
-	char value[96];
-	int part = range_parse(range_applies(connection, reply) ? range : NULL, reply->size, &from,
-			       &len);
-
-	if (is_known(connection, reply))
-		return not_modified(reply);
-	if (part < 0)
-		return range_refused(reply);
-	response = MHD_create_response_from_fd_at_offset64(len, reply->fd, from);
-	if (!response)
-		return NULL;
-	reply->fd = -1;
-	reply->status = part ? MHD_HTTP_PARTIAL_CONTENT : MHD_HTTP_OK;
-	reply->type = "application/octet-stream";
-	MHD_add_response_header(response, MHD_HTTP_HEADER_ACCEPT_RANGES, "bytes");
-	if (part) {
-		snprintf(value, sizeof(value), "bytes %llu-%llu/%llu", (unsigned long long)from,
-			 (unsigned long long)(from + len - 1), (unsigned long long)reply->size);
-		MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_RANGE, value);
-	}
-	add_etag(response, reply);
-	return response;
-}
-
 static struct MHD_Response *make_response(struct http_server *s, struct MHD_Connection *connection,
 					  struct http_reply *reply)
 {
 	if (reply->stream.read)
 		return http_stream_response(&s->streams, connection, &reply->stream);
-	return reply->fd >= 0 ? file_response(connection, reply) : text_response(reply);
+	return reply->fd >= 0 ? http_file_response(connection, reply) : http_text_response(reply);
 }
 
 static enum MHD_Result send_reply(struct http_server *s, struct MHD_Connection *connection,
@@ -331,7 +220,7 @@ static enum MHD_Result handle(struct http_server *s, struct MHD_Connection *conn
 			      const char *url, const char *method,
 			      struct http_request_state *request)
 {
-	const char *authorization = header(connection, MHD_HTTP_HEADER_AUTHORIZATION);
+	const char *authorization = http_header(connection, MHD_HTTP_HEADER_AUTHORIZATION);
 	struct http_call *call = &request->call;
 
 	call->method = method;
@@ -342,7 +231,7 @@ static enum MHD_Result handle(struct http_server *s, struct MHD_Connection *conn
 		call->token = authorization + 7;
 	else if (authorization && str_starts(authorization, REQUEST_SCHEME))
 		call->code = authorization + strlen(REQUEST_SCHEME);
-	call->after = header(connection, "Last-Event-ID");
+	call->after = http_header(connection, "Last-Event-ID");
 	if (!call->after)
 		call->after =
 			MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "after");
@@ -396,7 +285,7 @@ static void request_free(struct http_request_state *request)
 static enum MHD_Result request_begin(struct http_server *s, struct MHD_Connection *connection,
 				     const char *url, const char *method, void **context)
 {
-	const char *length = header(connection, MHD_HTTP_HEADER_CONTENT_LENGTH);
+	const char *length = http_header(connection, MHD_HTTP_HEADER_CONTENT_LENGTH);
 	bool post = !strcmp(method, "POST");
 	struct http_request_state *request;
 	uint64_t announced = 0;
