@@ -32,10 +32,8 @@ static int check_run(int argc, char **argv)
 	size_t hosts;
 	int errors;
 
-	if (!modules && argc > 1 && argv[1][0] == '-') {
-		fprintf(stderr, "check: unrecognized option '%s'\n", argv[1]); /* as getopt() */
-		return command_help("check");
-	}
+	if (!modules && argc > 1 && argv[1][0] == '-')
+		return command_unknown("check", argv[1]);
 	if (argc > 2 + modules)
 		return command_usage("check");
 	errors = definition_load(&c, path);

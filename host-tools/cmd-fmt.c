@@ -69,21 +69,17 @@ static int format(const char *path, bool write)
 static int fmt_run(int argc, char **argv)
 {
 	bool write = false;
-	const char *path = NULL, *unknown = NULL;
+	const char *path = NULL;
 
 	for (int i = 1; i < argc; i++) {
 		if (!strcmp(argv[i], "-w"))
 			write = true;
 		else if (argv[i][0] == '-')
-			unknown = argv[i];
+			return command_unknown("fmt", argv[i]);
 		else if (!path)
 			path = argv[i];
 		else
 			return command_usage("fmt");
-	}
-	if (unknown) {
-		fprintf(stderr, "fmt: unrecognized option '%s'\n", unknown); /* as getopt() */
-		return command_help("fmt");
 	}
 	return format(path ? path : definition_default_path(), write) ? 1 : 0;
 }

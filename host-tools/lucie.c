@@ -61,6 +61,12 @@ int command_help(const char *verb)
 	return 2;
 }
 
+int command_unknown(const char *verb, const char *option)
+{
+	fprintf(stderr, "%s: unrecognized option '%s'\n", verb, option);
+	return command_help(verb);
+}
+
 int command_bad(const char *option, const char *value, const char *expected)
 {
 	fprintf(stderr, "lucie: %s '%s', expected %s\n", option, value, expected);

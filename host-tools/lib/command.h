@@ -25,6 +25,8 @@ int command_usage(const char *verb);
 /* The same where getopt() or command_bad() has said what is wrong with an option: only where to read
  * on. */
 int command_help(const char *verb);
+/* For verbs without getopt(): says in its words that there is no such option, and where to read on. */
+int command_unknown(const char *verb, const char *option);
 /* Says that an option cannot have this value; returns -EINVAL. */
 int command_bad(const char *option, const char *value, const char *expected);
 /* The number of an option, from least to most. 0 or -EINVAL (said). */

@@ -33,34 +33,39 @@ const char *http_header(struct MHD_Connection *connection, const char *name)
 	return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
 }
 
+#define QUOTED (sizeof(((struct http_reply *)0)->etag) + 2)
+
+static const char *quote(const struct http_reply *reply, char buf[QUOTED])
+{
+	snprintf(buf, QUOTED, "\"%s\"", reply->etag);
+	return buf;
+}
+
 /* A range counts only if it is a range of the file that the client believes it has. */
 static bool range_applies(struct MHD_Connection *connection, const struct http_reply *reply)
 {
 	const char *if_range = http_header(connection, MHD_HTTP_HEADER_IF_RANGE);
-	char quoted[sizeof(reply->etag) + 2];
+	char quoted[QUOTED];
 
-	snprintf(quoted, sizeof(quoted), "\"%s\"", reply->etag);
-	return !if_range || (reply->etag[0] && !strcmp(if_range, quoted));
+	return !if_range || (reply->etag[0] && !strcmp(if_range, quote(reply, quoted)));
 }
 
 /* Who has the file already is told so (RFC 9110, 13.1.2). */
 static bool is_known(struct MHD_Connection *connection, const struct http_reply *reply)
 {
 	const char *known = http_header(connection, MHD_HTTP_HEADER_IF_NONE_MATCH);
-	char quoted[sizeof(reply->etag) + 2];
+	char quoted[QUOTED];
 
-	snprintf(quoted, sizeof(quoted), "\"%s\"", reply->etag);
-	return known && reply->etag[0] && (!strcmp(known, "*") || strstr(known, quoted));
+	return known && reply->etag[0] &&
+	       (!strcmp(known, "*") || strstr(known, quote(reply, quoted)));
 }
 
 static void add_etag(struct MHD_Response *response, const struct http_reply *reply)
 {
-	char value[sizeof(reply->etag) + 2];
+	char quoted[QUOTED];
 
-	if (!response || !reply->etag[0])
-		return;
-	snprintf(value, sizeof(value), "\"%s\"", reply->etag);
-	MHD_add_response_header(response, MHD_HTTP_HEADER_ETAG, value);
+	if (response && reply->etag[0])
+		MHD_add_response_header(response, MHD_HTTP_HEADER_ETAG, quote(reply, quoted));
 }
 
 static struct MHD_Response *not_modified(struct http_reply *reply)
